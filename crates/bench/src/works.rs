@@ -1,0 +1,36 @@
+//! The list of works: one line each, one module each beside this file. A work measures itself
+//! with the `Meter` and adds its rows to the `Bench`.
+
+use crate::Options;
+use crate::measure::Meter;
+use crate::table::{Bench, Outcome, Side};
+use anyhow::Result;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// A work that is under way.
+pub(crate) type Working<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
+
+/// Measures, and adds rows.
+pub(crate) type Work = for<'a> fn(&'a Options, &'a Meter, &'a mut Bench) -> Working<'a>;
+
+/// In the order of the table.
+pub(crate) const WORKS: &[(&str, Work)] =
+    &[("meter", |options, meter, bench| Box::pin(meter_itself(options, meter, bench)))];
+
+/// What measuring costs and how steady it is: an empty work beside itself, so that tiny figures
+/// and ratios elsewhere can be judged.
+async fn meter_itself(options: &Options, meter: &Meter, bench: &mut Bench) -> Result<()> {
+    let times = if options.quick { 1_000_000 } else { 3_000_000 };
+    let nothing = async |n| {
+        std::hint::black_box(n);
+        Ok(())
+    };
+    let raw = meter.repeat(times, nothing).await?;
+    let side = Side::new(meter.repeat(times, nothing).await?).beside(raw);
+    let side = side.judged(|ours, _| ours.cost() <= Duration::from_micros(1));
+    let other = Outcome::NotRun("touches no database");
+    bench.row("nothing (the meter itself)", "≤ 1 µs", Outcome::Measured(side), other);
+    Ok(())
+}

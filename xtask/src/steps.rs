@@ -1,0 +1,276 @@
+//! The steps of `cargo xtask test`, one function each, in the order in which they run. A step
+//! whose test files are not in the tree fails: what is promised must be there.
+
+use crate::run::{cargo, command, env, on_path, root, shown, speak, target};
+use anyhow::{Result, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What a step asks of the machine before it can run.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Need {
+    /// node_modules as the lock file says.
+    Assets,
+    /// PostgreSQL, Chromium, a CJK font, LibreOffice.
+    Packages,
+    /// Python with the workbook libraries.
+    Python,
+    /// A running PostgreSQL server.
+    Postgres,
+}
+
+/// What has been prepared for the steps.
+#[derive(Default)]
+pub(crate) struct Ground {
+    /// Address of the PostgreSQL server, superuser, database `postgres`.
+    pub(crate) postgres: Option<String>,
+    /// The interpreter of target/venv.
+    pub(crate) python: Option<PathBuf>,
+}
+
+/// How a step ended when it did not fail.
+pub(crate) enum Outcome {
+    /// With the closing lines of its test runners.
+    Passed(Vec<String>),
+    /// With the reason.
+    Skipped(&'static str),
+}
+
+/// One line of the list.
+pub(crate) struct Step {
+    /// As in `--only NAME`.
+    pub(crate) name: &'static str,
+    /// One line for people.
+    pub(crate) what: &'static str,
+    /// Prepared before the first step runs.
+    pub(crate) needs: &'static [Need],
+    /// Does it.
+    pub(crate) run: fn(&Ground) -> Result<Outcome>,
+}
+
+/// Everything that CI runs.
+pub(crate) const STEPS: &[Step] = &[
+    Step { name: "fmt", what: "formatting", needs: &[], run: fmt },
+    Step { name: "clippy", what: "lint law, whole workspace", needs: &[Need::Assets], run: clippy },
+    Step { name: "build", what: "the program", needs: &[Need::Assets], run: build },
+    Step { name: "sqlite", what: "all tests on SQLite", needs: &[Need::Assets], run: sqlite },
+    Step { name: "doc", what: "examples in the documentation", needs: &[Need::Assets], run: doc },
+    Step {
+        name: "postgres",
+        what: "tests on PostgreSQL",
+        needs: &[Need::Assets, Need::Packages, Need::Postgres],
+        run: postgres,
+    },
+    Step {
+        name: "serializable",
+        what: "tests on PostgreSQL at SERIALIZABLE",
+        needs: &[Need::Assets, Need::Packages, Need::Postgres],
+        run: serializable,
+    },
+    Step {
+        name: "workbooks",
+        what: "workbooks written by other programs",
+        needs: &[Need::Assets, Need::Packages, Need::Python],
+        run: workbooks,
+    },
+    Step {
+        name: "browser",
+        what: "a real browser walks the main jobs",
+        needs: &[Need::Assets, Need::Packages],
+        run: browser,
+    },
+    Step {
+        name: "kill",
+        what: "kill -9 over imports, both databases",
+        needs: &[Need::Assets, Need::Packages, Need::Postgres],
+        run: kill,
+    },
+    Step { name: "deny", what: "licences and sources of crates", needs: &[], run: deny },
+    Step { name: "machete", what: "crates that nobody uses", needs: &[], run: machete },
+];
+
+/// `cargo fmt --check` over the workspace.
+pub(crate) fn fmt(_: &Ground) -> Result<Outcome> {
+    passed(cargo().args(["fmt", "--all", "--check"]))
+}
+
+/// Clippy over every target with warnings as errors.
+pub(crate) fn clippy(_: &Ground) -> Result<Outcome> {
+    passed(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// The unit tests of every crate (rules included) and the house tests: quick, on SQLite.
+pub(crate) fn rules(_: &Ground) -> Result<Outcome> {
+    let mut cmd = cargo();
+    cmd.args(["test", "--quiet", "--workspace", "--exclude", "xtask", "--lib"]);
+    if test_file("house").is_ok() {
+        cmd.args(["--test", "house"]);
+    }
+    passed(&mut cmd)
+}
+
+fn build(_: &Ground) -> Result<Outcome> {
+    passed(cargo().args(["build", "--workspace"]))
+}
+
+fn sqlite(_: &Ground) -> Result<Outcome> {
+    passed(&mut tests(&[]))
+}
+
+fn doc(_: &Ground) -> Result<Outcome> {
+    passed(cargo().args(["test", "--quiet", "--workspace", "--doc"]))
+}
+
+fn postgres(ground: &Ground) -> Result<Outcome> {
+    passed(&mut on_postgres(ground, tests(WITHOUT_DATABASE)))
+}
+
+fn serializable(ground: &Ground) -> Result<Outcome> {
+    let mut cmd = on_postgres(ground, tests(WITHOUT_DATABASE));
+    passed(cmd.env("TUANJIAN_TEST_ISOLATION", "serializable"))
+}
+
+fn workbooks(ground: &Ground) -> Result<Outcome> {
+    test_file("others")?;
+    let script = root().join("crates/sheet/tests/others.py");
+    if !script.exists() {
+        bail!("crates/sheet/tests/others.py is not in the tree");
+    }
+    let folder = target().join("others");
+    drop(std::fs::remove_dir_all(&folder));
+    std::fs::create_dir_all(&folder)?;
+    let Some(python) = &ground.python else { bail!("Python has not been prepared") };
+    passed(command(python).arg(script).arg(&folder))?;
+    passed(one_file("others").env("TUANJIAN_OTHERS", folder))
+}
+
+fn browser(_: &Ground) -> Result<Outcome> {
+    let files = browser_tests(&root().join("tests/browser"));
+    if files.is_empty() {
+        bail!("tests/browser holds no *.test.mjs");
+    }
+    passed(cargo().args(["build", "--workspace"]))?;
+    let mut cmd = command("node");
+    // One file after the other: each starts its own program and browser, on two cores.
+    cmd.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
+    passed(cmd.args(files).env("TUANJIAN_BIN", program()))
+}
+
+fn kill(ground: &Ground) -> Result<Outcome> {
+    test_file("kill")?;
+    let cycles = env("TUANJIAN_KILL_CYCLES").unwrap_or_else(|| "50".into());
+    let Outcome::Passed(mut closing) =
+        passed(one_file("kill").env("TUANJIAN_KILL_CYCLES", &cycles))?
+    else {
+        bail!("a command cannot be skipped")
+    };
+    let mut on_pg = on_postgres(ground, one_file("kill"));
+    if let Outcome::Passed(more) = passed(on_pg.env("TUANJIAN_KILL_CYCLES", &cycles))? {
+        closing.extend(more);
+    }
+    Ok(Outcome::Passed(closing))
+}
+
+fn deny(_: &Ground) -> Result<Outcome> {
+    if !on_path("cargo-deny") {
+        return Ok(Outcome::Skipped("cargo-deny is not installed"));
+    }
+    // Advisories need a fresh copy of their database: CONTRIBUTING.md says when to ask them.
+    passed(cargo().args(["deny", "check", "bans", "licenses", "sources"]))
+}
+
+fn machete(_: &Ground) -> Result<Outcome> {
+    if !on_path("cargo-machete") {
+        return Ok(Outcome::Skipped("cargo-machete is not installed"));
+    }
+    passed(cargo().arg("machete"))
+}
+
+/// Crates whose tests never open a database, left out of the second and third run.
+const WITHOUT_DATABASE: &[&str] = &["sheet", "assets", "xtask"];
+
+/// All tests of the workspace but those of the named crates. One selection of features for every
+/// run, so that nothing is compiled twice.
+fn tests(without: &[&str]) -> Command {
+    let mut cmd = cargo();
+    if on_path("cargo-nextest") {
+        cmd.args(["nextest", "run", "--status-level=slow"]);
+    } else {
+        cmd.args(["test", "--tests", "--quiet"]);
+    }
+    cmd.args(["--workspace", "--no-fail-fast"]);
+    for name in without {
+        cmd.args(["--exclude", name]);
+    }
+    plain(&mut cmd);
+    cmd
+}
+
+fn one_file(name: &str) -> Command {
+    let mut cmd = cargo();
+    cmd.args(["test", "--workspace", "--test", name, "--", "--nocapture"]);
+    plain(&mut cmd);
+    cmd
+}
+
+/// The ordinary runs are on SQLite and try a few kill cycles only, whatever the caller's shell says.
+fn plain(cmd: &mut Command) {
+    cmd.env_remove("TUANJIAN_TEST_DB").env_remove("TUANJIAN_TEST_ISOLATION");
+    cmd.env("TUANJIAN_KILL_CYCLES", "3").env("TUANJIAN_BIN", program());
+}
+
+fn on_postgres(ground: &Ground, mut cmd: Command) -> Command {
+    cmd.env("TUANJIAN_TEST_DB", "postgres");
+    cmd.env("TUANJIAN_TEST_PG", ground.postgres.as_deref().unwrap_or_default());
+    cmd
+}
+
+fn program() -> PathBuf {
+    target().join("debug/tuanjian")
+}
+
+/// Finds `tests/NAME.rs` of whichever crate has it.
+fn test_file(name: &str) -> Result<PathBuf> {
+    let crates = std::fs::read_dir(root().join("crates"))?;
+    let found = crates
+        .flatten()
+        .map(|c| c.path().join("tests").join(format!("{name}.rs")))
+        .find(|path| path.exists());
+    found.ok_or_else(|| anyhow::anyhow!("no crate has tests/{name}.rs"))
+}
+
+fn browser_tests(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn passed(cmd: &mut Command) -> Result<Outcome> {
+    let told = speak(cmd)?;
+    if told.ok {
+        return Ok(Outcome::Passed(told.closing));
+    }
+    let counts = crate::suite::counts(&told.closing);
+    bail!("`{}` failed{}{counts}", shown(cmd), if counts.is_empty() { "" } else { ": " })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn step_names_are_unique_and_whoever_needs_a_server_also_installs_it() {
+        for (i, step) in STEPS.iter().enumerate() {
+            assert!(STEPS[i + 1..].iter().all(|other| other.name != step.name));
+            if step.needs.contains(&Need::Postgres) {
+                assert!(step.needs.contains(&Need::Packages), "{}", step.name);
+            }
+        }
+    }
+}
