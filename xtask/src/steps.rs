@@ -52,7 +52,7 @@ pub(crate) struct Step {
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "fmt", what: "formatting", needs: &[], run: fmt },
     Step { name: "clippy", what: "lint law, whole workspace", needs: &[Need::Assets], run: clippy },
-    Step { name: "build", what: "the program", needs: &[Need::Assets], run: build },
+    Step { name: "build", what: "the program and all tests", needs: &[Need::Assets], run: build },
     Step { name: "sqlite", what: "all tests on SQLite", needs: &[Need::Assets], run: sqlite },
     Step { name: "doc", what: "examples in the documentation", needs: &[Need::Assets], run: doc },
     Step {
@@ -109,8 +109,10 @@ pub(crate) fn rules(_: &Ground) -> Result<Outcome> {
     passed(&mut cmd)
 }
 
+/// The program, together with the tests: built alone it would choose other features for shared
+/// crates, and everything would be compiled twice.
 fn build(_: &Ground) -> Result<Outcome> {
-    passed(cargo().args(["build", "--workspace"]))
+    passed(cargo().args(["build", "--workspace", "--all-targets"]))
 }
 
 fn sqlite(_: &Ground) -> Result<Outcome> {
@@ -144,12 +146,12 @@ fn workbooks(ground: &Ground) -> Result<Outcome> {
     passed(one_file("others").env("TUANJIAN_OTHERS", folder))
 }
 
-fn browser(_: &Ground) -> Result<Outcome> {
+fn browser(ground: &Ground) -> Result<Outcome> {
     let files = browser_tests(&root().join("tests/browser"));
     if files.is_empty() {
         bail!("tests/browser holds no *.test.mjs");
     }
-    passed(cargo().args(["build", "--workspace"]))?;
+    build(ground)?;
     let mut cmd = command("node");
     // One file after the other: each starts its own program and browser, on two cores.
     cmd.args(["--test", "--test-reporter=spec", "--test-concurrency=1"]);
