@@ -1,1 +1,31 @@
-//! Placeholder while the house is being laid out.
+//! The business of tuanjian: its rules, its use-cases and its SQL. No HTTP here, no pages.
+//!
+//! Rooms, each with its `sql.rs` that nobody else may call:
+
+/// THE permission table.
+pub mod access;
+/// Time, chance and ids.
+pub mod clock;
+/// Who acts, and the open transaction.
+pub mod cx;
+/// One error for the whole business.
+pub mod error;
+/// The audit book.
+pub mod events;
+/// The opened program.
+pub mod house;
+/// Jobs and clockwork.
+pub mod jobs;
+/// Keys and ciphertext.
+pub mod keys;
+/// Messages in the program and by other channels.
+pub mod messages;
+/// 团组织: the tree.
+pub mod orgs;
+/// Persons, members and cadres.
+pub mod people;
+
+pub use access::{Action, Grant, OrgRef, Permit, Reach, Role, Scope};
+pub use cx::{Cx, Origin, Visitor, Who};
+pub use error::{Error, FieldError, Refusal, Result};
+pub use house::{Captcha, House, Settings};

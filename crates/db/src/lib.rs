@@ -1,1 +1,23 @@
-//! Placeholder while the house is being laid out.
+//! The only crate that knows SQLite, PostgreSQL and the driver library.
+//!
+//! One SQL text runs on both engines. `app` sees [`Db`], [`Tx`], [`Value`] and the macros
+//! [`sql!`], [`args!`], [`row!`], [`id!`]; nobody else may import the driver.
+
+mod connect;
+mod error;
+mod migrate;
+mod sql;
+mod tx;
+mod value;
+
+pub use connect::{Db, Engine, Isolation, Options};
+pub use error::DbError;
+pub use sql::{RowsSpec, Sql, expand};
+pub use tx::{Row, Tx};
+pub use value::{Id, Kind, Rows, Value};
+
+#[doc(hidden)]
+pub use sqlx;
+
+/// What every function of this crate returns.
+pub type Result<T> = std::result::Result<T, DbError>;

@@ -1,0 +1,143 @@
+//! One error for the whole business; only `web` knows status codes and pages for it.
+
+use db::DbError;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What a use-case returns.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why something could not be done, in words for the person who asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not there, or not to be seen by this visitor: the same answer for both.
+    #[error("not found")]
+    NotFound,
+    /// Nobody is signed in, or the sign-in has ended.
+    #[error("signed out")]
+    SignedOut,
+    /// Seen, but not allowed (E21); `may` says who can do it.
+    #[error("forbidden: {action}")]
+    Forbidden { action: &'static str, may: String },
+    /// Somebody else was first (E22), or the thing is no longer in the state for it.
+    #[error("conflict")]
+    Conflict(Box<Refusal>),
+    /// The page was older than the data: both values are shown (E22).
+    #[error("stale")]
+    Stale(Vec<Difference>),
+    /// Some fields are not right; the form comes back with everything typed.
+    #[error("invalid")]
+    Invalid(Vec<FieldError>),
+    /// A rule stands against it; said with its reason and what to do now.
+    #[error("refused: {}", .0.code)]
+    Refused(Box<Refusal>),
+    /// Too many attempts; try again after so many seconds.
+    #[error("too many attempts")]
+    TooMany { seconds: i64 },
+    /// The program takes no changes at present.
+    #[error("read-only")]
+    ReadOnly,
+    /// More work than places; try again in a moment.
+    #[error("busy")]
+    Busy,
+    /// No longer kept.
+    #[error("gone")]
+    Gone,
+    /// Another transaction was in the way: the whole request is run again by `web`.
+    #[error("to be run again")]
+    Retry,
+    /// A permit was given but no audit row written: a mistake of ours, and nothing is committed.
+    #[error("a permit was used without an audit row")]
+    Unrecorded,
+    /// The database can't be reached or has no space.
+    #[error("storage: {0}")]
+    Storage(&'static str),
+    /// A mistake of ours. The text goes to the log, never to the page.
+    #[error("broken: {0}")]
+    Broken(String),
+}
+
+/// One field that is not right.
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
+pub struct FieldError {
+    /// The field's name in the form and in JSON.
+    pub field: String,
+    /// A stable code of the catalogue (`ux.md` F).
+    pub code: String,
+    /// The sentence that stands beside the field.
+    pub message: String,
+}
+impl FieldError {
+    /// A field error.
+    pub fn new(field: &str, code: &str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code: code.into(), message: message.into() }
+    }
+}
+
+/// A refusal with its reason and the ways on.
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
+pub struct Refusal {
+    /// A stable code of the catalogue (`ux.md` F).
+    pub code: String,
+    /// What happened and why.
+    pub message: String,
+    /// What can be done now.
+    pub ways: Vec<Way>,
+}
+
+/// A link that leads on.
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
+pub struct Way {
+    pub label: String,
+    pub href: String,
+}
+
+/// A field whose stored value changed while the page was open.
+#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
+pub struct Difference {
+    pub label: String,
+    pub yours: String,
+    pub theirs: String,
+}
+
+impl Refusal {
+    /// A refusal without ways on.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.into(), message: message.into(), ways: Vec::new() }
+    }
+    /// Adds a way on.
+    #[must_use]
+    pub fn way(mut self, label: &str, href: impl Into<String>) -> Self {
+        self.ways.push(Way { label: label.into(), href: href.into() });
+        self
+    }
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(field: &str, code: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, code, message)])
+    }
+    /// A rule that stands against it.
+    pub fn refused(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+    /// Somebody was first, or the state has changed.
+    pub fn conflict(refusal: Refusal) -> Self {
+        Self::Conflict(Box::new(refusal))
+    }
+}
+
+impl From<DbError> for Error {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Retry => Self::Retry,
+            DbError::NoRow => Self::NotFound,
+            DbError::Full => Self::Storage("full"),
+            DbError::Gone => Self::Storage("gone"),
+            // A unique index that a use-case did not expect: a twin was faster, so look again.
+            DbError::Unique { .. } => Self::Retry,
+            other => Self::Broken(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The opened program: database, keys, clock, chance, policy. One for each process; [`Cx`]s are
+//! made from it.
+
+use crate::{
+    Cx, Error, Result, Who,
+    clock::{Chance, Clock, Ids, Millis},
+    cx::Origin,
+    keys::{KeyError, Keys},
+};
+use db::Db;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+use tokio::sync::Semaphore;
+
+/// The opened program. Cloning shares it.
+#[derive(Clone)]
+pub struct House(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) keys: Keys,
+    clock: Box<dyn Clock>,
+    chance: Box<dyn Chance>,
+    ids: Ids,
+    settings: Settings,
+    read_only: AtomicBool,
+    /// Places for password hashing: each takes 19 MiB, so the places are the bound on memory.
+    hash_places: Semaphore,
+    /// Places for workbooks being read in child processes.
+    sheet_places: Semaphore,
+}
+
+/// What is fixed when the program starts.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// The program itself, started again for reading workbooks; `None` reads them in-process,
+    /// which only tests may do.
+    pub sheet_reader: Option<PathBuf>,
+    /// Where the newest seal of the audit book is noted outside the database.
+    pub audit_anchor: Option<PathBuf>,
+    /// How messages leave the program (decision 8); both may be absent.
+    pub channels: crate::messages::Channels,
+    /// Address under which people reach the program, for links in messages.
+    pub public_url: String,
+    /// Captcha policy; tests switch it off.
+    pub captcha: Captcha,
+}
+
+/// When the sign-in page asks for a captcha (decision 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Captcha {
+    #[default]
+    AfterFailures,
+    Always,
+    Off,
+}
+
+impl House {
+    /// Puts the house together and checks that keys and database belong together. The database
+    /// must have been migrated.
+    pub async fn open(
+        db: Db,
+        keys: Keys,
+        clock: impl Clock + 'static,
+        chance: impl Chance + 'static,
+        settings: Settings,
+    ) -> Result<Self> {
+        let mut node = [0_u8; 2];
+        chance.fill(&mut node);
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let house = Self(Arc::new(Inner {
+            db,
+            keys,
+            clock: Box::new(clock),
+            chance: Box::new(chance),
+            ids: Ids::new(u16::from_be_bytes(node)),
+            settings,
+            read_only: AtomicBool::new(false),
+            hash_places: Semaphore::new(cores),
+            sheet_places: Semaphore::new(cores),
+        }));
+        house.check_keys().await?;
+        Ok(house)
+    }
+
+    /// The keys' mark is written into an empty database and compared ever after.
+    async fn check_keys(&self) -> Result<()> {
+        let mark = self.keys().mark();
+        let mut tx = self.0.db.write().await?;
+        tx.run(
+            db::sql!("INSERT INTO setting (name, value) VALUES ('key_mark', $1) ON CONFLICT (name) DO NOTHING"),
+            db::args![&mark],
+        )
+        .await?;
+        let (stored,): (String,) =
+            tx.one(db::sql!("SELECT value FROM setting WHERE name = 'key_mark'"), &[]).await?;
+        tx.commit().await?;
+        if stored == mark { Ok(()) } else { Err(Error::Broken(KeyError::NotOurs.to_string())) }
+    }
+
+    /// Opens a reading transaction for somebody.
+    pub async fn read(&self, who: Who) -> Result<Cx> {
+        self.enter(who, false, Origin::default()).await
+    }
+    /// Opens a writing transaction for somebody.
+    pub async fn write(&self, who: Who) -> Result<Cx> {
+        self.enter(who, true, Origin::default()).await
+    }
+    /// Opens a transaction for somebody who came from `origin`.
+    pub async fn enter(&self, who: Who, writes: bool, origin: Origin) -> Result<Cx> {
+        if writes && self.is_read_only() && !matches!(who, Who::System(_)) {
+            return Err(Error::ReadOnly);
+        }
+        let tx = if writes { self.0.db.write().await? } else { self.0.db.read().await? };
+        Ok(Cx::new(self.clone(), tx, who, origin))
+    }
+
+    /// What [`act!`] does after the work: commit it, or say (`None`) that it must be run again
+    /// because another transaction was in the way.
+    #[doc(hidden)]
+    pub async fn settle<T>(&self, cx: Cx, done: Result<T>, turn: &mut u32) -> Option<Result<T>> {
+        let done = match done {
+            Ok(value) => cx.commit().await.map(|()| value),
+            Err(e) => {
+                drop(cx);
+                Err(e)
+            }
+        };
+        match done {
+            Err(Error::Retry) if *turn < 10 => {
+                self.pause(*turn).await;
+                *turn += 1;
+                None
+            }
+            Err(Error::Retry) => Some(Err(Error::Busy)),
+            done => Some(done),
+        }
+    }
+
+    /// Waits a little, longer each turn and by chance, before something is tried again.
+    pub async fn pause(&self, turn: u32) {
+        let mut byte = [0_u8; 1];
+        self.chance(&mut byte);
+        let millis = (1_u64 << turn.min(7)) + u64::from(byte[0]) % 8;
+        tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> Millis {
+        self.0.clock.now()
+    }
+    /// A new id.
+    pub fn new_id(&self) -> i64 {
+        self.0.ids.next(self.now())
+    }
+    /// Fills bytes with chance.
+    pub fn chance(&self, bytes: &mut [u8]) {
+        self.0.chance.fill(bytes);
+    }
+    /// The source of chance.
+    pub(crate) fn chance_source(&self) -> &dyn Chance {
+        &*self.0.chance
+    }
+    /// A secret of 32 characters without look-alikes (158 bits).
+    pub fn new_secret(&self) -> String {
+        self.new_code(32)
+    }
+    /// A code of `length` characters without look-alikes (decision 7).
+    pub fn new_code(&self, length: usize) -> String {
+        const LETTERS: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
+        let mut code = String::with_capacity(length);
+        let mut byte = [0_u8; 1];
+        while code.len() < length {
+            self.chance(&mut byte);
+            // The 32nd value is drawn again, so that no letter comes more often.
+            if let Some(letter) = LETTERS.get(usize::from(byte[0] & 31)) {
+                code.push(char::from(*letter));
+            }
+        }
+        code
+    }
+    /// The keys.
+    pub fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+    /// What was fixed at the start.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+    /// The database, for `migrate`, `fsck` and the statement test.
+    pub fn db(&self) -> &Db {
+        &self.0.db
+    }
+    pub(crate) fn hash_places(&self) -> &Semaphore {
+        &self.0.hash_places
+    }
+    pub(crate) fn sheet_places(&self) -> &Semaphore {
+        &self.0.sheet_places
+    }
+    /// Whether changes are refused at present.
+    pub fn is_read_only(&self) -> bool {
+        self.0.read_only.load(Ordering::Relaxed)
+    }
+    /// Takes or refuses changes from now on.
+    pub fn set_read_only(&self, on: bool) {
+        self.0.read_only.store(on, Ordering::Relaxed);
+    }
+}
+
+/// Runs work in a writing transaction of its own and commits it; again from the start when another
+/// transaction was in the way (at most ten times). For jobs, commands and tests; pages get the
+/// same from `web`.
+///
+/// `let n = act!(house, Who::System("sweep"), |cx| sql::sweep(cx).await)?;` The work is an
+/// expression of type `Result`; `?` inside it leaves the work, not the function.
+#[macro_export]
+macro_rules! act {
+    ($house:expr, $who:expr, |$cx:ident| $work:expr) => {{
+        let house: &$crate::House = &$house;
+        let who: $crate::Who = $who;
+        let mut turn = 0_u32;
+        loop {
+            match house.write(who.clone()).await {
+                Err($crate::Error::Retry) if turn < 10 => turn += 1,
+                Err(e) => break Err(e),
+                Ok(mut open) => {
+                    let done = {
+                        let $cx = &mut open;
+                        async { $work }.await
+                    };
+                    if let Some(done) = house.settle(open, done, &mut turn).await {
+                        break done;
+                    }
+                }
+            }
+        }
+    }};
+}

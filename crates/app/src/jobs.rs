@@ -1,0 +1,289 @@
+//! Work that outlives a request: a queue in the database and one list of clockwork. A job is put
+//! in with the transaction that needs it, claimed under a lease, and may be run again after a
+//! crash: every job must come to the same end when it is repeated.
+
+use crate::{
+    Cx, Error, House, OrgRef, Result, Who, act,
+    clock::{MINUTE, Millis},
+    people::PersonId,
+};
+use db::{args, sql};
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use std::time::Duration;
+
+db::id!(
+    /// A job.
+    JobId
+);
+
+/// Everything that is done in the background.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Moves what is encrypted with old keys over to the newest ones, piece by piece.
+    Rekey,
+}
+impl Job {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Rekey => "rekey",
+        }
+    }
+    /// Jobs of one key wait or run at most once at a time.
+    fn unique_key(&self) -> Option<String> {
+        match self {
+            Self::Rekey => Some("rekey".into()),
+        }
+    }
+    async fn run(self, turn: &Turn<'_>) -> Result<Json> {
+        match self {
+            Self::Rekey => crate::people::rekey(turn).await,
+        }
+    }
+}
+
+/// How long a claimed job belongs to its worker without a word from it.
+const LEASE: Millis = 2 * MINUTE;
+const MOST_ATTEMPTS: i64 = 8;
+
+/// Puts a job in; it starts after the commit. A job of the same unique key that waits or runs
+/// already is returned instead.
+pub async fn enqueue(cx: &mut Cx, job: &Job, org: Option<&OrgRef>, total: i64) -> Result<JobId> {
+    let id = JobId(cx.new_id());
+    let key = job.unique_key();
+    let payload = serde_json::to_string(job).map_err(|e| Error::Broken(e.to_string()))?;
+    let person: Option<PersonId> = cx.visitor().ok().map(|v| v.person);
+    let put = cx
+        .tx
+        .run(
+            sql!("INSERT INTO job (id, kind, payload, unique_key, run_at, org_id, person_id, total, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5) ON CONFLICT (unique_key) WHERE state IN ('waiting','running') DO NOTHING"),
+            args![id, job.kind(), &payload, key.clone(), cx.now(), org.map(|o| o.id), person, total],
+        )
+        .await?;
+    if put == 1 {
+        return Ok(id);
+    }
+    let (there,): (JobId,) = cx
+        .tx
+        .one(
+            sql!("SELECT id FROM job WHERE unique_key = $1 AND state IN ('waiting','running')"),
+            args![key],
+        )
+        .await?;
+    Ok(there)
+}
+
+db::row! {
+    /// A job as pages show it.
+    #[derive(Clone, Debug)]
+    pub struct State {
+        pub id: JobId,
+        pub kind: String,
+        pub state: String,
+        pub done: i64,
+        pub total: i64,
+        pub result: String,
+        pub error: Option<String>,
+        pub created_at: i64,
+        pub ended_at: Option<i64>,
+        pub org_id: Option<i64>,
+        pub person_id: Option<i64>,
+    }
+}
+
+/// A job's state, if there is such a job.
+pub async fn state(cx: &mut Cx, id: JobId) -> Result<State> {
+    cx.tx
+        .opt(
+            sql!("SELECT id, kind, state, done, total, result, error, created_at, ended_at, org_id, person_id FROM job WHERE id = $1"),
+            args![id],
+        )
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// The newest jobs of an organisation (A5), newest first.
+pub async fn of_org(cx: &mut Cx, org: &OrgRef) -> Result<Vec<State>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, kind, state, done, total, result, error, created_at, ended_at, org_id, person_id FROM job WHERE org_id = $1 ORDER BY id DESC LIMIT 50"),
+            args![org.id],
+        )
+        .await?)
+}
+
+/// A claimed job in a worker's hands.
+pub struct Turn<'a> {
+    pub house: &'a House,
+    pub id: JobId,
+    pub job_person: Option<PersonId>,
+    owner: String,
+}
+impl Turn<'_> {
+    /// Tells how far the job is and keeps the lease. [`Error::Gone`] when somebody else has taken
+    /// the job over: stop at once.
+    pub async fn progress(&self, cx: &mut Cx, done: i64, total: i64) -> Result<()> {
+        let kept = cx
+            .tx
+            .run(
+                sql!("UPDATE job SET done = $1, total = $2, lease_until = $3 WHERE id = $4 AND owner = $5 AND state = 'running'"),
+                args![done, total, cx.now() + LEASE, self.id, &self.owner],
+            )
+            .await?;
+        if kept == 1 { Ok(()) } else { Err(Error::Gone) }
+    }
+}
+
+/// Claims the next job that is due and runs it. `false` when none is due.
+pub async fn run_next(house: &House) -> Result<bool> {
+    let Some((turn, payload)) = claim(house).await? else { return Ok(false) };
+    let done = match serde_json::from_str::<Job>(&payload) {
+        Ok(job) => job.run(&turn).await,
+        Err(e) => Err(Error::Broken(format!("a job that nobody knows: {e}"))),
+    };
+    finish(house, &turn, done).await?;
+    Ok(true)
+}
+
+/// Runs everything that is due, until nothing is. For tests and the demonstration.
+pub async fn run_all(house: &House) -> Result<()> {
+    while run_next(house).await? {}
+    Ok(())
+}
+
+async fn claim(house: &House) -> Result<Option<(Turn<'_>, String)>> {
+    let owner = house.new_code(12);
+    let owner_ref = &owner;
+    let claimed = act!(house, Who::System("jobs"), |cx| {
+        let now = cx.now();
+        cx.tx
+                .run(
+                    sql!("UPDATE job SET state = 'waiting', owner = NULL WHERE state = 'running' AND lease_until < $1"),
+                    args![now],
+                )
+                .await?;
+        let got: Option<(JobId, String, Option<i64>)> = cx
+                .tx
+                .opt(
+                    sql!("UPDATE job SET state = 'running', owner = $1, lease_until = $2, attempts = attempts + 1 WHERE state = 'waiting' AND id = (SELECT id FROM job WHERE state = 'waiting' AND run_at <= $3 ORDER BY run_at, id LIMIT 1 {pg: FOR UPDATE SKIP LOCKED}) RETURNING id, payload, person_id"),
+                    args![owner_ref, now + LEASE, now],
+                )
+                .await?;
+        Ok(got)
+    })?;
+    Ok(claimed.map(|(id, payload, person)| {
+        (Turn { house, id, job_person: person.map(PersonId), owner }, payload)
+    }))
+}
+
+async fn finish(house: &House, turn: &Turn<'_>, done: Result<Json>) -> Result<()> {
+    let done = &done;
+    act!(house, Who::System("jobs"), |cx| {
+        let now = cx.now();
+        match done {
+            Ok(result) => {
+                cx.tx
+                        .run(
+                            sql!("UPDATE job SET state = 'done', result = $1, ended_at = $2, owner = NULL WHERE id = $3 AND owner = $4"),
+                            args![result.to_string(), now, turn.id, &turn.owner],
+                        )
+                        .await?;
+            }
+            Err(e) => {
+                tracing::warn!(job = turn.id.0, error = %e, "a job did not come to its end");
+                cx.tx
+                        .run(
+                            sql!("UPDATE job SET state = CASE WHEN attempts >= $1 THEN 'failed' ELSE 'waiting' END, run_at = $2 + 1000 * attempts * attempts, error = $3, owner = NULL, ended_at = CASE WHEN attempts >= $1 THEN $2 ELSE NULL END WHERE id = $4 AND owner = $5"),
+                            args![MOST_ATTEMPTS, now, e.to_string(), turn.id, &turn.owner],
+                        )
+                        .await?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// One wheel of the clockwork.
+struct Wheel {
+    name: &'static str,
+    every: Millis,
+    turn: fn(House) -> Running,
+}
+type Running = std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>>;
+
+macro_rules! wheel {
+    ($name:literal, $every:expr, $turn:expr) => {
+        Wheel {
+            name: $name,
+            every: $every,
+            turn: |house| Box::pin(async move { $turn(&house).await }),
+        }
+    };
+}
+
+const SECOND: Millis = 1000;
+
+/// The clockwork: everything that happens by itself, in one list.
+const CLOCKWORK: &[Wheel] = &[wheel!("seal", SECOND, seal)];
+
+async fn seal(house: &House) -> Result<()> {
+    while crate::events::seal(house, 2000).await?.0 == 2000 {}
+    Ok(())
+}
+
+/// Turns every wheel that is due, each on one node only. Also for tests: move the clock, tick.
+pub async fn tick(house: &House) -> Result<()> {
+    for wheel in CLOCKWORK {
+        if !take_turn(house, wheel).await? {
+            continue;
+        }
+        if let Err(e) = (wheel.turn)(house.clone()).await {
+            tracing::warn!(wheel = wheel.name, error = %e, "the clockwork stumbled");
+        }
+    }
+    Ok(())
+}
+
+async fn take_turn(house: &House, wheel: &Wheel) -> Result<bool> {
+    act!(house, Who::System("clockwork"), |cx| {
+        let now = cx.now();
+        let mine = cx
+                .tx
+                .run(
+                    sql!("INSERT INTO lease (name, owner, until, ran_at) VALUES ($1, '', $2, $3) ON CONFLICT (name) DO UPDATE SET until = excluded.until, ran_at = excluded.ran_at WHERE lease.until <= $3"),
+                    args![wheel.name, now + wheel.every, now],
+                )
+                .await?;
+        Ok(mine == 1)
+    })
+}
+
+/// Works for ever: jobs as they come, the clockwork every second; ends when `stop` does.
+pub async fn work(house: House, stop: impl Future<Output = ()>) {
+    tokio::pin!(stop);
+    loop {
+        let round = async {
+            if let Err(e) = tick(&house).await {
+                tracing::warn!(error = %e, "the clockwork could not look");
+            }
+            loop {
+                match run_next(&house).await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(e) => {
+                        tracing::warn!(error = %e, "no job could be claimed");
+                        break;
+                    }
+                }
+            }
+        };
+        // A job is not cut off: it ends its piece, and its lease keeps others away meanwhile.
+        round.await;
+        tokio::select! {
+            () = &mut stop => return,
+            () = tokio::time::sleep(Duration::from_millis(250)) => {}
+        }
+    }
+}

@@ -1,0 +1,84 @@
+-- The tree of organisations (domain C1, C2) and the counters that hang on it (decision 11).
+CREATE TABLE org (
+  id {id},
+  code {text} NOT NULL UNIQUE,             -- 组织码, nine digits, the last one a check digit
+  parent_id {int} REFERENCES org (id),
+  path {text} NOT NULL UNIQUE,             -- three base-36 characters a level (store.md 6)
+  depth {int} NOT NULL CHECK (depth BETWEEN 1 AND 12),
+  sort_no {int} NOT NULL,
+  next_child {int} NOT NULL DEFAULT 0,     -- number of the next child; never reused
+  short_name {text} NOT NULL CHECK (short_name <> ''),
+  full_name {text} NOT NULL CHECK (full_name <> ''),
+  name_py {text} NOT NULL,                 -- pinyin initials of short_name
+  category {text} NOT NULL CHECK (category IN ('LEAD','COMMITTEE','WORK','GENERAL','BRANCH','GRADUATE','HOLDING')),
+  industry {text},                         -- key of a leaf of rules/industries; NULL for leading organs
+  province {text} NOT NULL,                -- two digits, decides regional rules
+  special_kind {text} NOT NULL DEFAULT 'NONE',
+  status {text} NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('DRAFT','ACTIVE','MIGRATING','DELETED')),
+  phone {text},
+  email {text},
+  admin_posts {int}, admin_filled {int}, staff_posts {int}, staff_filled {int},
+  school_code {text} UNIQUE,
+  is_township {bool},
+  founded_on {text},
+  elected_on {text},
+  address {text},
+  category_changed {bool} NOT NULL DEFAULT FALSE,
+  version {int} NOT NULL DEFAULT 1,
+  created_at {int} NOT NULL,
+  updated_at {int} NOT NULL,
+  UNIQUE (id, category),
+  CHECK ((parent_id IS NULL) = (depth = 1)),
+  CHECK (LENGTH(path) = 3 * depth)
+) {strict};
+CREATE INDEX org_children ON org (parent_id, sort_no, id);
+
+-- Search by any fragment: pairs of neighbouring characters of the names and of the pinyin
+-- initials, nearest the root first (docs/decisions).
+CREATE TABLE org_gram (
+  gram {text} NOT NULL,
+  depth {int} NOT NULL,
+  path {text} NOT NULL,
+  PRIMARY KEY (gram, depth, path)
+) {clustered};
+
+-- What a change adds to the counters of its organisation; folded upwards within seconds.
+CREATE TABLE delta (
+  id {id},
+  org_path {text} NOT NULL,
+  orgs {int} NOT NULL DEFAULT 0,
+  branches {int} NOT NULL DEFAULT 0,
+  members {int} NOT NULL DEFAULT 0,
+  members_done {int} NOT NULL DEFAULT 0,
+  cadres {int} NOT NULL DEFAULT 0,
+  cadres_done {int} NOT NULL DEFAULT 0,
+  at {int} NOT NULL
+) {strict};
+
+-- Live counters: 'self' of the organisation alone, 'direct' of its direct children, 'subtree' of
+-- itself and everything below.
+CREATE TABLE tally (
+  org_path {text} NOT NULL,
+  scope {text} NOT NULL CHECK (scope IN ('self','direct','subtree')),
+  orgs {int} NOT NULL DEFAULT 0,
+  branches {int} NOT NULL DEFAULT 0,
+  branches_done {int} NOT NULL DEFAULT 0,
+  bodies_done {int} NOT NULL DEFAULT 0,    -- non-branches whose cadres are complete (153, 154)
+  members {int} NOT NULL DEFAULT 0 CHECK (members >= 0),
+  members_done {int} NOT NULL DEFAULT 0,
+  cadres {int} NOT NULL DEFAULT 0,
+  cadres_done {int} NOT NULL DEFAULT 0,
+  changed_at {int} NOT NULL,
+  PRIMARY KEY (org_path, scope)
+) {clustered};
+CREATE INDEX tally_changed ON tally (changed_at);
+
+-- The figures on the hour; an hour without a change has no row.
+CREATE TABLE tally_hour (
+  org_path {text} NOT NULL,
+  scope {text} NOT NULL,
+  hour {int} NOT NULL,                     -- milliseconds of the full hour
+  orgs {int} NOT NULL, branches {int} NOT NULL, branches_done {int} NOT NULL, bodies_done {int} NOT NULL,
+  members {int} NOT NULL, members_done {int} NOT NULL, cadres {int} NOT NULL, cadres_done {int} NOT NULL,
+  PRIMARY KEY (org_path, scope, hour)
+) {clustered};

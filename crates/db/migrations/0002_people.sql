@@ -1,0 +1,108 @@
+-- Person ≠ account ≠ member ≠ cadre ≠ administrator (security d-11): one table each.
+CREATE TABLE person (
+  id {id},
+  code {text} NOT NULL UNIQUE,             -- opaque public code
+  name {text} NOT NULL CHECK (name <> ''),
+  name_py {text} NOT NULL,
+  id_ct {blob} NOT NULL,                   -- 身份证号码, ciphertext
+  id_bi {blob} NOT NULL,                   -- its keyed blind index
+  id_bi_ver {int} NOT NULL,
+  sex {text} NOT NULL CHECK (sex IN ('male','female')),
+  birth_ym {text} NOT NULL,                -- YYYY-MM; the day stays in the ciphertext
+  mobile_ct {blob},
+  mobile_bi {blob},
+  contact_ct {blob},                       -- e-mail, QQ, address, emergency contact … as one ciphertext
+  ethnic {text},
+  political {text},
+  education {text},
+  check_state {text} NOT NULL DEFAULT 'unchecked' CHECK (check_state IN ('unchecked','passed','failed','offline')),
+  missing {text} NOT NULL DEFAULT '',      -- what 未完善 lacks: column keys, comma-separated
+  complete {bool} NOT NULL,
+  version {int} NOT NULL DEFAULT 1,
+  created_at {int} NOT NULL,
+  updated_at {int} NOT NULL,
+  UNIQUE (id_bi, id_bi_ver),
+  CHECK (complete = (missing = ''))
+) {strict};
+CREATE INDEX person_mobile ON person (mobile_bi) WHERE mobile_bi IS NOT NULL;
+CREATE INDEX person_key_version ON person (id_bi_ver);
+
+-- 团员: exactly one branch a person (I1); name and path stand here for search by subtree.
+CREATE TABLE member (
+  person_id {int} NOT NULL PRIMARY KEY REFERENCES person (id),
+  org_id {int} NOT NULL,
+  org_category {text} NOT NULL CHECK (org_category IN ('BRANCH','GRADUATE','HOLDING')),
+  org_path {text} NOT NULL,
+  name {text} NOT NULL,
+  name_py {text} NOT NULL,
+  joined {text} NOT NULL,                  -- 入团年月, YYYY-MM
+  dev_number {text} UNIQUE,                -- 发展团员编号
+  status {text} NOT NULL DEFAULT 'active' CHECK (status IN ('active','moving')),
+  complete {bool} NOT NULL,
+  check_state {text} NOT NULL DEFAULT 'unchecked',
+  import_id {int},
+  entered_at {int} NOT NULL,               -- came to this branch
+  version {int} NOT NULL DEFAULT 1,
+  FOREIGN KEY (org_id, org_category) REFERENCES org (id, category) ON UPDATE CASCADE
+) {strict};
+CREATE INDEX member_by_org ON member (org_path, name_py, person_id);
+CREATE INDEX member_by_name ON member (name, org_path, person_id);
+CREATE INDEX member_by_pinyin ON member (name_py, org_path, person_id);
+CREATE INDEX member_incomplete ON member (org_path, name_py, person_id) WHERE NOT complete;
+CREATE INDEX member_unpassed ON member (org_path, name_py, person_id) WHERE check_state = 'failed';
+CREATE INDEX member_moving ON member (org_path, name_py, person_id) WHERE status = 'moving';
+CREATE INDEX member_import ON member (import_id, person_id) WHERE import_id IS NOT NULL;
+
+-- 团干部: a post in an organisation; ended posts stay as history.
+CREATE TABLE cadre (
+  id {id},
+  person_id {int} NOT NULL REFERENCES person (id),
+  org_id {int} NOT NULL REFERENCES org (id),
+  org_path {text} NOT NULL,
+  name {text} NOT NULL,
+  name_py {text} NOT NULL,
+  post {text} NOT NULL,
+  since {text},                            -- 任现职年月, YYYY-MM
+  nature {text} CHECK (nature IN ('专职','兼职','挂职')),
+  in_party_committee {bool},
+  complete {bool} NOT NULL,
+  import_id {int},
+  started_at {int} NOT NULL,
+  ended_at {int},
+  end_reason {text},
+  version {int} NOT NULL DEFAULT 1
+) {strict};
+CREATE UNIQUE INDEX cadre_one_post ON cadre (person_id, org_id) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX cadre_one_secretary ON cadre (org_id) WHERE post = '书记' AND ended_at IS NULL;
+CREATE INDEX cadre_by_org ON cadre (org_path, name_py, id) WHERE ended_at IS NULL;
+CREATE INDEX cadre_by_name ON cadre (name, org_path, id) WHERE ended_at IS NULL;
+CREATE INDEX cadre_by_pinyin ON cadre (name_py, org_path, id) WHERE ended_at IS NULL;
+
+-- 管理员: numbered seats, so that a fourth can't be sat on whatever happens at once (I4).
+CREATE TABLE admin_seat (
+  org_id {int} NOT NULL,
+  org_category {text} NOT NULL,
+  slot {int} NOT NULL CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2)),
+  cadre_id {int} NOT NULL UNIQUE REFERENCES cadre (id),
+  person_id {int} NOT NULL REFERENCES person (id),
+  granted_at {int} NOT NULL,
+  PRIMARY KEY (org_id, slot),
+  UNIQUE (org_id, person_id),
+  FOREIGN KEY (org_id, org_category) REFERENCES org (id, category) ON UPDATE CASCADE
+) {clustered};
+CREATE INDEX admin_seat_person ON admin_seat (person_id);
+
+-- 观察员 (decision 9).
+CREATE TABLE observer (
+  org_id {int} NOT NULL REFERENCES org (id),
+  person_id {int} NOT NULL REFERENCES person (id),
+  expires_at {int} NOT NULL,
+  granted_at {int} NOT NULL,
+  PRIMARY KEY (person_id, org_id)
+) {clustered};
+
+-- System operators; they act at the root organisation.
+CREATE TABLE operator (
+  person_id {int} NOT NULL PRIMARY KEY REFERENCES person (id),
+  granted_at {int} NOT NULL
+) {strict};

@@ -1,0 +1,71 @@
+-- Accounts, sign-ins, tokens, and what guards them. A person without an account row is unclaimed:
+-- no hash of a guessable password is ever stored (decision 5).
+CREATE TABLE account (
+  person_id {int} NOT NULL PRIMARY KEY REFERENCES person (id),
+  password_hash {text} NOT NULL,
+  created_at {int} NOT NULL,
+  changed_at {int} NOT NULL,
+  version {int} NOT NULL DEFAULT 1
+) {strict};
+
+CREATE TABLE session (
+  id {id},
+  token_hash {blob} NOT NULL UNIQUE,
+  person_id {int} NOT NULL REFERENCES account (person_id),
+  created_at {int} NOT NULL,
+  seen_at {int} NOT NULL,
+  expires_at {int} NOT NULL,
+  ended_at {int},
+  address {text} NOT NULL,
+  device {text} NOT NULL
+) {strict};
+CREATE INDEX session_person ON session (person_id, id);
+CREATE INDEX session_expires ON session (expires_at);
+
+-- Personal tokens for programs (decision 14).
+CREATE TABLE token (
+  id {id},
+  token_hash {blob} NOT NULL UNIQUE,
+  person_id {int} NOT NULL REFERENCES account (person_id),
+  label {text} NOT NULL,
+  created_at {int} NOT NULL,
+  expires_at {int} NOT NULL,
+  ended_at {int}
+) {strict};
+CREATE INDEX token_person ON token (person_id, id);
+
+-- Counted attempts by key (account, address, whole site); shared by all program nodes.
+CREATE TABLE attempt (
+  key {text} NOT NULL PRIMARY KEY,
+  failures {int} NOT NULL,
+  window_start {int} NOT NULL,
+  blocked_until {int} NOT NULL DEFAULT 0
+) {clustered};
+
+CREATE TABLE captcha (
+  id {text} NOT NULL PRIMARY KEY,
+  answers {blob} NOT NULL,                 -- keyed hashes of the image's and of the spoken question's answer
+  expires_at {int} NOT NULL
+) {clustered};
+
+-- One-time tickets: activation after the initial password, first administrator, short-lived
+-- search results by ID number. Only a hash is stored.
+CREATE TABLE ticket (
+  hash {blob} NOT NULL PRIMARY KEY,
+  purpose {text} NOT NULL,
+  person_id {int},
+  payload {text} NOT NULL,
+  expires_at {int} NOT NULL,
+  used_at {int}
+) {clustered};
+CREATE INDEX ticket_expires ON ticket (expires_at);
+
+-- One form, one effect: the answer to a form that was already carried out.
+CREATE TABLE idem (
+  actor {text} NOT NULL,
+  key {text} NOT NULL,
+  answer {text} NOT NULL,
+  created_at {int} NOT NULL,
+  PRIMARY KEY (actor, key)
+) {clustered};
+CREATE INDEX idem_created ON idem (created_at);

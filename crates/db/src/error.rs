@@ -1,0 +1,81 @@
+//! What can go wrong with a database, sorted by what the caller can do about it.
+
+/// A database error. Messages carry table and constraint names, never values.
+#[derive(Debug, thiserror::Error)]
+pub enum DbError {
+    /// Another transaction was in the way (40001, 40P01, SQLITE_BUSY): run the whole again.
+    #[error("another transaction was in the way")]
+    Retry,
+    /// A unique index refused the row; `on` names the table and columns or the index.
+    #[error("already there: {on}")]
+    Unique { on: String },
+    /// A foreign key or CHECK refused the row.
+    #[error("refused by a constraint: {on}")]
+    Constraint { on: String },
+    /// No space left, or the file may not be written.
+    #[error("the storage is full or read-only")]
+    Full,
+    /// The database can't be reached for now.
+    #[error("the database can't be reached")]
+    Gone,
+    /// No row where exactly one was asked for.
+    #[error("no such row")]
+    NoRow,
+    /// Anything else; a mistake of ours.
+    #[error("database: {0}")]
+    Broken(String),
+}
+
+impl DbError {
+    /// Whether a unique index whose name or columns contain `what` refused the row.
+    pub fn is_unique_on(&self, what: &str) -> bool {
+        matches!(self, Self::Unique { on } if on.contains(what))
+    }
+}
+
+impl From<sqlx::Error> for DbError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::RowNotFound => Self::NoRow,
+            sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Io(_) => Self::Gone,
+            sqlx::Error::Database(e) => from_engine(e.as_ref()),
+            other => Self::Broken(without_values(&other.to_string())),
+        }
+    }
+}
+
+fn from_engine(e: &dyn sqlx::error::DatabaseError) -> DbError {
+    let code = e.code().map(|c| c.into_owned()).unwrap_or_default();
+    let on = e.constraint().map_or_else(
+        || without_values(e.message()),
+        |c| format!("{} {c}", e.table().unwrap_or_default()),
+    );
+    if let Ok(lite) = code.parse::<i32>()
+        && code.len() < 5
+    {
+        return match lite & 0xff {
+            5 | 6 => DbError::Retry,
+            13 | 8 => DbError::Full,
+            10 | 14 => DbError::Gone,
+            _ if e.is_unique_violation() => DbError::Unique { on },
+            19 => DbError::Constraint { on },
+            _ => DbError::Broken(without_values(e.message())),
+        };
+    }
+    match code.as_str() {
+        "40001" | "40P01" => DbError::Retry,
+        "23505" => DbError::Unique { on },
+        "53100" | "25006" => DbError::Full,
+        c if c.starts_with("23") => DbError::Constraint { on },
+        c if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") => DbError::Gone,
+        _ => DbError::Broken(without_values(e.message())),
+    }
+}
+
+/// PostgreSQL may quote a value in its message ("invalid input … \"x\""): cut from there.
+fn without_values(message: &str) -> String {
+    message.split(": \"").next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,58 @@
+//! One ordered list of migrations, written once for both engines.
+//!
+//! Tokens: `{id}` primary key, `{int}` 64-bit, `{text}` compared by bytes, `{bool}`, `{blob}`,
+//! `{strict}` and `{clustered}` after the closing parenthesis. An applied file is never edited:
+//! its checksum is verified at every start.
+
+use crate::Engine;
+use sqlx::{
+    AssertSqlSafe, SqlSafeStr,
+    migrate::{Migration, MigrationType, Migrator},
+};
+
+macro_rules! files {
+    ($($version:literal $name:literal),* $(,)?) => {
+        &[$(($version, $name, include_str!(concat!("../migrations/", $name, ".sql")))),*]
+    };
+}
+
+const FILES: &[(i64, &str, &str)] = files![
+    1 "0001_tree",
+    2 "0002_people",
+    3 "0003_users",
+    4 "0004_work",
+    5 "0005_imports",
+    6 "0006_transfers",
+];
+
+pub(crate) fn migrator(engine: Engine) -> Migrator {
+    Migrator::with_migrations(
+        FILES
+            .iter()
+            .map(|&(version, name, text)| {
+                Migration::new(
+                    version,
+                    name.into(),
+                    MigrationType::Simple,
+                    AssertSqlSafe(for_engine(text, engine)).into_sql_str(),
+                    false,
+                )
+            })
+            .collect(),
+    )
+}
+
+fn for_engine(text: &str, engine: Engine) -> String {
+    let tokens: [(&str, &str, &str); 7] = [
+        ("{id}", "INTEGER NOT NULL PRIMARY KEY", "BIGINT NOT NULL PRIMARY KEY"),
+        ("{int}", "INTEGER", "BIGINT"),
+        ("{text}", "TEXT", "TEXT COLLATE \"C\""),
+        ("{bool}", "INTEGER", "BOOLEAN"),
+        ("{blob}", "BLOB", "BYTEA"),
+        ("{strict}", "STRICT", ""),
+        ("{clustered}", "STRICT, WITHOUT ROWID", ""),
+    ];
+    tokens.iter().fold(text.to_owned(), |text, (token, lite, pg)| {
+        text.replace(token, if engine == Engine::Sqlite { lite } else { pg })
+    })
+}

@@ -1,0 +1,248 @@
+//! A transaction: four verbs (`all`, `opt`, `one`, `run`) for single values, three of them again
+//! for whole sets of rows.
+
+use crate::{
+    DbError, Engine, Result, Sql,
+    sql::{RowsSpec, expand},
+    value::{Kind, Rows, Value},
+};
+use sqlx::{
+    AssertSqlSafe, FromRow, Postgres, SqlSafeStr, Sqlite, Transaction, postgres::PgRow,
+    sqlite::SqliteRow,
+};
+
+/// An open transaction; dropped without [`Tx::commit`] it leaves no trace.
+pub struct Tx {
+    inner: Inner,
+}
+
+pub(crate) enum Inner {
+    Lite(Transaction<'static, Sqlite>),
+    Pg(Transaction<'static, Postgres>),
+}
+
+/// A row that both drivers can decode: any tuple, or a struct made by `row!`.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{}
+
+fn safe(text: std::borrow::Cow<'static, str>) -> sqlx::SqlStr {
+    match text {
+        std::borrow::Cow::Borrowed(s) => s.into_sql_str(),
+        std::borrow::Cow::Owned(s) => AssertSqlSafe(s).into_sql_str(),
+    }
+}
+
+macro_rules! bind {
+    ($query:expr, $args:expr) => {{
+        let mut query = $query;
+        for value in $args {
+            query = match value.clone() {
+                Value::Int(x) => query.bind(x),
+                Value::Text(x) => query.bind(x),
+                Value::Bool(x) => query.bind(x),
+                Value::Blob(x) => query.bind(x),
+            };
+        }
+        query
+    }};
+}
+
+macro_rules! bind_columns {
+    ($query:expr, $spec:expr, $rows:expr) => {{
+        let mut query = $query;
+        for (at, (_, kind)) in $spec.iter().enumerate() {
+            query = match kind {
+                Kind::Int => query.bind(column(&$rows, at, |v| match v {
+                    Value::Int(x) => *x,
+                    _ => None,
+                })),
+                Kind::Text => query.bind(column(&$rows, at, |v| match v {
+                    Value::Text(x) => x.clone(),
+                    _ => None,
+                })),
+                Kind::Bool => query.bind(column(&$rows, at, |v| match v {
+                    Value::Bool(x) => *x,
+                    _ => None,
+                })),
+                Kind::Blob => query.bind(column(&$rows, at, |v| match v {
+                    Value::Blob(x) => x.clone(),
+                    _ => None,
+                })),
+            };
+        }
+        query
+    }};
+}
+
+impl Tx {
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self { inner }
+    }
+
+    /// Which engine the transaction runs on.
+    pub fn engine(&self) -> Engine {
+        match self.inner {
+            Inner::Lite(_) => Engine::Sqlite,
+            Inner::Pg(_) => Engine::Postgres,
+        }
+    }
+
+    /// All rows. The statement itself must carry a LIMIT or be bounded by a key.
+    pub async fn all<T: Row>(&mut self, sql: Sql, args: &[Value]) -> Result<Vec<T>> {
+        let (text, _) = expand(&sql.0, self.engine());
+        Ok(match &mut self.inner {
+            Inner::Lite(tx) => bind!(sqlx::query_as(safe(text)), args).fetch_all(&mut **tx).await?,
+            Inner::Pg(tx) => bind!(sqlx::query_as(safe(text)), args).fetch_all(&mut **tx).await?,
+        })
+    }
+
+    /// One row or none.
+    pub async fn opt<T: Row>(&mut self, sql: Sql, args: &[Value]) -> Result<Option<T>> {
+        let (text, _) = expand(&sql.0, self.engine());
+        Ok(match &mut self.inner {
+            Inner::Lite(tx) => {
+                bind!(sqlx::query_as(safe(text)), args).fetch_optional(&mut **tx).await?
+            }
+            Inner::Pg(tx) => {
+                bind!(sqlx::query_as(safe(text)), args).fetch_optional(&mut **tx).await?
+            }
+        })
+    }
+
+    /// Exactly one row; [`DbError::NoRow`] otherwise.
+    pub async fn one<T: Row>(&mut self, sql: Sql, args: &[Value]) -> Result<T> {
+        self.opt(sql, args).await?.ok_or(DbError::NoRow)
+    }
+
+    /// Changes something; returns how many rows.
+    pub async fn run(&mut self, sql: Sql, args: &[Value]) -> Result<u64> {
+        let (text, _) = expand(&sql.0, self.engine());
+        Ok(match &mut self.inner {
+            Inner::Lite(tx) => {
+                bind!(sqlx::query(safe(text)), args).execute(&mut **tx).await?.rows_affected()
+            }
+            Inner::Pg(tx) => {
+                bind!(sqlx::query(safe(text)), args).execute(&mut **tx).await?.rows_affected()
+            }
+        })
+    }
+
+    /// As [`Tx::all`], for a statement with a `{rows: …}` part.
+    pub async fn all_of<T: Row>(&mut self, sql: Sql, args: &[Value], rows: Rows) -> Result<Vec<T>> {
+        let (text, spec) = expand(&sql.0, self.engine());
+        let spec = spec.unwrap_or_default();
+        Ok(match &mut self.inner {
+            Inner::Lite(tx) => {
+                bind!(sqlx::query_as(safe(text)), args)
+                    .bind(json(&spec, &rows))
+                    .fetch_all(&mut **tx)
+                    .await?
+            }
+            Inner::Pg(tx) => {
+                bind_columns!(bind!(sqlx::query_as(safe(text)), args), spec, rows)
+                    .fetch_all(&mut **tx)
+                    .await?
+            }
+        })
+    }
+
+    /// As [`Tx::run`], for a statement with a `{rows: …}` part: thousands of rows in one statement.
+    pub async fn run_of(&mut self, sql: Sql, args: &[Value], rows: Rows) -> Result<u64> {
+        let (text, spec) = expand(&sql.0, self.engine());
+        let spec = spec.unwrap_or_default();
+        Ok(match &mut self.inner {
+            Inner::Lite(tx) => bind!(sqlx::query(safe(text)), args)
+                .bind(json(&spec, &rows))
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+            Inner::Pg(tx) => bind_columns!(bind!(sqlx::query(safe(text)), args), spec, rows)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
+        })
+    }
+
+    /// Asks the engine to prepare `text` (already expanded); the statement test's question.
+    pub async fn prepare(&mut self, text: String) -> Result<()> {
+        use sqlx::Executor;
+        let text = AssertSqlSafe(text).into_sql_str();
+        match &mut self.inner {
+            Inner::Lite(tx) => (&mut **tx).prepare(text).await.map(|_| ())?,
+            Inner::Pg(tx) => (&mut **tx).prepare(text).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    /// Makes everything that was done lasting, at once.
+    pub async fn commit(self) -> Result<()> {
+        match self.inner {
+            Inner::Lite(tx) => tx.commit().await?,
+            Inner::Pg(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+fn column<T>(rows: &Rows, at: usize, pick: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {
+    rows.iter().map(|row| row.get(at).and_then(&pick)).collect()
+}
+
+/// SQLite gets a set of rows as one JSON text: no limit on variables, one call to its thread.
+fn json(spec: &RowsSpec, rows: &Rows) -> String {
+    let mut out = String::with_capacity(rows.len() * spec.len() * 12 + 2);
+    out.push('[');
+    for (i, row) in rows.iter().enumerate() {
+        out.push_str(if i == 0 { "[" } else { ",[" });
+        for (at, _) in spec.iter().enumerate() {
+            if at > 0 {
+                out.push(',');
+            }
+            json_value(&mut out, row.get(at));
+        }
+        out.push(']');
+    }
+    out.push(']');
+    out
+}
+
+fn json_value(out: &mut String, value: Option<&Value>) {
+    use std::fmt::Write;
+    let written = match value {
+        Some(Value::Int(Some(x))) => write!(out, "{x}"),
+        Some(Value::Bool(Some(x))) => write!(out, "{x}"),
+        Some(Value::Text(Some(x))) => {
+            json_text(out, x);
+            Ok(())
+        }
+        Some(Value::Blob(Some(x))) => {
+            out.push('"');
+            for byte in x {
+                out.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
+                out.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
+            }
+            out.push('"');
+            Ok(())
+        }
+        _ => out.write_str("null"),
+    };
+    debug_assert!(written.is_ok(), "writing into a String can't fail");
+}
+
+fn json_text(out: &mut String, text: &str) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            c if c < ' ' => {
+                out.push_str("\\u00");
+                out.push(char::from(b"0123456789abcdef"[(c as usize >> 4) & 15]));
+                out.push(char::from(b"0123456789abcdef"[c as usize & 15]));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+}
