@@ -61,7 +61,8 @@ pub(crate) fn debian_packages() -> Result<()> {
     };
     say(&format!("installing {list}"));
     apt(prefix, &["update", "-qq"])?;
-    let mut words = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    let mut words =
+        vec!["install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"];
     words.extend(&missing);
     apt(prefix, &words)?;
     let still: Vec<_> = PACKAGES.iter().filter(|p| !(p.present)()).map(|p| p.name).collect();
