@@ -140,6 +140,7 @@ async function tabThrough(browser, { base, path, cookie }) {
     const stops = [];
     // after a refused form the error summary has the focus, so Tab starts inside it
     stops.inSummary = await page.evaluate(() => document.activeElement?.classList.contains('summary'));
+    let last = '';
     for (let i = 0; i < 60; i++) {
       await page.keyboard.press('Tab');
       const stop = await page.evaluate(() => {
@@ -152,15 +153,18 @@ async function tabThrough(browser, { base, path, cookie }) {
         };
         const top = document.elementFromPoint(r.x + r.width / 2, r.y + Math.min(r.height / 2, innerHeight / 2));
         const twice = e.dataset.stop !== undefined;
-        e.dataset.stop = '1';
+        e.dataset.stop ??= String(Math.random());
         return {
+          key: e.dataset.stop,
           name: (e.getAttribute('aria-label') || e.textContent || e.id).trim().slice(0, 14), twice,
           // a tree item draws its ring on its row
           ring: ring(e) || (e.firstElementChild && ring(e.firstElementChild)),
           covered: r.height > 0 && top && !(e.contains(top) || top.contains(e) || [...(e.labels || [])].some(l => l.contains(top))),
         };
       });
+      if (stop && stop.key === last) continue; // year and month inside one date field
       if (!stop || stop.twice) break;
+      last = stop.key;
       stops.push(stop);
     }
     return stops;
