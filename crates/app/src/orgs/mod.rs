@@ -1,5 +1,11 @@
 //! 团组织: the tree. Every other room asks this one where an organisation stands.
 
+/// 组织码.
+pub mod code;
+/// What of the names is in the search index.
+pub mod grams;
+/// Pinyin initials.
+pub mod pinyin;
 mod sql;
 
 use crate::{Cx, Error, OrgRef, Result};
