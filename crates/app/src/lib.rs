@@ -24,6 +24,10 @@ pub mod messages;
 pub mod orgs;
 /// Persons, members and cadres.
 pub mod people;
+/// Personal data that masks itself.
+pub mod pii;
+/// The rules as data, and the pure functions that decide with them.
+pub mod rules;
 
 pub use access::{Action, Grant, OrgRef, Permit, Reach, Role, Scope};
 pub use cx::{Cx, Origin, Visitor, Who};

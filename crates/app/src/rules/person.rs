@@ -1,0 +1,581 @@
+//! Judging a whole person as typed on the form, in an import row or through the API: the same
+//! function for all three. Whether the ID number or the development number is taken is asked of
+//! the database afterwards (see the constructors of [`Problem`]).
+
+use std::fmt;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::age::{self, Standing};
+use super::completeness::{Facts, missing_of_person};
+use super::tree::{Category, PostRow};
+use super::{
+    Clean, Column, Needed, Problem, Rules, SheetKind, YearMonth, dev_number, fields, id_number,
+    month,
+};
+use crate::pii::{IdNumber, Mobile, Pii, Sex};
+
+/// What somebody typed, or what stood in a cell. Debug shows only whether it is empty; the text
+/// itself may be an ID number and must be sealed when it is stored.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawCell {
+    /// The text as typed; dates of date cells as `YYYY-MM-DD`.
+    #[serde(default)]
+    pub text: String,
+    /// True when the cell held a number.
+    #[serde(default)]
+    pub was_number: bool,
+}
+
+impl RawCell {
+    /// A cell or form field that held text.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), was_number: false }
+    }
+
+    /// A cell that held a number, written out.
+    pub fn number(text: impl Into<String>) -> Self {
+        Self { text: text.into(), was_number: true }
+    }
+}
+
+impl fmt::Debug for RawCell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.text.is_empty() { "empty" } else { "***" })
+    }
+}
+
+macro_rules! draft {
+    ($($field:ident = $column:ident,)+) => {
+        /// A person as typed, field by field. Contains personal data in the clear: seal it when stored.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Draft {
+            $(#[doc = concat!("Column `", stringify!($field), "`.")] pub $field: RawCell,)+
+        }
+
+        impl Draft {
+            /// The cell of a column; `None` for columns of organisations.
+            pub fn get(&self, column: Column) -> Option<&RawCell> {
+                match column {
+                    $(Column::$column => Some(&self.$field),)+
+                    _ => None,
+                }
+            }
+
+            /// Puts a cell into its column; `false` for columns of organisations.
+            pub fn set(&mut self, column: Column, cell: RawCell) -> bool {
+                match column {
+                    $(Column::$column => self.$field = cell,)+
+                    _ => return false,
+                }
+                true
+            }
+        }
+    };
+}
+
+draft! {
+    name = Name,
+    id_number = IdNumber,
+    ethnic = Ethnic,
+    political = Political,
+    education = Education,
+    joined = Joined,
+    dev_number = DevNumber,
+    mobile = Mobile,
+    weibo = Weibo,
+    qq = Qq,
+    email = Email,
+    is_cadre = IsCadre,
+    post = Post,
+    post_since = PostSince,
+    post_nature = PostNature,
+    in_party_committee = InPartyCommittee,
+    wechat = Wechat,
+    emergency_name = EmergencyName,
+    emergency_phone = EmergencyPhone,
+    address = Address,
+}
+
+/// Where the person is to be entered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Category of the organisation: decides the posts.
+    pub category: Category,
+    /// Province code of the organisation: decides age and number rules.
+    pub region: String,
+    /// Members' sheet of a branch or cadres' sheet of a non-branch organisation.
+    pub sheet: SheetKind,
+}
+
+/// A judged person, normalised and typed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NewPerson {
+    /// Name.
+    pub name: String,
+    /// ID number.
+    pub id_number: IdNumber,
+    /// Sex, from the ID number.
+    pub sex: Sex,
+    /// Birth date, from the ID number.
+    pub birth: Date,
+    /// GB/T 3304 code.
+    pub ethnic: Option<String>,
+    /// GB/T 4762 code.
+    pub political: Option<String>,
+    /// GB/T 4658 code.
+    pub education: Option<String>,
+    /// Month of admission, `YYYY-MM`.
+    pub joined: Option<String>,
+    /// Development number.
+    pub dev_number: Option<String>,
+    /// Mobile number.
+    pub mobile: Option<Mobile>,
+    /// 微博.
+    pub weibo: Option<Pii<String>>,
+    /// QQ number.
+    pub qq: Option<Pii<String>>,
+    /// E-mail address.
+    pub email: Option<Pii<String>>,
+    /// 微信.
+    pub wechat: Option<Pii<String>>,
+    /// Emergency contact: name.
+    pub emergency_name: Option<Pii<String>>,
+    /// Emergency contact: phone.
+    pub emergency_phone: Option<Pii<String>>,
+    /// Postal address.
+    pub address: Option<Pii<String>>,
+    /// The post held in this organisation.
+    pub post: Option<PostDraft>,
+    /// What is missing for a complete profile (row 151); empty = complete.
+    pub missing: Vec<Column>,
+}
+
+/// A post to be given in the organisation where the person is entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PostDraft {
+    /// Code of the post in tree.toml.
+    pub code: String,
+    /// True for 书记.
+    pub is_secretary: bool,
+    /// In this post since, `YYYY-MM`.
+    pub since: Option<String>,
+    /// Code of 专职, 兼职, 挂职.
+    pub nature: Option<String>,
+    /// Whether a member of the Party committee of the same level.
+    pub in_party_committee: Option<bool>,
+}
+
+/// The verdict about one draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// The person; `None` when a problem forbids the entry.
+    pub person: Option<NewPerson>,
+    /// Everything that was found, in column order.
+    pub problems: Vec<Problem>,
+    /// What was tidied automatically.
+    pub notes: Vec<String>,
+}
+
+impl Judged {
+    /// True when nothing forbids the entry.
+    pub fn importable(&self) -> bool {
+        self.person.is_some()
+    }
+}
+
+/// Judges a draft for a place on a day. Never panics, never stops at the first problem.
+pub fn judge(draft: &Draft, place: &Place, today: Date, rules: &Rules) -> Judged {
+    let mut desk = Desk { draft, place, today, rules, problems: vec![], notes: vec![] };
+    let person = desk.person();
+    let Desk { mut problems, notes, .. } = desk;
+    problems.sort_by_key(|problem| problem.column);
+    let person = person.filter(|_| !problems.iter().any(Problem::forbids));
+    Judged { person, problems, notes }
+}
+
+/// The desk at which one draft is read: collects findings on the way.
+struct Desk<'a> {
+    draft: &'a Draft,
+    place: &'a Place,
+    today: Date,
+    rules: &'a Rules,
+    problems: Vec<Problem>,
+    notes: Vec<String>,
+}
+
+impl<'a> Desk<'a> {
+    fn person(&mut self) -> Option<NewPerson> {
+        let (draft, rules, today) = (self.draft, self.rules, self.today);
+        let name = self.tidied(fields::name(&draft.name.text, rules));
+        let id = &draft.id_number;
+        let id_number = self.tidied(id_number::read(&id.text, id.was_number, today));
+        let ethnic = self.filled(Column::Ethnic, |c| fields::ethnic(&c.text, rules));
+        let political = self.filled(Column::Political, |c| fields::political(&c.text, rules));
+        let education = self.filled(Column::Education, |c| fields::education(&c.text, rules));
+        let joined = self.joined();
+        let mobile =
+            self.filled(Column::Mobile, |c| fields::mobile(&c.text, Column::Mobile, rules));
+        let mobile = mobile.map(|clean| self.keep(clean));
+        let post = self.post();
+        let political = political.map(|row| row.code.clone());
+        let dev_number = self.dev_number(joined);
+        if let Some(id_number) = &id_number {
+            self.ages(id_number.birth(), joined, political.as_deref(), post.is_some());
+        }
+        let draft_facts = Facts {
+            sheet: self.place.sheet,
+            political: political.as_deref(),
+            joined,
+            region: &self.place.region,
+            today,
+        };
+        let blank = |column: Column| self.cell_blank(column);
+        let missing = missing_of_person(&draft_facts, |column| !blank(column), rules);
+        self.report_missing(&missing, political.as_deref());
+        Some(NewPerson {
+            sex: id_number.as_ref()?.sex(),
+            birth: id_number.as_ref()?.birth(),
+            name: name?,
+            id_number: id_number?,
+            ethnic: ethnic.map(|row| row.code.clone()),
+            political,
+            education: education.map(|row| row.code.clone()),
+            joined: joined.map(|ym| ym.to_string()),
+            dev_number,
+            mobile,
+            weibo: self.contact(Column::Weibo, |c| fields::line(&c.text, Column::Weibo, 60)),
+            qq: self.contact(Column::Qq, |c| fields::qq(&c.text)),
+            email: self.contact(Column::Email, |c| fields::email(&c.text)),
+            wechat: self.contact(Column::Wechat, |c| fields::line(&c.text, Column::Wechat, 40)),
+            emergency_name: self.contact(Column::EmergencyName, |c| {
+                fields::line(&c.text, Column::EmergencyName, 50)
+            }),
+            emergency_phone: self.contact(Column::EmergencyPhone, |c| {
+                fields::phone(&c.text, Column::EmergencyPhone, rules)
+            }),
+            address: self.contact(Column::Address, |c| fields::line(&c.text, Column::Address, 120)),
+            post,
+            missing,
+        })
+    }
+
+    fn joined(&mut self) -> Option<YearMonth> {
+        let joined =
+            self.filled(Column::Joined, |c| month::parse(&c.text, c.was_number, Column::Joined))?;
+        if YearMonth::of(self.today).is_some_and(|now| joined > now) {
+            let message = format!("入团时间 {joined} 在今天之后,请核对。");
+            self.problems.push(Problem::fix(Column::Joined, "joined_in_future", message));
+            return None;
+        }
+        if joined.to_string() != self.draft.joined.text.trim() {
+            self.notes.push("入团年月统一写法".to_owned());
+        }
+        Some(joined)
+    }
+
+    fn dev_number(&mut self, joined: Option<YearMonth>) -> Option<String> {
+        let raw = &self.draft.dev_number.text;
+        // Without a month no row can judge; the month has been asked for already.
+        let judged = dev_number::judge(raw, joined?, &self.place.region, self.today, self.rules);
+        self.take(judged).flatten()
+    }
+
+    fn ages(
+        &mut self,
+        birth: Date,
+        joined: Option<YearMonth>,
+        political: Option<&str>,
+        cadre: bool,
+    ) {
+        let standing = match political {
+            _ if cadre || self.place.sheet == SheetKind::Cadres => Standing::Cadre,
+            Some("01" | "02") => Standing::Party,
+            _ => Standing::Member,
+        };
+        let now = age::at_entry(birth, standing, self.today, self.rules);
+        self.take(now);
+        if let Some(joined) = joined {
+            let region = &self.place.region;
+            let then = age::at_joining(birth, joined, region, self.today, self.rules);
+            self.take(then);
+        }
+    }
+
+    /// The post, and whether it agrees with 是否团干部.
+    fn post(&mut self) -> Option<PostDraft> {
+        let rules = self.rules;
+        let says_cadre = match self.place.sheet {
+            SheetKind::Cadres => Some(true),
+            _ => self.filled_word(Column::IsCadre),
+        };
+        let category = self.place.category;
+        let read = fields::post(&self.draft.post.text, category, rules);
+        let row = self.take(read)?;
+        match (says_cadre, row) {
+            (Some(true), None) => {
+                let message = "是团干部,请填写“现任团内职务”;没有职务的,“是否团干部”填“否”。";
+                self.problems.push(Problem::fix(Column::Post, "post_required", message));
+                None
+            }
+            (Some(false), Some(_)) => {
+                let message = "“是否团干部”填了“否”,却有团内职务,请改正其中一项。";
+                self.problems.push(Problem::fix(Column::IsCadre, "post_contradicts", message));
+                None
+            }
+            (None, Some(row)) => {
+                self.notes.push("有团内职务,按团干部录入".to_owned());
+                Some(self.post_details(row))
+            }
+            (Some(true), Some(row)) => Some(self.post_details(row)),
+            (_, None) => None,
+        }
+    }
+
+    fn post_details(&mut self, row: &PostRow) -> PostDraft {
+        let rules = self.rules;
+        let since = self
+            .filled(Column::PostSince, |c| month::parse(&c.text, c.was_number, Column::PostSince));
+        if since.zip(YearMonth::of(self.today)).is_some_and(|(since, now)| since > now) {
+            let message = "任现职年月在今天之后,请核对。";
+            self.problems.push(Problem::fix(Column::PostSince, "post_since_in_future", message));
+        }
+        let nature = self.filled(Column::PostNature, |c| fields::post_nature(&c.text, rules));
+        PostDraft {
+            code: row.code.clone(),
+            is_secretary: row.is_secretary,
+            since: since.map(|ym| ym.to_string()),
+            nature: nature.map(|row| row.code.clone()),
+            in_party_committee: self.filled_word(Column::InPartyCommittee),
+        }
+    }
+
+    fn filled_word(&mut self, column: Column) -> Option<bool> {
+        let cell = self.draft.get(column)?;
+        if cell.text.trim().is_empty() {
+            return None;
+        }
+        let read = fields::yes_no(&cell.text, column, self.rules);
+        self.take(read)
+    }
+
+    fn report_missing(&mut self, missing: &[Column], political: Option<&str>) {
+        for &column in missing {
+            let told = self.problems.iter().any(|p| p.column == column);
+            match self.rules.columns.needed(column, self.place.sheet, political) {
+                _ if told => {}
+                Needed::Entry => self.problems.push(Problem::required(column)),
+                _ => self.problems.push(Problem::later(column)),
+            }
+        }
+    }
+
+    fn contact(
+        &mut self,
+        column: Column,
+        read: impl FnOnce(&RawCell) -> Result<String, Problem>,
+    ) -> Option<Pii<String>> {
+        self.filled(column, read).map(Pii::new)
+    }
+
+    /// Reads a cell unless it is blank.
+    fn filled<T>(
+        &mut self,
+        column: Column,
+        read: impl FnOnce(&'a RawCell) -> Result<T, Problem>,
+    ) -> Option<T> {
+        if self.cell_blank(column) {
+            return None;
+        }
+        let judged = read(self.draft.get(column)?);
+        self.take(judged)
+    }
+
+    fn cell_blank(&self, column: Column) -> bool {
+        self.draft.get(column).is_none_or(|cell| self.rules.codes.is_blank(&cell.text))
+    }
+
+    fn tidied<T>(&mut self, judged: Result<Clean<T>, Problem>) -> Option<T> {
+        let clean = self.take(judged)?;
+        Some(self.keep(clean))
+    }
+
+    fn keep<T>(&mut self, clean: Clean<T>) -> T {
+        self.notes.extend(clean.notes);
+        clean.value
+    }
+
+    fn take<T>(&mut self, judged: Result<T, Problem>) -> Option<T> {
+        judged.map_err(|problem| self.problems.push(problem)).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Severity;
+    use jiff::civil::date;
+    use proptest::prelude::{any, prop_assert_eq, proptest};
+
+    const TODAY: Date = date(2026, 11, 21);
+
+    fn place() -> Place {
+        Place { category: Category::Branch, region: "34".into(), sheet: SheetKind::Members }
+    }
+
+    /// A member born on 2005-03-14 who joined in May 2019.
+    fn good() -> Draft {
+        let mut draft = Draft::default();
+        for (column, text) in [
+            (Column::Name, "张三"),
+            (Column::IdNumber, "440106200503140016"),
+            (Column::Ethnic, "汉"),
+            (Column::Political, "团员"),
+            (Column::Education, "本科"),
+            (Column::Joined, "2019-05"),
+            (Column::DevNumber, "201934000123"),
+            (Column::Mobile, "13812346021"),
+        ] {
+            assert!(draft.set(column, RawCell::text(text)));
+        }
+        draft
+    }
+
+    fn with(column: Column, text: &str) -> Draft {
+        let mut draft = good();
+        draft.set(column, RawCell::text(text));
+        draft
+    }
+
+    fn judged(draft: &Draft) -> Judged {
+        judge(draft, &place(), TODAY, Rules::builtin())
+    }
+
+    fn codes(draft: &Draft) -> Vec<(Column, &'static str)> {
+        judged(draft).problems.iter().map(|p| (p.column, p.code)).collect()
+    }
+
+    #[test]
+    fn a_good_row_becomes_a_complete_typed_person_without_any_problem() {
+        let Judged { person, problems, notes } = judged(&good());
+        assert_eq!((problems.len(), notes.len()), (0, 0), "{problems:?} {notes:?}");
+        let person = person.expect("importable");
+        assert_eq!(person.birth, date(2005, 3, 14));
+        assert_eq!(person.ethnic.as_deref(), Some("01"));
+        assert_eq!(person.political.as_deref(), Some("03"));
+        assert_eq!(person.education.as_deref(), Some("20"));
+        assert_eq!(person.joined.as_deref(), Some("2019-05"));
+        assert_eq!(person.mobile.map(|m| m.reveal().to_owned()).as_deref(), Some("13812346021"));
+        assert!(person.missing.is_empty() && person.post.is_none());
+    }
+
+    #[test]
+    fn values_that_may_come_later_are_warnings_and_make_the_person_incomplete() {
+        let draft = with(Column::Mobile, "无");
+        assert_eq!(codes(&draft), [(Column::Mobile, "missing_later")]);
+        let judged = judged(&draft);
+        assert_eq!(judged.problems[0].severity, Severity::Warn);
+        assert_eq!(judged.person.expect("still importable").missing, [Column::Mobile]);
+    }
+
+    #[test]
+    fn what_is_needed_for_entry_is_asked_for_by_name() {
+        assert_eq!(codes(&with(Column::Name, "")), [(Column::Name, "required")]);
+        assert_eq!(codes(&with(Column::Joined, "")), [(Column::Joined, "required")]);
+        assert_eq!(judged(&with(Column::Joined, "")).problems[0].message, "请填写“入团年月”。");
+        assert_eq!(
+            codes(&with(Column::DevNumber, "")),
+            [(Column::DevNumber, "dev_number_required")]
+        );
+        assert!(judged(&with(Column::Name, "")).person.is_none());
+    }
+
+    #[test]
+    fn malformed_values_forbid_the_entry_even_in_optional_columns() {
+        assert_eq!(codes(&with(Column::Mobile, "123")), [(Column::Mobile, "mobile_malformed")]);
+        assert_eq!(codes(&with(Column::Qq, "12")), [(Column::Qq, "qq_malformed")]);
+        assert!(judged(&with(Column::Qq, "12")).person.is_none());
+        assert_eq!(
+            codes(&with(Column::Joined, "2030-01")),
+            [(Column::Joined, "joined_in_future"),]
+        );
+    }
+
+    #[test]
+    fn too_young_at_admission_is_found_and_several_problems_are_told_at_once() {
+        let mut draft = with(Column::Joined, "2018-02");
+        draft.set(Column::DevNumber, RawCell::text("201834000123"));
+        assert_eq!(codes(&draft), [(Column::Joined, "too_young_at_joining")]);
+        draft.set(Column::Mobile, RawCell::text("1"));
+        draft.set(Column::Ethnic, RawCell::text("?"));
+        assert_eq!(codes(&draft).len(), 3);
+    }
+
+    #[test]
+    fn posts_and_the_cadre_column_must_agree() {
+        let mut draft = with(Column::Post, "团支书");
+        draft.set(Column::IsCadre, RawCell::text("是"));
+        draft.set(Column::PostSince, RawCell::text("2024年9月"));
+        draft.set(Column::PostNature, RawCell::text("兼职"));
+        let post = judged(&draft).person.expect("importable").post.expect("a post");
+        assert_eq!((post.code.as_str(), post.is_secretary), ("secretary", true));
+        assert_eq!(post.since.as_deref(), Some("2024-09"));
+        draft.set(Column::IsCadre, RawCell::text("否"));
+        assert_eq!(codes(&draft), [(Column::IsCadre, "post_contradicts")]);
+        assert_eq!(codes(&with(Column::IsCadre, "是")), [(Column::Post, "post_required")]);
+    }
+
+    #[test]
+    fn a_cadre_of_a_committee_may_be_older_and_needs_no_admission_month() {
+        let mut draft = Draft::default();
+        draft.set(Column::Name, RawCell::text("李四"));
+        draft.set(Column::IdNumber, RawCell::text("11010519491231002x"));
+        draft.set(Column::Political, RawCell::text("党员"));
+        draft.set(Column::Post, RawCell::text("书记"));
+        let place =
+            Place { category: Category::Committee, region: "34".into(), sheet: SheetKind::Cadres };
+        let judged = judge(&draft, &place, TODAY, Rules::builtin());
+        assert!(judged.importable(), "{:?}", judged.problems);
+        assert_eq!(judged.notes, ["证件号 x→X"]);
+        let member = Place { sheet: SheetKind::Members, ..place };
+        draft.set(Column::Post, RawCell::default());
+        let codes: Vec<_> = judge(&draft, &member, TODAY, Rules::builtin())
+            .problems
+            .iter()
+            .map(|p| p.code)
+            .collect();
+        assert!(codes.contains(&"too_old_now"), "{codes:?}");
+    }
+
+    #[test]
+    fn neither_debug_nor_json_of_a_judged_person_shows_personal_data() {
+        let mut draft = good();
+        draft.set(Column::Qq, RawCell::text("7654321"));
+        let judged = judged(&draft);
+        let json = serde_json::to_string(&judged).expect("serialises");
+        let text = format!("{judged:?}{draft:?}{json}");
+        for secret in ["20050314", "13812346021", "7654321"] {
+            // The birth date is its own field; the number that contains it must not show.
+            assert!(!text.contains(secret), "{secret} leaked");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn judging_any_row_never_panics_and_a_person_means_no_fix(
+            texts in proptest::collection::vec(any::<String>(), 20), numbers in any::<bool>(), cadres in any::<bool>(),
+        ) {
+            let mut draft = good();
+            for (text, &column) in texts.into_iter().zip(Column::ALL) {
+                if text.len() % 3 != 0 {
+                    draft.set(column, RawCell { text, was_number: numbers });
+                }
+            }
+            let sheet = if cadres { SheetKind::Cadres } else { SheetKind::Members };
+            let judged = judge(&draft, &Place { sheet, ..place() }, TODAY, Rules::builtin());
+            prop_assert_eq!(judged.person.is_some(), !judged.problems.iter().any(Problem::forbids));
+        }
+    }
+}
