@@ -1,0 +1,63 @@
+//! The old .xls through calamine. Only under [`crate::read_isolated`]: a forged file makes the
+//! library ask for gigabytes, which ends the process (security.md 0.1 item 3).
+
+use crate::book::{Cell, Number};
+use crate::gather::Gather;
+use crate::when::{from_serial, parse};
+use crate::{Book, Limits, ReadError, When};
+use calamine::{Data, Reader, SheetVisible, Xls, XlsError};
+use std::io::Cursor;
+
+pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Book, ReadError> {
+    let mut xls = Xls::new(Cursor::new(bytes)).map_err(|error| reason(&error))?;
+    let since_1904 = xls.has_1904_epoch();
+    let sheets: Vec<(String, bool)> = xls
+        .sheets_metadata()
+        .iter()
+        .map(|sheet| (sheet.name.clone(), sheet.visible != SheetVisible::Visible))
+        .collect();
+    let mut gather = Gather::new(limits);
+    for (name, hidden) in sheets {
+        gather.sheet(&name, hidden)?;
+        let range = xls.worksheet_range(&name).map_err(|error| reason(&error))?;
+        let (first_row, first_column) = range.start().unwrap_or((0, 0));
+        for (row, column, data) in range.used_cells() {
+            let row = first_row + number_of(row)? + 1;
+            let column = first_column + number_of(column)? + 1;
+            gather.put(row, column, convert(data, since_1904))?;
+        }
+    }
+    gather.finish()
+}
+
+fn reason(error: &XlsError) -> ReadError {
+    match error {
+        XlsError::Password => ReadError::Encrypted,
+        _ => ReadError::Damaged,
+    }
+}
+
+fn number_of(index: usize) -> Result<u32, ReadError> {
+    u32::try_from(index).map_err(|_| ReadError::Damaged)
+}
+
+fn convert(data: &Data, since_1904: bool) -> Cell {
+    let number =
+        |value: f64, date| Cell::Number(Number { shown: value.to_string().into(), date, pad: 0 });
+    match data {
+        Data::Empty => Cell::Empty,
+        Data::String(text) => Cell::from_text(text.clone()),
+        Data::Int(value) => {
+            Cell::Number(Number { shown: value.to_string().into(), date: None, pad: 0 })
+        }
+        Data::Float(value) => number(*value, None),
+        Data::Bool(flag) => Cell::Bool(*flag),
+        Data::Error(fault) => Cell::Fault(fault.to_string()),
+        Data::DateTime(moment) if moment.is_duration() => number(moment.as_f64(), None),
+        Data::DateTime(moment) => number(moment.as_f64(), from_serial(moment.as_f64(), since_1904)),
+        Data::DateTimeIso(text) | Data::DurationIso(text) => match parse(text) {
+            Some(When::Day(day)) => Cell::Text(day.to_string()),
+            _ => Cell::Text(text.clone()),
+        },
+    }
+}
