@@ -87,7 +87,7 @@ fn a_long_string_within_a_cell_s_limit_cannot_be_multiplied_either() {
 }
 
 #[test]
-fn half_a_gigabyte_of_spaces_is_refused_wherever_it_stands() {
+fn a_huge_run_of_spaces_is_refused_wherever_it_stands() {
     let _turn = turn();
     let blank = " ".repeat(8 * 1024 * 1024);
     let places = [
