@@ -225,6 +225,7 @@ impl<'a> Desk<'a> {
         if let Some(id_number) = &id_number {
             self.ages(id_number.birth(), joined, political.as_deref(), post.is_some());
         }
+        self.membership(political.as_deref(), post.is_some());
         let draft_facts = Facts {
             sheet: self.place.sheet,
             political: political.as_deref(),
@@ -235,6 +236,14 @@ impl<'a> Desk<'a> {
         let blank = |column: Column| self.cell_blank(column);
         let missing = missing_of_person(&draft_facts, |column| !blank(column), rules);
         self.report_missing(&missing, political.as_deref());
+        // Read before the first `?`: every column is judged even when the name is wrong.
+        let weibo = self.contact(Column::Weibo, |c| fields::line(&c.text, Column::Weibo, 60));
+        let qq = self.contact(Column::Qq, |c| fields::qq(&c.text));
+        let email = self.contact(Column::Email, |c| fields::email(&c.text));
+        let wechat = self.contact(Column::Wechat, |c| fields::line(&c.text, Column::Wechat, 40));
+        let emergency = self.emergency();
+        let address =
+            self.contact(Column::Address, |c| fields::line(&c.text, Column::Address, 120));
         Some(NewPerson {
             sex: id_number.as_ref()?.sex(),
             birth: id_number.as_ref()?.birth(),
@@ -246,20 +255,36 @@ impl<'a> Desk<'a> {
             joined: joined.map(|ym| ym.to_string()),
             dev_number,
             mobile,
-            weibo: self.contact(Column::Weibo, |c| fields::line(&c.text, Column::Weibo, 60)),
-            qq: self.contact(Column::Qq, |c| fields::qq(&c.text)),
-            email: self.contact(Column::Email, |c| fields::email(&c.text)),
-            wechat: self.contact(Column::Wechat, |c| fields::line(&c.text, Column::Wechat, 40)),
-            emergency_name: self.contact(Column::EmergencyName, |c| {
-                fields::line(&c.text, Column::EmergencyName, 50)
-            }),
-            emergency_phone: self.contact(Column::EmergencyPhone, |c| {
-                fields::phone(&c.text, Column::EmergencyPhone, rules)
-            }),
-            address: self.contact(Column::Address, |c| fields::line(&c.text, Column::Address, 120)),
+            weibo,
+            qq,
+            email,
+            wechat,
+            emergency_name: emergency.0,
+            emergency_phone: emergency.1,
+            address,
             post,
             missing,
         })
+    }
+
+    /// Name and phone of the emergency contact.
+    fn emergency(&mut self) -> (Option<Pii<String>>, Option<Pii<String>>) {
+        let (name, phone) = (Column::EmergencyName, Column::EmergencyPhone);
+        let rules = self.rules;
+        (
+            self.contact(name, |c| fields::line(&c.text, name, 50)),
+            self.contact(phone, |c| fields::phone(&c.text, phone, rules)),
+        )
+    }
+
+    /// Only members of the League, and Party members who keep the membership, are members of a
+    /// branch; anybody else is there as a cadre. Only pointed out: the status may be outdated.
+    fn membership(&mut self, political: Option<&str>, cadre: bool) {
+        let outside = political.is_some_and(|code| !matches!(code, "01" | "02" | "03"));
+        if outside && !cadre && self.place.sheet == SheetKind::Members {
+            let message = "政治面貌不是共青团员或中共党员,又没有团内职务;请核对这个人是否团员。";
+            self.problems.push(Problem::warn(Column::Political, "not_a_member", message));
+        }
     }
 
     fn joined(&mut self) -> Option<YearMonth> {
@@ -278,7 +303,11 @@ impl<'a> Desk<'a> {
 
     fn dev_number(&mut self, joined: Option<YearMonth>) -> Option<String> {
         let raw = &self.draft.dev_number.text;
-        // Without a month no row can judge; the month has been asked for already.
+        let month_told = self.problems.iter().any(|p| p.column == Column::Joined);
+        if joined.is_none() && !month_told && !self.cell_blank(Column::DevNumber) {
+            // Without a month no row can judge the number, and it must not be dropped silently.
+            self.problems.push(Problem::required(Column::Joined));
+        }
         let judged = dev_number::judge(raw, joined?, &self.place.region, self.today, self.rules);
         self.take(judged).flatten()
     }
@@ -511,6 +540,21 @@ mod tests {
         draft.set(Column::Mobile, RawCell::text("1"));
         draft.set(Column::Ethnic, RawCell::text("?"));
         assert_eq!(codes(&draft).len(), 3);
+    }
+
+    #[test]
+    fn a_wrong_name_does_not_hide_a_wrong_contact() {
+        let mut draft = with(Column::Name, "");
+        draft.set(Column::Qq, RawCell::text("12"));
+        assert_eq!(codes(&draft), [(Column::Name, "required"), (Column::Qq, "qq_malformed")]);
+    }
+
+    #[test]
+    fn a_number_without_a_month_and_a_member_who_is_none_are_pointed_out() {
+        let mut draft = with(Column::Political, "群众");
+        draft.set(Column::Joined, RawCell::default());
+        let expected = [(Column::Political, "not_a_member"), (Column::Joined, "required")];
+        assert_eq!(codes(&draft), expected);
     }
 
     #[test]

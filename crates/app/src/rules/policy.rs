@@ -298,9 +298,9 @@ fn runs(chars: &[char]) -> Vec<usize> {
             direction = now;
         } else {
             runs.push(length);
-            // The character that ended one run may be the start of the next only from here on.
-            length = 1;
-            direction = None;
+            // The character that ends one run begins the next: "aabcd" holds "aa" and "abcd".
+            length = if now.is_some() { 2 } else { 1 };
+            direction = now;
         }
     }
     runs.push(length);
@@ -362,6 +362,7 @@ mod tests {
             "13812346x",
             "张三ab12cd!",
             "abc12345",
+            "aabcdefgX7",
         ] {
             assert!(judge(bad) > 0, "{bad}");
         }
