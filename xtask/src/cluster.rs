@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// How the folders under /tmp begin; the process id of their xtask ends them.
+const FOLDER: &str = "tuanjian-pg-";
+
 /// How carefully the server writes.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Care {
@@ -137,16 +140,17 @@ impl Drop for Own {
 fn folder_prefix() -> PathBuf {
     let mut hash = DefaultHasher::new();
     root().hash(&mut hash);
-    PathBuf::from(format!("/tmp/tuanjian-pg-{:08x}", hash.finish() as u32))
+    PathBuf::from(format!("/tmp/{FOLDER}{:08x}", hash.finish() as u32))
 }
 
-/// Removes folders whose xtask is gone (it was killed before it could tidy up).
+/// Removes folders whose xtask is gone (it was killed before it could tidy up), of this clone of
+/// the repository or another.
 fn sweep() {
-    let prefix = folder_prefix();
     for entry in std::fs::read_dir("/tmp").into_iter().flatten().flatten() {
         let path = entry.path();
         let pid = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
-        if path.with_extension("") == prefix && !Path::new("/proc").join(pid).exists() {
+        let ours = path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(FOLDER));
+        if ours && pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists() {
             drop(std::fs::remove_dir_all(&path));
         }
     }

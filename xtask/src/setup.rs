@@ -40,7 +40,10 @@ pub(crate) fn browser_assets() -> Result<()> {
     }
     require_node()?;
     say("fetching the pinned browser assets (npm ci)");
-    run(command("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))
+    let mut npm = command("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    // Standard output belongs to the demonstration that may follow.
+    run(npm.stdout(std::io::stderr()))
         .context("the browser assets could not be fetched; is the npm registry reachable?")
 }
 
