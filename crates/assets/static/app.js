@@ -49,7 +49,7 @@
     });
   }, true);
   addEventListener('pageshow', () => all('form[data-busy]').forEach(calm));
-  document.addEventListener('htmx:afterRequest', event => {
+  for (const name of ['htmx:afterRequest', 'htmx:validation:halted']) document.addEventListener(name, event => {
     const form = event.detail.elt.closest('form') || event.detail.elt.form;
     if (form) calm(form);
   });
@@ -69,10 +69,11 @@
     bar.innerHTML = '<span></span> <button type="button" class="btn" data-retry>重试</button> <button type="button" class="btn" data-dismiss>关闭</button>';
     bar.firstChild.textContent = text;
   };
-  const lost = event => trouble('网络或系统出错,内容未丢失。', event.detail.elt);
+  // requestConfig.elt is what the user used; detail.elt may be the region that was to be swapped
+  const lost = event => trouble('网络或系统出错,内容未丢失。', event.detail.requestConfig?.elt || event.detail.elt);
   for (const name of ['htmx:sendError', 'htmx:timeout']) document.addEventListener(name, lost);
   document.addEventListener('htmx:beforeSwap', event => {
-    const { xhr, requestConfig, elt } = event.detail;
+    const { xhr, requestConfig } = event.detail;
     const kind = xhr.getResponseHeader('Content-Type') || '';
     if (xhr.status === 401) {
       event.detail.shouldSwap = false;
@@ -86,7 +87,7 @@
       if (!event.detail.shouldSwap) {
         const page = new DOMParser().parseFromString(xhr.responseText, 'text/html');
         const why = $('[data-reason]', page) || $('h1', page);
-        trouble((why ? why.textContent.trim() : '没有办成') + '(内容未丢失)', elt);
+        trouble((why ? why.textContent.trim() : '没有办成') + '(内容未丢失)', requestConfig.elt);
       }
     } else if (requestConfig.verb === 'get' && kind && !kind.startsWith('text/html')) {
       event.detail.shouldSwap = false; // a download behind a boosted link
