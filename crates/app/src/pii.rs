@@ -2,9 +2,11 @@
 //! in [`Pii`]. Printing, debugging and serialising show the masked form; only `reveal` shows all.
 //! Any room may use these types; values are made by `rules` or read back from sealed columns.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use jiff::civil::Date;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroize;
 
@@ -14,7 +16,7 @@ const WEIGHTS: [u32; 17] = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]
 const CHECKS: [char; 11] = ['1', '0', 'X', '9', '8', '7', '6', '5', '4', '3', '2'];
 
 /// A person's sex as the ID number says it (GB/T 2261.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sex {
     /// 男, code 1.
@@ -177,6 +179,16 @@ impl Serialize for IdNumber {
     }
 }
 
+impl JsonSchema for IdNumber {
+    fn schema_name() -> Cow<'static, str> {
+        "MaskedIdNumber".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
+}
+
 impl Drop for IdNumber {
     fn drop(&mut self) {
         self.text.zeroize();
@@ -201,6 +213,16 @@ impl Serialize for Mobile {
     }
 }
 
+impl JsonSchema for Mobile {
+    fn schema_name() -> Cow<'static, str> {
+        "MaskedMobile".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
+}
+
 impl Drop for Mobile {
     fn drop(&mut self) {
         self.0.zeroize();
@@ -222,6 +244,16 @@ impl<T: Zeroize> fmt::Debug for Pii<T> {
 impl<T: Zeroize> Serialize for Pii<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str("***")
+    }
+}
+
+impl<T: Zeroize> JsonSchema for Pii<T> {
+    fn schema_name() -> Cow<'static, str> {
+        "Masked".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 

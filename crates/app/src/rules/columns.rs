@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Rules, read_toml, text};
@@ -10,7 +11,7 @@ use super::{Rules, read_toml, text};
 macro_rules! columns {
     ($($name:ident = $key:literal,)+) => {
         /// A field of a person or an organisation, in template order.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum Column {
             $(#[doc = concat!("`", $key, "` in columns.toml.")] $name,)+
@@ -73,7 +74,7 @@ impl Column {
 }
 
 /// Which sheet (or form of the same shape) a row comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SheetKind {
     /// Members and branch cadres of a branch (rows 67, 68).
@@ -85,7 +86,9 @@ pub enum SheetKind {
 }
 
 /// How much a value is needed; ordered from weak to strong.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Needed {
     /// Not part of this sheet.

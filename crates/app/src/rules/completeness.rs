@@ -2,6 +2,7 @@
 //! (rows 151-155). Statistics and the lists ask here.
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tree::Category;
@@ -58,7 +59,9 @@ pub fn cadres_complete(category: Category, cadres: i64, complete: i64, rules: &R
 }
 
 /// One fact of an organisation that its page must have (row 155, C1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum OrgItem {
     /// 组织类别.

@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod age;
@@ -25,7 +26,7 @@ pub use columns::{Column, Needed, SheetKind};
 pub use month::YearMonth;
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Has to be corrected before the person can be entered.
@@ -35,7 +36,7 @@ pub enum Severity {
 }
 
 /// One finding about one cell or field. The message never repeats an ID number or a phone number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Problem {
     /// Where it is.
     pub column: Column,

@@ -1,10 +1,12 @@
 //! A year and a month (入团年月, 任现职年月) and how people write one.
 //! Any room may use [`YearMonth`]; stored and shown as `YYYY-MM`.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::Date;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::{all_digits, compact, scientific, whole};
@@ -142,6 +144,16 @@ impl FromStr for YearMonth {
         parts
             .and_then(|(y, m)| Self::new(y.parse().ok()?, m.parse().ok()?))
             .ok_or_else(|| "expected YYYY-MM".to_owned())
+    }
+}
+
+impl JsonSchema for YearMonth {
+    fn schema_name() -> Cow<'static, str> {
+        "YearMonth".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
     }
 }
 

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use jiff::civil::Date;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::age::{self, Standing};
@@ -18,7 +19,7 @@ use crate::pii::{IdNumber, Mobile, Pii, Sex};
 
 /// What somebody typed, or what stood in a cell. Debug shows only whether it is empty; the text
 /// itself may be an ID number and must be sealed when it is stored.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RawCell {
     /// The text as typed; dates of date cells as `YYYY-MM-DD`.
     #[serde(default)]
@@ -49,7 +50,7 @@ impl fmt::Debug for RawCell {
 macro_rules! draft {
     ($($field:ident = $column:ident,)+) => {
         /// A person as typed, field by field. Contains personal data in the clear: seal it when stored.
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(default)]
         pub struct Draft {
             $(#[doc = concat!("Column `", stringify!($field), "`.")] pub $field: RawCell,)+
