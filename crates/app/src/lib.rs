@@ -28,6 +28,9 @@ pub mod people;
 pub mod pii;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
+/// The laboratory for tests.
+#[cfg(feature = "testkit")]
+pub mod testkit;
 
 pub use access::{Action, Grant, OrgRef, Permit, Reach, Role, Scope};
 pub use cx::{Cx, Origin, Visitor, Who};

@@ -6,6 +6,8 @@
 mod connect;
 mod error;
 mod migrate;
+#[cfg(feature = "scratch")]
+pub mod scratch;
 mod sql;
 mod tx;
 mod value;

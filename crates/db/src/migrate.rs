@@ -42,6 +42,17 @@ pub(crate) fn migrator(engine: Engine) -> Migrator {
     )
 }
 
+/// A mark of the schema: another one after every change of a migration.
+#[cfg(feature = "scratch")]
+pub(crate) fn mark(engine: Engine) -> String {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    for (version, _, text) in FILES {
+        (version, for_engine(text, engine)).hash(&mut hasher);
+    }
+    format!("{:016x}", hasher.finish())
+}
+
 fn for_engine(text: &str, engine: Engine) -> String {
     let tokens: [(&str, &str, &str); 7] = [
         ("{id}", "INTEGER NOT NULL PRIMARY KEY", "BIGINT NOT NULL PRIMARY KEY"),
