@@ -10,6 +10,7 @@ mod error;
 mod gather;
 mod isolate;
 mod limits;
+mod looks;
 mod meter;
 mod sniff;
 mod text;
@@ -23,8 +24,9 @@ pub use csv_out::{guard_formula, write_csv};
 pub use error::{Found, ReadError};
 pub use isolate::{CHILD_ARG, child_main, read_isolated};
 pub use limits::Limits;
+pub use looks::Kind;
 pub use when::When;
-pub use write::{Column, Kind, Layout, SheetWriter, Value, WriteError, Writer};
+pub use write::{Column, Layout, SheetWriter, Value, WriteError, Writer};
 
 use sniff::Format;
 

@@ -5,9 +5,9 @@
 
 use crate::book::column_letters;
 use crate::csv_out::is_formula_like;
+use crate::looks::{Kind, Looks};
 use rust_xlsxwriter::{
-    DataValidation, DataValidationErrorStyle, Format, FormatAlign, FormatBorder, Formula, Workbook,
-    Worksheet, XlsxError,
+    DataValidation, DataValidationErrorStyle, Format, Formula, Workbook, Worksheet, XlsxError,
 };
 use std::io::{Seek, Write};
 use std::path::Path;
@@ -24,18 +24,6 @@ pub enum WriteError {
         /// 1-based.
         row: u32,
     },
-}
-
-/// How a column is formatted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// As the spreadsheet likes.
-    #[default]
-    General,
-    /// Text, so that long digits stay whole when people type them.
-    Text,
-    /// Wrapped text on a coloured ground where it is filled: the reason a row was refused.
-    Reason,
 }
 
 /// One column of a sheet.
@@ -314,56 +302,6 @@ impl SheetWriter<'_> {
         self.next += 1;
         self.sheet.set_freeze_panes(self.next, 0)?;
         Ok(())
-    }
-}
-
-/// The few formats there are.
-struct Looks {
-    general: Format,
-    general_quoted: Format,
-    text: Format,
-    text_quoted: Format,
-    header: Format,
-    required: Format,
-    wrapped: Format,
-    reason: Format,
-    marked: Format,
-}
-
-impl Looks {
-    fn new() -> Self {
-        let text = Format::new().set_num_format("@");
-        let quoted = text.clone().set_quote_prefix();
-        let header = quoted
-            .clone()
-            .set_bold()
-            .set_align(FormatAlign::Center)
-            .set_border(FormatBorder::Thin)
-            .set_background_color(0xF1_F3_F5_u32);
-        let wrapped = quoted.clone().set_text_wrap().set_align(FormatAlign::VerticalCenter);
-        Self {
-            general: Format::new(),
-            general_quoted: Format::new().set_quote_prefix(),
-            required: header.clone().set_font_color(0xC8_10_2E_u32),
-            reason: wrapped
-                .clone()
-                .set_background_color(0xFF_F3_BF_u32)
-                .set_font_color(0xA6_1E_4D_u32),
-            marked: quoted.clone().set_background_color(0xFF_E3_E3_u32),
-            text,
-            text_quoted: quoted,
-            header,
-            wrapped,
-        }
-    }
-
-    fn of(&self, kind: Kind, quoted: bool) -> &Format {
-        match (kind, quoted) {
-            (Kind::General, false) => &self.general,
-            (Kind::General, true) => &self.general_quoted,
-            (Kind::Text | Kind::Reason, false) => &self.text,
-            (Kind::Text | Kind::Reason, true) => &self.text_quoted,
-        }
     }
 }
 
