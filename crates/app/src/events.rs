@@ -2,7 +2,9 @@
 //! hash of its own (a row that we did not write does not verify) and is later linked into a chain
 //! by the sealer (a row that vanished leaves a hole). `verify` reads it all back.
 
-use crate::{Cx, House, Permit, Result, Who, act, keys::Keys, orgs::OrgId, people::PersonId};
+use crate::{
+    Cx, Error, House, Permit, Result, Who, act, keys::Keys, orgs::OrgId, people::PersonId,
+};
 use db::{args, sql};
 use serde_json::Value as Json;
 
@@ -327,4 +329,25 @@ async fn unlinked(cx: &mut Cx, faults: &mut Vec<Fault>) -> Result<()> {
             }
         }
     }
+}
+
+/// Notes the newest seal outside the database, so that a book cut off at its end is found out.
+pub fn note_seal(house: &House, seal: &Seal) -> Result<()> {
+    let Some(path) = &house.settings().audit_anchor else { return Ok(()) };
+    let hash: String = seal.hash.iter().map(|b| format!("{b:02x}")).collect();
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, format!("{} {hash}\n", seal.seq))
+        .and_then(|()| std::fs::rename(&beside, path))
+        .map_err(|e| Error::Broken(format!("the audit anchor: {e}")))
+}
+
+/// The seal noted outside the database, if one was.
+pub fn noted(house: &House) -> Result<Option<Seal>> {
+    let Some(path) = &house.settings().audit_anchor else { return Ok(None) };
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
+    let broken = || Error::Broken("the audit anchor is not in order".into());
+    let (seq, hash) = text.trim().split_once(' ').ok_or_else(broken)?;
+    let byte = |at: usize| hash.get(at..at + 2).and_then(|b| u8::from_str_radix(b, 16).ok());
+    let hash = (0..hash.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>();
+    Ok(Some(Seal { seq: seq.parse().map_err(|_| broken())?, hash: hash.ok_or_else(broken)? }))
 }

@@ -4,7 +4,7 @@
 
 use crate::{
     Cx, Error, House, OrgRef, Result, Who, act,
-    clock::{MINUTE, Millis},
+    clock::{HOUR, MINUTE, Millis},
     people::PersonId,
 };
 use db::{args, sql};
@@ -226,11 +226,19 @@ macro_rules! wheel {
 const SECOND: Millis = 1000;
 
 /// The clockwork: everything that happens by itself, in one list.
-const CLOCKWORK: &[Wheel] = &[wheel!("seal", SECOND, seal)];
+const CLOCKWORK: &[Wheel] =
+    &[wheel!("seal", SECOND, seal), wheel!("sweep", HOUR, crate::users::sessions::sweep)];
 
 async fn seal(house: &House) -> Result<()> {
-    while crate::events::seal(house, 2000).await?.0 == 2000 {}
-    Ok(())
+    loop {
+        let (count, newest) = crate::events::seal(house, 2000).await?;
+        if let Some(newest) = newest.filter(|_| count > 0) {
+            crate::events::note_seal(house, &newest)?;
+        }
+        if count < 2000 {
+            return Ok(());
+        }
+    }
 }
 
 /// Turns every wheel that is due, each on one node only. Also for tests: move the clock, tick.

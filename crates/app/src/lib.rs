@@ -14,6 +14,8 @@ pub mod error;
 pub mod events;
 /// The opened program.
 pub mod house;
+/// One form, one effect.
+pub mod idem;
 /// Jobs and clockwork.
 pub mod jobs;
 /// Keys and ciphertext.
@@ -31,8 +33,19 @@ pub mod rules;
 /// The laboratory for tests.
 #[cfg(feature = "testkit")]
 pub mod testkit;
+/// 组织关系转接.
+pub mod transfers;
+/// Accounts and sign-ins.
+pub mod users;
 
 pub use access::{Action, Grant, OrgRef, Permit, Reach, Role, Scope};
 pub use cx::{Cx, Origin, Visitor, Who};
 pub use error::{Error, FieldError, Refusal, Result};
 pub use house::{Captcha, House, Settings};
+
+/// Which database and how it is opened; for the program's command line.
+pub mod storage {
+    pub use db::{Db, Isolation, Options};
+}
+/// What the program does when it was started only to read one workbook.
+pub use sheet::child_main as read_sheet;

@@ -1,0 +1,82 @@
+//! 首次登录激活 (2, 3; decision 5): whoever knew the initial password gives the name as the
+//! organisation entered it and sets a password; only then does the account exist.
+
+use super::{attempts, password, sessions, sql};
+use crate::{
+    Error, House, Refusal, Result, Who, act,
+    events::Event,
+    users::{attempts::Tried, sessions::Device},
+};
+
+/// What the activation form brings.
+#[derive(Clone, Debug, Default)]
+pub struct Activation {
+    pub ticket: String,
+    pub name: String,
+    pub password: String,
+    pub again: String,
+}
+
+/// Whether the ticket still opens the page.
+pub async fn is_open(house: &House, ticket: &str) -> Result<bool> {
+    let hash = house.keys().code_hash("activation", ticket);
+    let mut cx = house.read(Who::Nobody).await?;
+    Ok(sql::ticket(&mut cx, hash, "activation").await?.is_some())
+}
+
+/// Sets the password, opens the account and signs in; gives the session's secret.
+pub async fn finish(house: &House, form: &Activation, device: &Device) -> Result<String> {
+    let hash = house.keys().code_hash("activation", &form.ticket);
+    let mut cx = house.read(Who::Nobody).await?;
+    let ticket = sql::ticket(&mut cx, hash, "activation").await?;
+    let Some((Some(person),)) = ticket else { return Err(closed()) };
+    let known = sql::known_person(&mut cx, person).await?.ok_or_else(closed)?;
+    drop(cx);
+    let tried = Tried {
+        account: format!("activation:{}", person.0),
+        address: attempts::network(&device.address),
+    };
+    let tried_ref = &tried;
+    act!(house, Who::Nobody, |cx| attempts::check(cx, tried_ref).await)?;
+    if !same_name(&form.name, &known.name) {
+        act!(house, Who::Nobody, |cx| attempts::failed(cx, tried_ref).await)?;
+        return Err(Error::field(
+            "name",
+            "activation_name",
+            "与组织录入的姓名不一致。请核对生僻字和“·”;仍不行,请联系本支部管理员核对录入的姓名。",
+        ));
+    }
+    password::judge(house, &known, &form.password, &form.again)?;
+    let fresh = password::hash(house, &form.password).await?;
+    let fresh_ref = &fresh;
+    act!(house, Who::Nobody, |cx| {
+        if !sql::spend_ticket(cx, hash).await? || !sql::open_account(cx, person, fresh_ref).await? {
+            return Err(closed());
+        }
+        cx.note(Event::new("account.activated", "person", person.0).about(person)).await?;
+        attempts::succeeded(cx, tried_ref).await?;
+        sessions::open(cx, person, device).await
+    })
+}
+
+/// Names are compared without spaces and with every kind of dot taken as the same.
+fn same_name(typed: &str, stored: &str) -> bool {
+    let plain = |name: &str| -> String {
+        name.chars()
+            .filter(|c| !c.is_whitespace())
+            .map(|c| if "·•・‧∙⋅.。".contains(c) { '·' } else { c })
+            .collect::<String>()
+            .to_lowercase()
+    };
+    plain(typed) == plain(stored)
+}
+
+fn closed() -> Error {
+    Error::refused(
+        Refusal::new(
+            "activation_closed",
+            "这个激活页面已经用过或超过 30 分钟。请回到登录页,用证件号和初始密码重新开始。",
+        )
+        .way("去登录", "/login"),
+    )
+}

@@ -1,0 +1,122 @@
+//! Hashing and changing passwords. Argon2id; each hash takes 19 MiB, so the places are counted
+//! and the waiting ends with "busy" instead of piling up.
+
+use super::sql;
+use crate::{
+    Action, Cx, Error, FieldError, House, Result, act,
+    events::Event,
+    keys::Place,
+    pii::{IdNumber, Mobile},
+    rules::{
+        Rules,
+        policy::{PasswordOwner, judge_password},
+    },
+};
+use argon2::{
+    Argon2,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use std::time::Duration;
+
+/// How long a sign-in waits for a place to hash in.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// Hashes a password; takes a place and about 20 ms of a core.
+pub async fn hash(house: &House, password: &str) -> Result<String> {
+    let mut salt = [0_u8; 16];
+    house.chance(&mut salt);
+    let password = zeroize::Zeroizing::new(password.to_owned());
+    in_a_place(house, move || {
+        Argon2::default()
+            .hash_password_with_salt(password.as_bytes(), &salt)
+            .map(|h: PasswordHash| h.to_string())
+            .map_err(|e| Error::Broken(format!("argon2: {e}")))
+    })
+    .await?
+}
+
+/// Whether the password fits the hash. Without a hash the same work is done for nothing, so that
+/// the time does not tell whether an account exists.
+pub async fn fits(house: &House, password: &str, hash: Option<String>) -> Result<bool> {
+    let Some(stored) = hash else {
+        self::hash(house, password).await?;
+        return Ok(false);
+    };
+    let password = zeroize::Zeroizing::new(password.to_owned());
+    in_a_place(house, move || {
+        PasswordHash::new(&stored)
+            .is_ok_and(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok())
+    })
+    .await
+}
+
+async fn in_a_place<T: Send + 'static>(
+    house: &House,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T> {
+    let place = tokio::time::timeout(PATIENCE, house.hash_places().acquire()).await;
+    let Ok(Ok(_place)) = place else { return Err(Error::Busy) };
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::Broken(format!("hashing: {e}")))
+}
+
+/// Judges a new password (3) against the person's own numbers and name.
+pub(super) fn judge(house: &House, known: &sql::Known, new: &str, again: &str) -> Result<()> {
+    let id = read_id(house, known);
+    let mobile = known.mobile_ct.as_ref().and_then(|sealed| {
+        let place = Place { column: "person.mobile_ct", row: known.person.0 };
+        Mobile::from_stored(&house.keys().unseal(place, sealed).ok()?)
+    });
+    let owner =
+        PasswordOwner { id_number: id.as_ref(), mobile: mobile.as_ref(), name: &known.name };
+    let mut errors: Vec<FieldError> = judge_password(new, owner, Rules::builtin())
+        .into_iter()
+        .map(|message| FieldError::new("password", "password", message))
+        .collect();
+    if new != again {
+        errors.push(FieldError::new(
+            "password_again",
+            "password_again",
+            "两次输入的新密码不一样,请重新输入。",
+        ));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Error::Invalid(errors)) }
+}
+
+pub(super) fn read_id(house: &House, known: &sql::Known) -> Option<IdNumber> {
+    let place = Place { column: "person.id_ct", row: known.person.0 };
+    IdNumber::from_stored(&house.keys().unseal(place, &known.id_ct).ok()?)
+}
+
+/// What the form "修改密码" brings.
+#[derive(Clone)]
+pub struct Change {
+    pub old: String,
+    pub new: String,
+    pub again: String,
+}
+
+/// Changes one's own password (4) and ends one's other sign-ins. Opens its own transactions,
+/// because hashing must not hold one open.
+pub async fn change(house: &House, who: crate::Who, form: Change) -> Result<()> {
+    let mut cx = house.read(who.clone()).await?;
+    let (me, session) = (cx.visitor()?.person, cx.visitor()?.session);
+    let known = sql::known_person(&mut cx, me).await?.ok_or(Error::SignedOut)?;
+    drop(cx);
+    let Some(stored) = known.password_hash.clone() else { return Err(Error::SignedOut) };
+    if !fits(house, &form.old, Some(stored.clone())).await? {
+        return Err(Error::field("old", "password_old", "原密码不正确,请重新输入。"));
+    }
+    judge(house, &known, &form.new, &form.again)?;
+    let fresh = hash(house, &form.new).await?;
+    act!(house, who.clone(), |cx| store(cx, &stored, &fresh, session).await)
+}
+
+async fn store(cx: &mut Cx, old: &str, new: &str, session: Option<i64>) -> Result<()> {
+    let permit = cx.permit_own(Action::ManageOwnSignIns)?;
+    let me = cx.visitor()?.person;
+    if !sql::change_password(cx, &permit, me, old, new).await? {
+        return Err(Error::Retry);
+    }
+    sql::end_sessions(cx, me, None, session).await?;
+    cx.record(permit, Event::new("account.password_changed", "person", me.0).about(me)).await
+}

@@ -1,0 +1,328 @@
+//! The statements of accounts and sign-ins; private to the room.
+
+use crate::{Cx, Permit, Result, clock::Millis, people::PersonId};
+use db::{args, sql};
+
+db::row! {
+    pub(super) struct GrantRow {
+        pub(super) id: i64,
+        pub(super) code: String,
+        pub(super) path: String,
+        pub(super) short_name: String,
+        pub(super) category: String,
+        pub(super) province: String,
+        pub(super) kind: String,
+    }
+}
+
+pub(super) async fn grants(cx: &mut Cx, person: PersonId) -> Result<Vec<GrantRow>> {
+    let now = cx.now();
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.province, g.kind FROM (SELECT org_id, 'admin' AS kind FROM admin_seat WHERE person_id = $1 UNION ALL SELECT org_id, 'observer' FROM observer WHERE person_id = $1 AND expires_at > $2 UNION ALL SELECT r.id, 'operator' FROM operator p JOIN org r ON r.path = '000' WHERE p.person_id = $1) g JOIN org o ON o.id = g.org_id WHERE o.status <> 'DELETED' ORDER BY o.path, g.kind LIMIT 500"),
+            args![person, now],
+        )
+        .await?)
+}
+
+db::row! {
+    pub(super) struct Known {
+        pub(super) person: PersonId,
+        pub(super) name: String,
+        pub(super) id_ct: Vec<u8>,
+        pub(super) mobile_ct: Option<Vec<u8>>,
+        pub(super) password_hash: Option<String>,
+    }
+}
+
+/// The person with this blind index (under any of the index keys) and the account, if claimed.
+pub(super) async fn known(cx: &mut Cx, indexes: Vec<(Vec<u8>, i64)>) -> Result<Option<Known>> {
+    let rows = indexes.into_iter().map(|(bi, v)| vec![bi.into(), v.into()]).collect();
+    let found: Vec<Known> = cx
+        .tx
+        .all_of(
+            sql!("SELECT p.id, p.name, p.id_ct, p.mobile_ct, a.password_hash FROM {rows: bi blob, ver int} AS v CROSS JOIN person p LEFT JOIN account a ON a.person_id = p.id WHERE p.id_bi = v.bi AND p.id_bi_ver = v.ver LIMIT 1"),
+            &[],
+            rows,
+        )
+        .await?;
+    Ok(found.into_iter().next())
+}
+
+pub(super) async fn known_person(cx: &mut Cx, person: PersonId) -> Result<Option<Known>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT p.id, p.name, p.id_ct, p.mobile_ct, a.password_hash FROM person p LEFT JOIN account a ON a.person_id = p.id WHERE p.id = $1"),
+            args![person],
+        )
+        .await?)
+}
+
+pub(super) async fn open_account(cx: &mut Cx, person: PersonId, hash: &str) -> Result<bool> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ($1, $2, $3, $3) ON CONFLICT (person_id) DO NOTHING"),
+            args![person, hash, cx.now()],
+        )
+        .await?
+        == 1)
+}
+
+pub(super) async fn change_password(
+    cx: &mut Cx,
+    _: &Permit,
+    person: PersonId,
+    old: &str,
+    new: &str,
+) -> Result<bool> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE account SET password_hash = $1, changed_at = $2, version = version + 1 WHERE person_id = $3 AND password_hash = $4"),
+            args![new, cx.now(), person, old],
+        )
+        .await?
+        == 1)
+}
+
+pub(super) struct NewSession<'a> {
+    pub(super) hash: [u8; 32],
+    pub(super) person: PersonId,
+    pub(super) expires: Millis,
+    pub(super) address: &'a str,
+    pub(super) device: &'a str,
+}
+
+pub(super) async fn open_session(cx: &mut Cx, s: NewSession<'_>) -> Result<i64> {
+    let id = cx.new_id();
+    cx.tx
+        .run(
+            sql!("INSERT INTO session (id, token_hash, person_id, created_at, seen_at, expires_at, address, device) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)"),
+            args![id, s.hash, s.person, cx.now(), s.expires, s.address, s.device],
+        )
+        .await?;
+    Ok(id)
+}
+
+db::row! {
+    pub(super) struct Open {
+        pub(super) id: i64,
+        pub(super) person: PersonId,
+        pub(super) name: String,
+        pub(super) seen_at: i64,
+        pub(super) expires_at: i64,
+    }
+}
+
+pub(super) async fn session(cx: &mut Cx, hash: [u8; 32]) -> Result<Option<Open>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT s.id, s.person_id, p.name, s.seen_at, s.expires_at FROM session s JOIN person p ON p.id = s.person_id WHERE s.token_hash = $1 AND s.ended_at IS NULL"),
+            args![hash],
+        )
+        .await?)
+}
+
+pub(super) async fn touch(cx: &mut Cx, id: i64) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE session SET seen_at = $1 WHERE id = $2 AND ended_at IS NULL AND seen_at < $1"),
+            args![cx.now(), id],
+        )
+        .await?;
+    Ok(())
+}
+
+db::row! {
+    /// A sign-in as its owner sees it.
+    #[derive(Clone, Debug)]
+    pub struct SignedIn {
+        pub id: i64,
+        pub created_at: i64,
+        pub seen_at: i64,
+        pub address: String,
+        pub device: String,
+    }
+}
+
+pub(super) async fn sessions(
+    cx: &mut Cx,
+    person: PersonId,
+    alive: Millis,
+) -> Result<Vec<SignedIn>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, created_at, seen_at, address, device FROM session WHERE person_id = $1 AND ended_at IS NULL AND seen_at > $2 AND expires_at > $3 ORDER BY id DESC LIMIT 50"),
+            args![person, alive, cx.now()],
+        )
+        .await?)
+}
+
+/// Ends sign-ins of a person: one (`only`), or all but one (`except`).
+pub(super) async fn end_sessions(
+    cx: &mut Cx,
+    person: PersonId,
+    only: Option<i64>,
+    except: Option<i64>,
+) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL AND ($3 IS NULL OR id = $3) AND ($4 IS NULL OR id <> $4)"),
+            args![cx.now(), person, only, except],
+        )
+        .await?)
+}
+
+/// Forgets what has run out: old sign-ins, tickets, captchas, counted attempts, answered forms.
+pub(super) async fn sweep(cx: &mut Cx, day_ago: Millis, two_days_ago: Millis) -> Result<()> {
+    cx.tx.run(sql!("DELETE FROM session WHERE expires_at < $1"), args![day_ago]).await?;
+    cx.tx.run(sql!("DELETE FROM ticket WHERE expires_at < $1"), args![day_ago]).await?;
+    cx.tx.run(sql!("DELETE FROM captcha WHERE expires_at < $1"), args![cx.now()]).await?;
+    cx.tx
+        .run(
+            sql!("DELETE FROM attempt WHERE window_start < $1 AND blocked_until < $1"),
+            args![two_days_ago],
+        )
+        .await?;
+    cx.tx.run(sql!("DELETE FROM idem WHERE created_at < $1"), args![two_days_ago]).await?;
+    Ok(())
+}
+
+pub(super) async fn token(cx: &mut Cx, hash: [u8; 32]) -> Result<Option<(PersonId, String)>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT t.person_id, p.name FROM token t JOIN person p ON p.id = t.person_id WHERE t.token_hash = $1 AND t.ended_at IS NULL AND t.expires_at > $2"),
+            args![hash, cx.now()],
+        )
+        .await?)
+}
+
+pub(super) async fn insert_token(
+    cx: &mut Cx,
+    hash: [u8; 32],
+    person: PersonId,
+    label: &str,
+    expires: Millis,
+) -> Result<i64> {
+    let id = cx.new_id();
+    cx.tx
+        .run(
+            sql!("INSERT INTO token (id, token_hash, person_id, label, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)"),
+            args![id, hash, person, label, cx.now(), expires],
+        )
+        .await?;
+    Ok(id)
+}
+
+pub(super) async fn attempt(cx: &mut Cx, key: &str) -> Result<Option<(i64, i64, i64)>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT failures, window_start, blocked_until FROM attempt WHERE key = $1"),
+            args![key],
+        )
+        .await?)
+}
+
+/// Counts one failure in a window that begins anew when the old one is over.
+pub(super) async fn count_failure(cx: &mut Cx, key: &str, window: Millis) -> Result<i64> {
+    let now = cx.now();
+    let (failures,): (i64,) = cx
+        .tx
+        .one(
+            sql!("INSERT INTO attempt (key, failures, window_start) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN attempt.window_start < $3 THEN 1 ELSE attempt.failures + 1 END, window_start = CASE WHEN attempt.window_start < $3 THEN $2 ELSE attempt.window_start END RETURNING failures"),
+            args![key, now, now - window],
+        )
+        .await?;
+    Ok(failures)
+}
+
+pub(super) async fn block(cx: &mut Cx, key: &str, until: Millis) -> Result<()> {
+    cx.tx
+        .run(sql!("UPDATE attempt SET blocked_until = $1 WHERE key = $2"), args![until, key])
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn forget_failures(cx: &mut Cx, key: &str) -> Result<()> {
+    cx.tx.run(sql!("DELETE FROM attempt WHERE key = $1"), args![key]).await?;
+    Ok(())
+}
+
+pub(super) async fn keep_captcha(
+    cx: &mut Cx,
+    id: &str,
+    answers: Vec<u8>,
+    until: Millis,
+) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("INSERT INTO captcha (id, answers, expires_at) VALUES ($1, $2, $3)"),
+            args![id, answers, until],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Takes a captcha away: each is good for one answer.
+pub(super) async fn take_captcha(cx: &mut Cx, id: &str) -> Result<Option<Vec<u8>>> {
+    let row: Option<(Vec<u8>, i64)> = cx
+        .tx
+        .opt(sql!("DELETE FROM captcha WHERE id = $1 RETURNING answers, expires_at"), args![id])
+        .await?;
+    Ok(row.filter(|(_, until)| *until > cx.now()).map(|(answers, _)| answers))
+}
+
+pub(super) async fn keep_ticket(
+    cx: &mut Cx,
+    hash: [u8; 32],
+    purpose: &str,
+    person: Option<PersonId>,
+    until: Millis,
+) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("INSERT INTO ticket (hash, purpose, person_id, payload, expires_at) VALUES ($1, $2, $3, '', $4)"),
+            args![hash, purpose, person, until],
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn ticket(
+    cx: &mut Cx,
+    hash: [u8; 32],
+    purpose: &str,
+) -> Result<Option<(Option<PersonId>,)>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT person_id FROM ticket WHERE hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3"),
+            args![hash, purpose, cx.now()],
+        )
+        .await?)
+}
+
+/// Spends a ticket; `false` when it was spent already.
+pub(super) async fn spend_ticket(cx: &mut Cx, hash: [u8; 32]) -> Result<bool> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE ticket SET used_at = $1 WHERE hash = $2 AND used_at IS NULL AND expires_at > $1"),
+            args![cx.now(), hash],
+        )
+        .await?
+        == 1)
+}
+
+pub(super) async fn anybody(cx: &mut Cx) -> Result<bool> {
+    let row: Option<(i64,)> = cx.tx.opt(sql!("SELECT person_id FROM account LIMIT 1"), &[]).await?;
+    Ok(row.is_some())
+}

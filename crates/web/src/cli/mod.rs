@@ -1,0 +1,158 @@
+//! The command line: flags, then environment, then one file (decision 22).
+
+mod open;
+mod serve;
+mod upkeep;
+
+use clap::{Args, Parser, Subcommand};
+use std::{io::Write, net::SocketAddr, path::PathBuf, process::ExitCode};
+
+/// 智慧团建 tuanjian: the membership system of a youth league, one binary from a school to a nation.
+#[derive(Parser)]
+#[command(name = "tuanjian", version, about)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the data is. A value is looked for as a flag, then in the environment, then in the
+/// file given by --config.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// Folder of the SQLite database and the keys.
+    #[arg(long, global = true, env = "TUANJIAN_DATA")]
+    data: Option<PathBuf>,
+    /// PostgreSQL instead of SQLite: postgres://user@host/name. The keys stay in --data.
+    #[arg(long, global = true, env = "TUANJIAN_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// Run every PostgreSQL transaction at SERIALIZABLE (for distributed engines).
+    #[arg(long, global = true, env = "TUANJIAN_SERIALIZABLE")]
+    serializable: bool,
+    /// File with the same settings: data = "…", database = "…", listen = "…", …
+    #[arg(long, global = true, env = "TUANJIAN_CONFIG")]
+    config: Option<PathBuf>,
+    /// Answer in JSON, for programs.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the pages, and do the background work unless --no-work.
+    Serve(Serving),
+    /// Do only the background work.
+    Work,
+    /// Bring the database's schema up to date (serve does it by itself on SQLite).
+    Migrate,
+    /// The audit book.
+    Audit {
+        #[command(subcommand)]
+        what: Audit,
+    },
+    /// Make a personal token for programs; it is shown once.
+    Token {
+        /// ID number of the person, asked for on standard input when absent.
+        #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
+        id_number: Option<String>,
+        /// What the token is for.
+        #[arg(long, default_value = "命令行")]
+        label: String,
+        /// Days that it lives.
+        #[arg(long, default_value_t = 90)]
+        days: i64,
+    },
+    /// The keys of the encrypted data.
+    Keys {
+        #[command(subcommand)]
+        what: KeysWhat,
+    },
+    /// Reads one workbook from standard input in a process of its own.
+    #[command(name = "--sheet-child", hide = true)]
+    SheetChild,
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Read the whole book and tell every row that was edited, deleted or inserted.
+    Verify,
+}
+
+#[derive(Subcommand)]
+enum KeysWhat {
+    /// Add new keys; they are used from the next start on, and stored data moves over.
+    Rotate,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Serving {
+    /// Address to listen on.
+    #[arg(long, env = "TUANJIAN_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// How people reach it; https:// marks the cookies Secure.
+    #[arg(long, env = "TUANJIAN_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Proxies whose X-Forwarded-For is believed.
+    #[arg(long, env = "TUANJIAN_TRUSTED_PROXIES", value_delimiter = ',')]
+    trusted_proxies: Vec<std::net::IpAddr>,
+    /// Take no changes: pages can be read, nothing can be done.
+    #[arg(long, env = "TUANJIAN_READ_ONLY")]
+    read_only: bool,
+    /// Leave the background work to `tuanjian work`.
+    #[arg(long, env = "TUANJIAN_NO_WORK")]
+    no_work: bool,
+    /// When the sign-in asks for a captcha: after_failures, always, off.
+    #[arg(long, env = "TUANJIAN_CAPTCHA")]
+    captcha: Option<String>,
+    /// E-mail server: smtps://user:password@host.
+    #[arg(long, env = "TUANJIAN_SMTP", hide_env_values = true)]
+    smtp: Option<String>,
+    /// Sender of e-mails.
+    #[arg(long, env = "TUANJIAN_SMTP_FROM")]
+    smtp_from: Option<String>,
+    /// Address that gets every message, signed.
+    #[arg(long, env = "TUANJIAN_WEBHOOK")]
+    webhook: Option<String>,
+    /// Key of that signature.
+    #[arg(long, env = "TUANJIAN_WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: Option<String>,
+}
+
+/// Runs the chosen command.
+pub(crate) async fn run(cli: Cli) -> ExitCode {
+    let json = cli.place.json;
+    let done = match cli.command {
+        Command::Serve(serving) => serve::serve(cli.place, serving).await,
+        Command::Work => serve::work(cli.place).await,
+        Command::Migrate => upkeep::migrate(cli.place).await,
+        Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
+        Command::Token { id_number, label, days } => {
+            upkeep::token(cli.place, id_number, &label, days).await
+        }
+        Command::Keys { what: KeysWhat::Rotate } => upkeep::rotate_keys(cli.place).await,
+        Command::SheetChild => return app::read_sheet(),
+    };
+    match done {
+        Ok(code) => code,
+        Err(e) => {
+            if json {
+                let _ = say(&serde_json::json!({ "error": format!("{e:#}") }).to_string());
+            }
+            fail(&e)
+        }
+    }
+}
+
+/// Prints one line for people or programs.
+pub(crate) fn say(line: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+/// Says why it did not work; exit code 2: could not run.
+pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
+    let _ = writeln!(std::io::stderr().lock(), "tuanjian: {error:#}");
+    ExitCode::from(2)
+}

@@ -1,0 +1,89 @@
+//! `migrate`, `audit`, `token`, `keys`: what an operator does now and then.
+
+use super::{Place, open, say};
+use anyhow::{Context, Result};
+use app::House;
+use std::{io::BufRead, process::ExitCode};
+
+async fn house(place: &Place) -> Result<House> {
+    open::house(open::Opening { place, serving: None, may_create: false }).await
+}
+
+/// `tuanjian migrate`.
+pub(super) async fn migrate(place: Place) -> Result<ExitCode> {
+    let house =
+        open::house(open::Opening { place: &place, serving: None, may_create: true }).await?;
+    house.db().close().await;
+    if place.json {
+        say("{\"schema\":\"current\"}")?
+    } else {
+        say("The schema is up to date.")?
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `tuanjian token`.
+pub(super) async fn token(
+    place: Place,
+    id_number: Option<String>,
+    label: &str,
+    days: i64,
+) -> Result<ExitCode> {
+    let house = house(&place).await?;
+    let id_number = match id_number {
+        Some(id) => id,
+        // Not as a flag where others can read it in the list of processes.
+        None => {
+            std::io::stdin().lock().lines().next().context("no ID number on standard input")??
+        }
+    };
+    let made = app::users::tokens::make_for(&house, &id_number, label, days).await;
+    let token = made.map_err(plain)?;
+    if place.json {
+        say(&serde_json::json!({ "token": token }).to_string())?
+    } else {
+        say(&token)?
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `tuanjian keys rotate`.
+pub(super) async fn rotate_keys(place: Place) -> Result<ExitCode> {
+    let file = open::file(&place)?;
+    let keys = open::folder(&place, &file).join("keys.toml");
+    app::keys::Keys::rotate(&keys, &app::clock::SystemChance)?;
+    // Opened with the new keys; the job that moves the data over is put in for the worker.
+    let house = house(&place).await?;
+    app::people::request_rekey(&house).await?;
+    house.db().close().await;
+    say(
+        "New keys are in keys.toml. Start the program again; it moves stored data over in the background. Keep the old keys: backups need them.",
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `tuanjian audit verify`: exit code 0 when the book is whole, 1 when not.
+pub(super) async fn verify(place: Place) -> Result<ExitCode> {
+    let house = house(&place).await?;
+    let (rows, faults) = app::events::verify(&house, app::events::noted(&house)?).await?;
+    for fault in &faults {
+        say(&serde_json::to_string(fault)?)?;
+    }
+    if place.json {
+        say(&serde_json::json!({ "rows": rows, "faults": faults.len() }).to_string())?;
+    } else {
+        say(&format!("{rows} rows read, {} faults.", faults.len()))?;
+    }
+    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// An error in the words of its fields, for the command line.
+pub(super) fn plain(error: app::Error) -> anyhow::Error {
+    match error {
+        app::Error::Invalid(fields) => {
+            anyhow::anyhow!(fields.into_iter().map(|f| f.message).collect::<Vec<_>>().join(" "))
+        }
+        app::Error::Refused(r) | app::Error::Conflict(r) => anyhow::anyhow!(r.message),
+        other => other.into(),
+    }
+}

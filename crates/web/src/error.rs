@@ -1,0 +1,225 @@
+//! Errors as people and programs see them: the one place that knows status codes. A handler's
+//! [`Failure`] is dressed here as a page, a fragment or problem+json, from one catalogue.
+
+use crate::{
+    answer::Again,
+    face::Face,
+    form::Posted,
+    frame::{Frame, Look},
+};
+use app::{
+    Error,
+    error::{Difference, FieldError, Way},
+};
+use askama::Template;
+use axum::response::{Html, IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What a handler returns when it can't answer; dressed by the middleware `replay`.
+#[derive(Debug)]
+pub struct Failure(Why);
+
+#[derive(Debug)]
+enum Why {
+    /// Something could not be done.
+    Error(Arc<Error>),
+    /// The form was carried out before; its first answer is given again.
+    Answered(Box<Again>),
+}
+
+impl Failure {
+    pub(crate) fn answered(again: Again) -> Self {
+        Self(Why::Answered(Box::new(again)))
+    }
+}
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self(Why::Error(Arc::new(error)))
+    }
+}
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        match self.0 {
+            Why::Error(error) => response.extensions_mut().insert(error).map(drop),
+            Why::Answered(again) => response.extensions_mut().insert(*again).map(drop),
+        };
+        response
+    }
+}
+
+/// What the middleware knows of the request when it dresses an error.
+pub(crate) struct Asked {
+    pub(crate) face: Face,
+    pub(crate) request_id: String,
+    pub(crate) path_and_query: String,
+    pub(crate) is_write: bool,
+    pub(crate) posted: Posted,
+    pub(crate) look: Look,
+}
+
+/// problem+json (RFC 9457) with the catalogue's code, field errors and ways on.
+#[derive(Serialize, schemars::JsonSchema)]
+pub struct Problem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub title: String,
+    pub status: u16,
+    pub code: String,
+    pub detail: String,
+    pub errors: Vec<FieldError>,
+    pub ways: Vec<Way>,
+    pub request_id: String,
+}
+
+#[derive(Template)]
+#[template(path = "errors/error.html")]
+struct ErrorPage {
+    frame: Frame,
+    problem: Problem,
+    differences: Vec<Difference>,
+    /// Fields of the form that could not be carried out, to be sent again unchanged.
+    again: Vec<(String, String)>,
+    action: String,
+    retry: bool,
+}
+
+struct Said {
+    status: StatusCode,
+    code: String,
+    title: &'static str,
+    detail: String,
+    ways: Vec<Way>,
+}
+
+fn say(error: &Error, request_id: &str) -> Said {
+    let said = |status, code: &str, title, detail: String| Said {
+        status,
+        code: code.into(),
+        title,
+        detail,
+        ways: Vec::new(),
+    };
+    match error {
+        Error::NotFound => said(StatusCode::NOT_FOUND, "not_found", "没有找到这一页",
+            "可能是地址不完整,或者它不在你当前组织的管理范围内。如果你在多个组织任职,请先切换到对应的组织。".into()),
+        Error::SignedOut => said(StatusCode::UNAUTHORIZED, "E23", "请先登录",
+            "登录已过期(30 分钟未操作)或还没有登录,刚才填写的内容已保留。".into()),
+        Error::Forbidden { action, may } => said(StatusCode::FORBIDDEN, "E21", "你现在的身份不能办这件事",
+            format!("“{action}”需要以下身份之一:{may}。如果你在其他组织有这个身份,请先切换过去;没有的话,请联系他们办理。")),
+        Error::Conflict(r) => Said { ways: r.ways.clone(), ..said(StatusCode::CONFLICT, &r.code, "情况已经变了", r.message.clone()) },
+        Error::Refused(r) => Said { ways: r.ways.clone(), ..said(StatusCode::CONFLICT, &r.code, "现在还不能办理", r.message.clone()) },
+        Error::Stale(_) => said(StatusCode::CONFLICT, "E22", "这份资料刚被别人改过",
+            "你打开页面以后,有人先保存了修改,你的修改还没有保存。下面列出两边的内容,请回到上一页核对后再保存。".into()),
+        Error::Invalid(_) => said(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "有内容需要修改",
+            "请按提示修改后重新提交,已填写的内容都还在。".into()),
+        Error::TooMany { seconds } => said(StatusCode::TOO_MANY_REQUESTS, "E24", "请稍等再试",
+            format!("尝试次数太多,为了保护账号,请等 {seconds} 秒再试。")),
+        Error::ReadOnly => said(StatusCode::SERVICE_UNAVAILABLE, "read_only", "系统正在维护",
+            "现在只能查看、不能办理。你填写的内容没有丢失,请稍后再提交。".into()),
+        Error::Busy | Error::Retry => said(StatusCode::SERVICE_UNAVAILABLE, "E24", "现在使用的人较多",
+            "你的内容没有丢失。请等大约 20 秒再试一次。".into()),
+        Error::Storage(_) => said(StatusCode::SERVICE_UNAVAILABLE, "storage", "系统暂时存不了数据",
+            "不是你的问题,你填写的内容没有丢失。请过几分钟再试;一直不行,请把下面的编号告诉上级或运营。".into()),
+        Error::Gone => said(StatusCode::GONE, "gone", "这个内容已经过期",
+            "它超过了保留时间,已经清除。请回到列表重新办理。".into()),
+        Error::Unrecorded | Error::Broken(_) => said(StatusCode::INTERNAL_SERVER_ERROR, "E25", "系统出错了",
+            format!("不是你的问题,刚才的操作没有生效,可以稍后重试。仍不行,请把编号 {request_id} 告诉上级或运营。")),
+    }
+}
+
+/// Dresses an error for the face that was asked for.
+pub(crate) fn dress(error: &Error, asked: Asked) -> Response {
+    let said = say(error, &asked.request_id);
+    if said.status.is_server_error() {
+        tracing::error!(request_id = asked.request_id, error = %error, "a request failed");
+    }
+    if matches!(error, Error::SignedOut) && !asked.is_write && asked.face != Face::Json {
+        return to_login(&asked);
+    }
+    let errors = match error {
+        Error::Invalid(fields) => fields.clone(),
+        _ => Vec::new(),
+    };
+    let problem = Problem {
+        kind: format!("urn:tuanjian:{}", said.code),
+        title: said.title.into(),
+        status: said.status.as_u16(),
+        code: said.code,
+        detail: said.detail,
+        errors,
+        ways: said.ways,
+        request_id: asked.request_id.clone(),
+    };
+    let mut response = match asked.face {
+        Face::Json => as_json(&problem),
+        _ => as_page(error, problem, asked),
+    };
+    *response.status_mut() = said.status;
+    if said.status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("20"));
+    }
+    if let Error::TooMany { seconds } = error
+        && let Ok(value) = HeaderValue::from_str(&seconds.to_string())
+    {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    response
+}
+
+fn as_json(problem: &Problem) -> Response {
+    let body = serde_json::to_string(problem).unwrap_or_default();
+    ([(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
+}
+
+fn as_page(error: &Error, problem: Problem, asked: Asked) -> Response {
+    let mut frame = Frame::bare(&problem.title, asked.look, &asked.request_id);
+    frame.fragment = asked.face == Face::Fragment;
+    frame.errors.clone_from(&problem.errors);
+    let differences = match error {
+        Error::Stale(list) => list.clone(),
+        _ => Vec::new(),
+    };
+    let may_send_again = matches!(
+        error,
+        Error::SignedOut | Error::Busy | Error::Retry | Error::ReadOnly | Error::Storage(_)
+    );
+    let again = if asked.is_write && may_send_again { kept(&asked.posted) } else { Vec::new() };
+    let page = ErrorPage {
+        frame,
+        problem,
+        differences,
+        again,
+        action: asked.path_and_query,
+        retry: asked.is_write && may_send_again,
+    };
+    match (error, page.retry) {
+        (Error::SignedOut, _) => crate::users::login_again(page.frame, page.action, page.again),
+        _ => Html(page.render().unwrap_or_default()).into_response(),
+    }
+}
+
+/// What may be kept in a page for another try: never passwords or codes.
+fn kept(posted: &Posted) -> Vec<(String, String)> {
+    posted
+        .pairs()
+        .into_iter()
+        .filter(|(name, _)| {
+            !["password", "again", "old", "new", "captcha", "ticket", "code"]
+                .iter()
+                .any(|secret| name.contains(secret))
+        })
+        .collect()
+}
+
+fn to_login(asked: &Asked) -> Response {
+    let next = serde_html_form::to_string([("next", &asked.path_and_query)]).unwrap_or_default();
+    let to = format!("/login?{next}");
+    if asked.face == Face::Fragment {
+        let status = StatusCode::UNAUTHORIZED;
+        return (status, [("hx-redirect", to)]).into_response();
+    }
+    axum::response::Redirect::to(&to).into_response()
+}

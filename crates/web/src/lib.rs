@@ -1,0 +1,15 @@
+//! The pages of tuanjian and the server around them. The program itself is `main.rs`.
+
+pub mod answer;
+pub mod error;
+pub mod face;
+pub mod form;
+pub mod frame;
+pub mod home;
+pub mod meta;
+mod replay;
+pub mod routes;
+pub mod serve;
+pub mod site;
+pub mod users;
+pub mod visit;

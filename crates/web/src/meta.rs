@@ -1,0 +1,187 @@
+//! Pages about the program itself: front door, health, metrics, static files, the OpenAPI
+//! document, help.
+
+use crate::{
+    answer::Answer,
+    error::{Failure, Problem},
+    face::Face,
+    frame::Frame,
+    routes,
+    site::Site,
+    visit::{Page, look},
+};
+use app::{Error, Reach};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use axum_extra::extract::CookieJar;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// `/`: to one's own page, which asks for the sign-in when there is none.
+pub async fn front() -> Redirect {
+    Redirect::to("/me")
+}
+
+/// `/health`: 200 when the database answers.
+pub async fn health(State(site): State<Site>) -> Response {
+    match site.house().read(app::Who::Nobody).await {
+        Ok(_) => (StatusCode::OK, "ok\n").into_response(),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "database\n").into_response(),
+    }
+}
+
+/// `/metrics`: Prometheus text.
+pub async fn metrics(State(site): State<Site>) -> Response {
+    site.metrics()
+        .map_or_else(|| StatusCode::NOT_FOUND.into_response(), IntoResponse::into_response)
+}
+
+/// A static file by its hashed name, compressed ahead, kept for ever.
+pub async fn asset(Path(file): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
+    let asset = assets::find(&format!("/assets/{file}")).ok_or(Error::NotFound)?;
+    let accepts = |what: &str| {
+        headers
+            .get(header::ACCEPT_ENCODING)
+            .and_then(|v| v.to_str().ok())
+            .is_some_and(|v| v.split(',').any(|e| e.trim().split(';').next() == Some(what)))
+    };
+    let (encoding, bytes) = match () {
+        () if accepts("br") => (Some("br"), asset.br),
+        () if accepts("gzip") => (Some("gzip"), asset.gz),
+        () => (None, asset.raw),
+    };
+    let mut response = (
+        [
+            (header::CONTENT_TYPE, asset.mime),
+            (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            (header::VARY, "Accept-Encoding"),
+        ],
+        bytes,
+    )
+        .into_response();
+    if let Some(encoding) = encoding {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    Ok(response)
+}
+
+/// Nothing at this address.
+pub async fn nothing_here() -> Failure {
+    Error::NotFound.into()
+}
+/// The address is there, the method is not.
+pub async fn wrong_method() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, "405\n").into_response()
+}
+/// The last resort: a page instead of a closed connection.
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+pub fn panicked(what: Box<dyn std::any::Any + Send>) -> Response {
+    let text = what.downcast_ref::<&str>().copied().unwrap_or("a panic");
+    Failure::from(Error::Broken(format!("panic: {text}"))).into_response()
+}
+
+/// `/openapi.json`: made from the table of routes and the structs of pages and forms.
+pub async fn openapi() -> Response {
+    let mut generator = schemars::generate::SchemaSettings::openapi3().into_generator();
+    let problem = generator.subschema_for::<Problem>();
+    let kept = generator.subschema_for::<crate::answer::Kept>();
+    let mut paths = serde_json::Map::new();
+    for route in routes::table() {
+        let answer = route.answer.map_or_else(
+            || serde_json::to_value(&kept).unwrap_or_default(),
+            |of| of(&mut generator).to_value(),
+        );
+        let mut operation = serde_json::json!({
+            "summary": route.title,
+            "responses": {
+                "200": { "description": "ok", "content": { "application/json": { "schema": answer } } },
+                "default": { "description": "problem", "content": { "application/problem+json": { "schema": problem } } },
+            },
+        });
+        if route.needs != routes::Needs::Nothing {
+            operation["security"] = serde_json::json!([{ "token": [] }]);
+        }
+        let parameters: Vec<_> = route
+            .path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+            .map(|name| serde_json::json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+            .collect();
+        operation["parameters"] = parameters.into();
+        if let Some(form) = route.form {
+            let schema = form(&mut generator).to_value();
+            operation["requestBody"] = serde_json::json!({ "content": {
+                "application/json": { "schema": schema.clone() },
+                "application/x-www-form-urlencoded": { "schema": schema },
+            } });
+        }
+        let entry = paths.entry(route.path).or_insert_with(|| serde_json::json!({}));
+        entry[route.method.as_str().to_lowercase()] = operation;
+    }
+    let document = serde_json::json!({
+        "openapi": "3.0.3",
+        "info": { "title": "智慧团建 tuanjian", "version": env!("CARGO_PKG_VERSION") },
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+        },
+    });
+    axum::Json(document).into_response()
+}
+
+/// Who may do what, as the permission table says.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "help/help.html")]
+pub struct Help {
+    #[serde(skip)]
+    frame: Frame,
+    /// One line an action.
+    lines: Vec<HelpLine>,
+}
+/// One action and who may do it.
+#[derive(Serialize, JsonSchema)]
+pub struct HelpLine {
+    pub what: &'static str,
+    pub who: Vec<String>,
+}
+crate::page!(Help);
+
+/// `/help`: 谁能办什么.
+pub async fn help(jar: CookieJar, headers: HeaderMap) -> Result<Answer, Failure> {
+    let lines = app::access::TABLE
+        .iter()
+        .map(|line| HelpLine {
+            what: line.label,
+            who: line
+                .who
+                .iter()
+                .filter(|(role, _)| *role != app::Role::System)
+                .map(|(role, reach)| {
+                    format!("{}({})", app::access::role_name(*role), reach_name(*reach))
+                })
+                .collect(),
+        })
+        .filter(|line| !line.who.is_empty())
+        .collect();
+    let mut frame = Frame::bare("帮助", look(&jar), "");
+    frame.fragment = Face::of(&headers) == Face::Fragment;
+    show_open(Face::of(&headers), &Help { frame, lines })
+}
+
+fn reach_name(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Own => "本级",
+        Reach::Direct => "本级和直属下级",
+        Reach::Subtree => "本级及全部下级",
+        Reach::All => "全部",
+    }
+}
+
+pub(crate) fn show_open<P: Page>(face: Face, page: &P) -> Result<Answer, Failure> {
+    Answer::page(face, StatusCode::OK, page, false)
+}

@@ -1,0 +1,121 @@
+//! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
+//! on "谁能办什么" are all made from it.
+
+use crate::{home, meta, site::Site, users};
+use app::Action;
+use axum::{
+    Router,
+    handler::Handler,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use http::Method;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use std::sync::OnceLock;
+
+/// What a visitor needs to pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing: everybody's.
+    Nothing,
+    /// To be signed in.
+    SignedIn,
+    /// A right in the organisation of the address, as the permission table says.
+    Right(Action),
+}
+
+type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// One address and method.
+#[derive(Clone)]
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub needs: Needs,
+    /// What it is, for the OpenAPI document and the help page.
+    pub title: &'static str,
+    pub answer: Option<SchemaOf>,
+    pub form: Option<SchemaOf>,
+    handler: MethodRouter<Site>,
+}
+
+fn route<H, T>(method: Method, path: &'static str, needs: Needs, title: &'static str, h: H) -> Route
+where
+    H: Handler<T, Site>,
+    T: 'static,
+{
+    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::GET);
+    Route { method, path, needs, title, answer: None, form: None, handler: on(filter, h) }
+}
+fn get<H: Handler<T, Site>, T: 'static>(
+    path: &'static str,
+    needs: Needs,
+    title: &'static str,
+    h: H,
+) -> Route {
+    route(Method::GET, path, needs, title, h)
+}
+fn post<H: Handler<T, Site>, T: 'static>(
+    path: &'static str,
+    needs: Needs,
+    title: &'static str,
+    h: H,
+) -> Route {
+    route(Method::POST, path, needs, title, h)
+}
+impl Route {
+    /// Says which page struct answers.
+    fn page<P: JsonSchema>(mut self) -> Self {
+        self.answer = Some(|g| g.subschema_for::<P>());
+        self
+    }
+    /// Says which form is taken.
+    fn form<F: JsonSchema>(mut self) -> Self {
+        self.form = Some(|g| g.subschema_for::<F>());
+        self
+    }
+}
+
+use Needs::{Nothing, Right, SignedIn};
+
+/// The table.
+#[rustfmt::skip]
+pub fn table() -> Vec<Route> {
+    vec![
+        // Everybody
+        get("/", Nothing, "首页", meta::front),
+        get("/health", Nothing, "健康检查", meta::health),
+        get("/metrics", Nothing, "运行指标", meta::metrics),
+        get("/assets/{file}", Nothing, "页面资源", meta::asset),
+        get("/openapi.json", Nothing, "接口说明", meta::openapi),
+        get("/help", Nothing, "帮助", meta::help).page::<meta::Help>(),
+        get("/login", Nothing, "登录", users::login).page::<users::Login>(),
+        post("/login", Nothing, "登录", users::sign_in).form::<users::SignInForm>(),
+        get("/activate", Nothing, "首次登录激活", users::activate).page::<users::Activate>(),
+        post("/activate", Nothing, "首次登录激活", users::finish_activation).form::<users::ActivateForm>(),
+        // One's own
+        post("/logout", SignedIn, "退出", users::logout),
+        get("/me/settings", SignedIn, "设置", users::settings).page::<users::Settings>(),
+        post("/me/look", SignedIn, "换肤与字号", users::set_look).form::<users::LookForm>(),
+        post("/me/password", SignedIn, "修改密码", users::change_password).form::<users::PasswordForm>(),
+        get("/me/sessions", SignedIn, "登录记录", users::sessions).page::<users::Sessions>(),
+        post("/me/sessions/end", SignedIn, "注销其他登录", users::end_sessions).form::<users::EndForm>(),
+        get("/me/posts", SignedIn, "我的任职", users::posts).page::<users::Posts>(),
+        get("/o", SignedIn, "切换其他组织", users::posts).page::<users::Posts>(),
+        // The organisation
+        get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
+    ]
+}
+
+/// What an address needs; `None` when it is not in the table.
+pub fn needs(method: &Method, path: &str) -> Option<Needs> {
+    static ALL: OnceLock<Vec<(Method, &'static str, Needs)>> = OnceLock::new();
+    let all =
+        ALL.get_or_init(|| table().into_iter().map(|r| (r.method, r.path, r.needs)).collect());
+    let asked = if *method == Method::HEAD { &Method::GET } else { method };
+    all.iter().find(|(m, p, _)| m == asked && *p == path).map(|(_, _, needs)| *needs)
+}
+
+/// The router of the table.
+pub fn router() -> Router<Site> {
+    table().into_iter().fold(Router::new(), |router, route| router.route(route.path, route.handler))
+}

@@ -1,0 +1,279 @@
+//! [`Visit`]: who is there, standing in which organisation, inside which transaction. Every
+//! handler behind the door takes one, and can only answer through it.
+
+use crate::{
+    answer::{Answer, Kept},
+    error::Failure,
+    face::Face,
+    form::Posted,
+    frame::{Flash, Look},
+    routes::{self, Needs},
+    site::Site,
+};
+use app::{Cx, Error, Origin, Who, users::Proof};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams};
+use axum_extra::extract::CookieJar;
+use http::{Method, header, request::Parts};
+use std::net::SocketAddr;
+
+/// A visit. Its transaction began with it and ends in [`Visit::done`] or [`Visit::show`].
+pub struct Visit {
+    pub cx: Cx,
+    rest: Rest,
+}
+
+/// A visit whose transaction was given back while something slow is done.
+pub struct Paused {
+    who: Who,
+    origin: Origin,
+    rest: Rest,
+}
+
+struct Rest {
+    site: Site,
+    face: Face,
+    look: Look,
+    route: String,
+    flash: Option<Flash>,
+    flash_shown: bool,
+    idem: Option<(String, String)>,
+    device: app::users::sessions::Device,
+}
+
+/// Set by the middleware for each request.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
+impl FromRequestParts<Site> for Visit {
+    type Rejection = Failure;
+    async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Failure> {
+        let jar = CookieJar::from_headers(&parts.headers);
+        let route = parts.extensions.get::<MatchedPath>().map_or("", |m| m.as_str()).to_owned();
+        let needs = routes::needs(&parts.method, &route).ok_or(Error::NotFound)?;
+        let org = path_param(parts, site, "org").await;
+        let writes = ![Method::GET, Method::HEAD].contains(&parts.method);
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+        let address = site.address(peer, &parts.headers);
+        let request_id =
+            parts.extensions.get::<RequestId>().map(|r| r.0.clone()).unwrap_or_default();
+        let origin = Origin { request_id, address: address.clone() };
+        let mut cx = site.house().enter(Who::Nobody, writes, origin).await?;
+        let proof = proof(parts, &jar, site);
+        let who = app::users::recognise(&mut cx, &proof, org.as_deref()).await?;
+        cx.set_who(who);
+        admit(&cx, needs, org.is_some())?;
+        let device = app::users::sessions::Device { address, name: agent(parts) };
+        let rest = Rest {
+            site: site.clone(),
+            face: Face::of(&parts.headers),
+            look: look(&jar),
+            route,
+            flash: flash(&jar),
+            flash_shown: false,
+            idem: None,
+            device,
+        };
+        let mut visit = Self { cx, rest };
+        if writes {
+            visit.remember(parts).await?;
+        }
+        Ok(visit)
+    }
+}
+
+/// The doors: every route says what it needs, and nobody passes with less.
+fn admit(cx: &Cx, needs: Needs, in_org: bool) -> Result<(), Error> {
+    match needs {
+        Needs::Nothing => Ok(()),
+        Needs::SignedIn => cx.visitor().map(|_| ()),
+        Needs::Right(action) => {
+            let visitor = cx.visitor()?;
+            if !in_org {
+                return Ok(());
+            }
+            // An organisation where she has no right: its existence is not told.
+            let grant = visitor.acting.as_ref().ok_or(Error::NotFound)?;
+            match app::access::reach(action, grant.role) {
+                Some(_) => Ok(()),
+                None => Err(app::access::forbidden(action)),
+            }
+        }
+    }
+}
+
+async fn path_param(parts: &mut Parts, site: &Site, name: &str) -> Option<String> {
+    let params = RawPathParams::from_request_parts(parts, site).await.ok()?;
+    params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}
+
+fn proof(parts: &Parts, jar: &CookieJar, site: &Site) -> Proof {
+    let bearer = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "));
+    Proof {
+        token: bearer.map(str::to_owned),
+        session: jar.get(site.session_cookie()).map(|c| c.value().to_owned()),
+    }
+}
+
+fn agent(parts: &Parts) -> String {
+    parts.headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().into()
+}
+
+pub(crate) fn look(jar: &CookieJar) -> Look {
+    Look::of(jar.get("theme").map(|c| c.value()), jar.get("size").map(|c| c.value()))
+}
+
+fn flash(jar: &CookieJar) -> Option<Flash> {
+    let value = jar.get("flash")?.value();
+    let (kind, text) = value.split_once('.')?;
+    let kind = ["ok", "warn", "err"].into_iter().find(|k| *k == kind)?;
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    let text = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+    Some(Flash { kind, text })
+}
+
+impl Visit {
+    /// Looks whether this form was carried out before, and remembers to note its answer.
+    async fn remember(&mut self, parts: &Parts) -> Result<(), Failure> {
+        let header = parts.headers.get("idempotency-key").and_then(|v| v.to_str().ok());
+        let posted = parts.extensions.get::<Posted>();
+        let key = header.map(str::to_owned).or_else(|| posted.and_then(Posted::idem));
+        let Some(key) = key.filter(|k| k.len() <= 100) else { return Ok(()) };
+        let Ok(visitor) = self.cx.visitor() else { return Ok(()) };
+        let actor = visitor.person.0.to_string();
+        let key = format!("{} {key}", self.rest.route);
+        if let Some(answer) = app::idem::find(&mut self.cx, &actor, &key).await? {
+            return Err(Kept::read(&answer).into());
+        }
+        self.rest.idem = Some((actor, key));
+        Ok(())
+    }
+
+    /// Which face was asked for.
+    pub fn face(&self) -> Face {
+        self.rest.face
+    }
+    pub(crate) fn is_fragment(&self) -> bool {
+        self.rest.face == Face::Fragment
+    }
+    pub(crate) fn look(&self) -> &Look {
+        &self.rest.look
+    }
+    pub(crate) fn request_id(&self) -> &str {
+        &self.cx.origin().request_id
+    }
+    /// The route's template, for the help link and for logs.
+    pub fn route(&self) -> &str {
+        &self.rest.route
+    }
+    pub(crate) fn site(&self) -> &Site {
+        &self.rest.site
+    }
+    /// Where the visit comes from, for a new sign-in.
+    pub fn device(&self) -> &app::users::sessions::Device {
+        &self.rest.device
+    }
+    /// The address of the organisation acted for, `/o/{code}`.
+    pub fn base(&self) -> Result<String, Failure> {
+        Ok(format!("/o/{}", self.cx.org()?.code))
+    }
+    pub(crate) fn take_flash(&mut self) -> Option<Flash> {
+        self.rest.flash_shown = self.rest.flash.is_some();
+        self.rest.flash.take()
+    }
+
+    /// Gives the transaction back (nothing is changed) while something slow is done.
+    pub async fn pause(self) -> Result<Paused, Failure> {
+        let (who, origin) = (self.cx.who().clone(), self.cx.origin().clone());
+        Ok(Paused { who, origin, rest: self.rest })
+    }
+
+    /// Answers with a page, changing nothing.
+    pub async fn show<P: Page>(self, page: P) -> Result<Answer, Failure> {
+        Answer::page(self.rest.face, http::StatusCode::OK, &page, self.rest.flash_shown)
+    }
+
+    /// Answers with the same form, everything typed kept and the errors in `page.frame`; nothing
+    /// is changed.
+    pub async fn invalid<P: Page>(self, page: P) -> Result<Answer, Failure> {
+        if self.rest.face == Face::Json {
+            let errors = page.frame().map(|f| f.errors.clone()).unwrap_or_default();
+            return Err(Error::Invalid(errors).into());
+        }
+        Answer::page(
+            self.rest.face,
+            http::StatusCode::UNPROCESSABLE_ENTITY,
+            &page,
+            self.rest.flash_shown,
+        )
+    }
+
+    /// Makes everything lasting and leads on to the page `to`, with a sentence on what was done.
+    pub async fn done(
+        self,
+        to: impl Into<String>,
+        flash: impl Into<String>,
+    ) -> Result<Answer, Failure> {
+        self.done_with(to, flash, serde_json::Value::Null).await
+    }
+
+    /// As [`Visit::done`]; programs get `data` as well.
+    pub async fn done_with(
+        mut self,
+        to: impl Into<String>,
+        flash: impl Into<String>,
+        data: serde_json::Value,
+    ) -> Result<Answer, Failure> {
+        let kept = Kept { to: to.into(), flash: flash.into(), data };
+        if let Some((actor, key)) = self.rest.idem.take() {
+            app::idem::keep(&mut self.cx, &actor, &key, &kept.write()).await?;
+        }
+        let face = self.rest.face;
+        self.cx.commit().await?;
+        Ok(Answer::kept(face, &kept))
+    }
+
+    /// Makes everything lasting and answers with a page or fragment itself (a row that was put
+    /// right in place).
+    pub async fn done_showing<P: Page>(self, page: P) -> Result<Answer, Failure> {
+        let answer =
+            Answer::page(self.rest.face, http::StatusCode::OK, &page, self.rest.flash_shown)?;
+        self.cx.commit().await?;
+        Ok(answer)
+    }
+
+    /// Answers with a file.
+    pub async fn file(self, name: &str, mime: &str, bytes: Vec<u8>) -> Result<Answer, Failure> {
+        self.cx.commit().await?;
+        Ok(Answer::file(name, mime, bytes))
+    }
+}
+
+impl Paused {
+    /// Goes on in a new transaction.
+    pub async fn resume(self) -> Result<Visit, Failure> {
+        let cx = self.rest.site.house().enter(self.who, true, self.origin).await?;
+        Ok(Visit { cx, rest: self.rest })
+    }
+}
+
+/// A page: a template that is also the JSON face.
+pub trait Page: askama::Template + serde::Serialize + Send {
+    /// Its frame, if it has one.
+    fn frame(&self) -> Option<&crate::frame::Frame> {
+        None
+    }
+}
+
+/// `page!(List)`: a page whose field `frame` is its frame.
+#[macro_export]
+macro_rules! page {
+    ($($name:ident),* $(,)?) => { $(
+        impl $crate::visit::Page for $name {
+            fn frame(&self) -> Option<&$crate::frame::Frame> { Some(&self.frame) }
+        }
+    )* };
+}
