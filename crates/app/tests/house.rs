@@ -9,7 +9,7 @@ use std::{
 
 /// Where statements may stand besides `sql.rs`: what every room uses, the checks, the laboratory.
 const STATEMENTS: &[&str] =
-    &["house.rs", "events.rs", "jobs.rs", "messages.rs", "fsck/", "testkit/"];
+    &["house.rs", "events.rs", "idem.rs", "jobs.rs", "messages.rs", "fsck/", "testkit/"];
 
 /// Functions that write without a permit, each with its reason.
 const WITHOUT_PERMIT: &[(&str, &str)] = &[
