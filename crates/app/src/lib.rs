@@ -8,6 +8,8 @@ pub mod access;
 pub mod clock;
 /// Who acts, and the open transaction.
 pub mod cx;
+/// The demonstration.
+pub mod demo;
 /// One error for the whole business.
 pub mod error;
 /// The audit book.

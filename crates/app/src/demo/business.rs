@@ -1,0 +1,318 @@
+//! Pending and finished business of the demonstration: transfers in every state, with the messages
+//! that they cause, so that no page is empty on the first visit.
+
+use super::{Known, Place};
+use crate::{
+    Cx, House, Result, Who, act,
+    clock::{DAY, HOUR, Millis, beijing, end_of_day_after},
+    messages::{self, Message, To},
+    orgs::{Category, OrgId},
+};
+use db::{args, sql};
+
+/// A transfer to be put in.
+struct Draft<'a> {
+    who: &'a Known,
+    from: &'a Place,
+    to: &'a Place,
+    reason: &'static str,
+    remark: &'static str,
+    /// How long ago it was submitted.
+    age: Millis,
+    end: End<'a>,
+}
+
+/// Where it stands.
+enum End<'a> {
+    /// The target has not answered.
+    Waiting,
+    /// The target has agreed; the branch is not chosen.
+    Allocating,
+    Done(&'a Place),
+    Returned {
+        reason: &'static str,
+        note: &'static str,
+    },
+    Withdrawn,
+    Expired,
+}
+impl End<'_> {
+    fn state(&self) -> &'static str {
+        match self {
+            Self::Waiting => "pending_target",
+            Self::Allocating => "pending_alloc",
+            Self::Done(_) => "done",
+            Self::Returned { .. } => "rejected",
+            Self::Withdrawn => "withdrawn",
+            Self::Expired => "expired",
+        }
+    }
+    fn is_open(&self) -> bool {
+        matches!(self, Self::Waiting | Self::Allocating)
+    }
+}
+
+/// Puts the business in; nothing when the demonstration has no people.
+pub(super) async fn make(house: &House, cast: &[Place]) -> Result<()> {
+    let drafts = drafts(cast).unwrap_or_default();
+    act!(house, Who::System("demo"), |cx| {
+        for (n, draft) in drafts.iter().enumerate() {
+            put(cx, draft, n + 1).await?;
+        }
+        Ok(())
+    })
+}
+
+/// One of everything around the demonstration's branch.
+fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
+    let is_branch = |p: &&Place| p.at.category.owns_members();
+    let own = cast.iter().filter(is_branch).find(|p| p.star)?;
+    let university = cast.iter().find(|p| p.star && p.at.category == Category::Committee)?;
+    let general = cast.iter().find(|p| p.star && p.at.category == Category::General)?;
+    let below_general = |p: &&Place| p.at.path.starts_with(&general.at.path);
+    let others = cast.iter().filter(is_branch).filter(|p| p.members.len() > 6 && !p.star);
+    let (sisters, far): (Vec<&Place>, Vec<&Place>) = others.partition(below_general);
+    let (sister, outsider) = (*sisters.first()?, *far.first()?);
+    let street =
+        cast.iter().find(|p| p.at.category == Category::Work && !p.star && p.at.path.len() > 6);
+    let street = street.unwrap_or(university);
+    Some(vec![
+        Draft {
+            who: from(outsider, 0)?,
+            from: outsider,
+            to: own,
+            reason: "study_or_change_school",
+            remark: "转专业到本班,已办理学籍手续。",
+            age: 2 * DAY + 3 * HOUR,
+            end: End::Waiting,
+        },
+        Draft {
+            who: from(sister, 0)?,
+            from: sister,
+            to: own,
+            reason: "reorganised",
+            remark: "",
+            age: 5 * HOUR,
+            end: End::Waiting,
+        },
+        Draft {
+            who: from(own, 4)?,
+            from: own,
+            to: sister,
+            reason: "study_or_change_school",
+            remark: "分班调整。",
+            age: DAY,
+            end: End::Waiting,
+        },
+        Draft {
+            who: from(outsider, 1)?,
+            from: outsider,
+            to: university,
+            reason: "study_or_change_school",
+            remark: "插班生。",
+            age: 8 * DAY,
+            end: End::Waiting,
+        },
+        Draft {
+            who: from(outsider, 2)?,
+            from: outsider,
+            to: university,
+            reason: "study_or_change_school",
+            remark: "",
+            age: 3 * DAY,
+            end: End::Allocating,
+        },
+        Draft {
+            who: from(own, 5)?,
+            from: own,
+            to: street,
+            reason: "left_job",
+            remark: "休学回家。",
+            age: 4 * DAY,
+            end: End::Waiting,
+        },
+        Draft {
+            who: from(own, 6)?,
+            from: outsider,
+            to: own,
+            reason: "study_or_change_school",
+            remark: "",
+            age: 30 * DAY,
+            end: End::Done(own),
+        },
+        Draft {
+            who: from(own, 7)?,
+            from: own,
+            to: outsider,
+            reason: "job_change",
+            remark: "",
+            age: 20 * DAY,
+            end: End::Returned {
+                reason: "wrong_target",
+                note: "本支部没有这位同志,请核对单位名称。",
+            },
+        },
+        Draft {
+            who: from(own, 8)?,
+            from: own,
+            to: sister,
+            reason: "reorganised",
+            remark: "",
+            age: 12 * DAY,
+            end: End::Withdrawn,
+        },
+        Draft {
+            who: from(own, 9)?,
+            from: own,
+            to: outsider,
+            reason: "moved",
+            remark: "",
+            age: 40 * DAY,
+            end: End::Expired,
+        },
+    ])
+}
+
+fn from(place: &Place, n: usize) -> Option<&Known> {
+    place.members.get(n)
+}
+
+async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
+    let now = cx.now();
+    let begun = now - draft.age;
+    let id = cx.new_id();
+    let admin = draft.from.admin.as_ref().unwrap_or(draft.who);
+    let committee = !draft.to.at.category.owns_members();
+    let state = draft.end.state();
+    let deadline = match draft.end {
+        End::Waiting => Some(end_of_day_after(begun, 10)),
+        End::Allocating => Some(end_of_day_after(begun + DAY, 10)),
+        _ => None,
+    };
+    let ended = match draft.end {
+        End::Waiting | End::Allocating => None,
+        End::Expired => Some(end_of_day_after(begun, 10)),
+        _ => Some(begun + 2 * DAY),
+    };
+    let (branch, return_reason, return_note) = match draft.end {
+        End::Done(branch) => (Some(branch.at.id), None, None),
+        End::Returned { reason, note } => (None, Some(reason), Some(note)),
+        _ => (None, None, None),
+    };
+    let day = beijing(begun).strftime("%Y%m%d").to_string();
+    cx.tx
+        .run(
+            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, remark, state, waits_for, deadline, branch_id, return_reason, return_note, created_at, ended_at) VALUES ($1, $2, $3, $4, 'source', $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
+            args![
+                id,
+                format!("ZJ{day}-{number:06}"),
+                draft.who.id,
+                if committee { "V3" } else { "V2" },
+                admin.id,
+                draft.from.at.id,
+                &draft.from.at.path,
+                draft.to.at.id,
+                &draft.to.at.path,
+                draft.reason,
+                draft.remark,
+                state,
+                draft.end.is_open().then_some(draft.to.at.id),
+                deadline,
+                branch,
+                return_reason,
+                return_note,
+                begun,
+                ended
+            ],
+        )
+        .await?;
+    steps(cx, id, draft, admin, ended).await?;
+    if draft.end.is_open() {
+        cx.tx
+            .run(
+                sql!("UPDATE member SET status = 'moving', version = version + 1 WHERE person_id = $1"),
+                args![draft.who.id],
+            )
+            .await?;
+    }
+    tell(cx, id, draft).await
+}
+
+/// Every step that led to where it stands.
+async fn steps(
+    cx: &mut Cx,
+    id: i64,
+    draft: &Draft<'_>,
+    admin: &Known,
+    ended: Option<Millis>,
+) -> Result<()> {
+    let begun = cx.now() - draft.age;
+    let receiver = draft.to.admin.as_ref().unwrap_or(admin);
+    let (from, to) = (draft.from.at.id, draft.to.at.id);
+    let mut taken =
+        vec![(begun, "submit", Some(admin), Some(from), "pending_target", draft.remark)];
+    let at = ended.unwrap_or(begun + DAY);
+    match draft.end {
+        End::Waiting => {}
+        End::Allocating => {
+            taken.push((at, "approve", Some(receiver), Some(to), "pending_alloc", ""))
+        }
+        End::Done(_) => taken.push((at, "approve", Some(receiver), Some(to), "done", "")),
+        End::Returned { note, .. } => {
+            taken.push((at, "return", Some(receiver), Some(to), "rejected", note))
+        }
+        End::Withdrawn => taken.push((at, "withdraw", Some(admin), Some(from), "withdrawn", "")),
+        End::Expired => taken.push((at, "expire", None, None, "expired", "")),
+    }
+    for (n, (at, verb, actor, org, state, note)) in taken.into_iter().enumerate() {
+        cx.tx
+            .run(
+                sql!("INSERT INTO transfer_step (transfer_id, no, at, verb, actor, actor_id, org_id, state, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+                args![
+                    id,
+                    n as i64 + 1,
+                    at,
+                    verb,
+                    actor.map_or("系统", |a| a.name.as_str()),
+                    actor.map(|a| a.id),
+                    org,
+                    state,
+                    note
+                ],
+            )
+            .await?;
+    }
+    Ok(())
+}
+
+/// The message to whoever must act, or to the one who asked.
+async fn tell(cx: &mut Cx, id: i64, draft: &Draft<'_>) -> Result<()> {
+    let (name, from) = (&draft.who.name, &draft.from.short);
+    let (to, title, body) = match draft.end {
+        End::Waiting | End::Allocating => (
+            draft.to,
+            format!("{name}申请转入"),
+            format!("{from}的{name}申请转入{},请在期限内处理。", draft.to.short),
+        ),
+        End::Done(_) => {
+            (draft.from, format!("{name}已转出"), format!("{}已同意接收{name}。", draft.to.short))
+        }
+        End::Returned { note, .. } => (
+            draft.from,
+            format!("{name}的转接被退回"),
+            format!("{}退回了申请:{note}", draft.to.short),
+        ),
+        End::Expired => (
+            draft.from,
+            format!("{name}的转接超期退回"),
+            format!("{}十天内没有处理,系统已自动退回,可以重新提交。", draft.to.short),
+        ),
+        End::Withdrawn => return Ok(()),
+    };
+    let href = format!("/o/{}/transfers/{id}", to.at.code);
+    messages::send(
+        cx,
+        Message { to: To::Org(OrgId(to.at.id)), kind: "transfer", title, body, href },
+    )
+    .await
+}

@@ -1,0 +1,164 @@
+//! The generator of demonstrations against a real database: counters, seats, sign-ins, repeatability.
+
+use app::{
+    House, Settings,
+    clock::{SeededChance, SetClock},
+    demo::{Made, Plan, Scale, make},
+    keys::Keys,
+};
+use db::{Db, Options, sql};
+use tempfile::TempDir;
+
+/// 2026-11-21 10:00 in Beijing.
+const NOW: i64 = 1_795_226_400_000;
+
+async fn house(dir: &TempDir) -> House {
+    let db = Db::open(&Options::file(&dir.path().join("demo.db"))).await.expect("a fresh house");
+    db.migrate().await.expect("a fresh house");
+    let keys = dir.path().join("keys.toml");
+    Keys::create(&keys, &SeededChance::new(1)).expect("a fresh house");
+    let keys = Keys::open(&keys).expect("a fresh house");
+    House::open(db, keys, SetClock::at(NOW), SeededChance::new(2), Settings::default())
+        .await
+        .expect("a fresh house")
+}
+
+async fn made(plan: &Plan) -> (TempDir, House, Made) {
+    let dir = tempfile::tempdir().expect("a fresh house");
+    let house = house(&dir).await;
+    let made = make(&house, plan).await.expect("a fresh house");
+    (dir, house, made)
+}
+
+async fn number(house: &House, sql: db::Sql) -> i64 {
+    let mut tx = house.db().read().await.expect("a fresh house");
+    let (n,): (i64,) = tx.one(sql, &[]).await.expect("a fresh house");
+    n
+}
+
+#[tokio::test]
+async fn a_school_has_a_thousand_members_and_one_sign_in_of_every_role() {
+    let (_dir, house, made) = made(&Plan::of(Scale::School)).await;
+    assert!((800..1_300).contains(&made.members), "{}", made.members);
+    let roles: Vec<&str> = made.sign_ins.iter().map(|s| s.role).collect();
+    assert_eq!(
+        roles,
+        [
+            "operator",
+            "centre",
+            "province",
+            "county",
+            "committee",
+            "general-branch",
+            "branch",
+            "member"
+        ]
+    );
+    assert_eq!(number(&house, sql!("SELECT count(*) FROM account")).await, 8);
+    assert_eq!(number(&house, sql!("SELECT count(*) FROM token")).await, 8);
+    assert!(made.samples.here.is_some() && made.samples.elsewhere.is_some());
+    assert!(!made.samples.branch.0.is_empty());
+}
+
+#[tokio::test]
+async fn the_counters_are_what_counting_gives() {
+    let (_dir, house, made) = made(&Plan::of(Scale::School)).await;
+    let wrong = number(
+        &house,
+        sql!("SELECT count(*) FROM org o JOIN tally t ON t.org_path = o.path AND t.scope = 'subtree' WHERE t.members <> (SELECT count(*) FROM member m WHERE m.org_path >= o.path AND m.org_path < o.path || '~') OR t.cadres <> (SELECT count(*) FROM cadre c WHERE c.org_path >= o.path AND c.org_path < o.path || '~') OR t.orgs <> (SELECT count(*) FROM org x WHERE x.path >= o.path AND x.path < o.path || '~')"),
+    )
+    .await;
+    assert_eq!(wrong, 0);
+    let direct = number(
+        &house,
+        sql!("SELECT count(*) FROM org o JOIN tally t ON t.org_path = o.path AND t.scope = 'direct' WHERE t.orgs <> (SELECT count(*) FROM org x WHERE x.parent_id = o.id) OR t.members <> (SELECT count(*) FROM member m JOIN org x ON x.id = m.org_id WHERE x.parent_id = o.id)"),
+    )
+    .await;
+    assert_eq!(direct, 0);
+    assert_eq!(
+        number(&house, sql!("SELECT count(*) FROM tally WHERE scope = 'self'")).await,
+        made.orgs as i64
+    );
+    assert_eq!(
+        number(
+            &house,
+            sql!("SELECT members FROM tally WHERE org_path = '000' AND scope = 'subtree'")
+        )
+        .await,
+        made.members as i64
+    );
+    assert_eq!(number(&house, sql!("SELECT count(*) FROM delta")).await, 0);
+    assert_eq!(
+        number(&house, sql!("SELECT count(*) FROM event WHERE kind = 'demo.made'")).await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn every_organisation_has_an_administrator_and_some_people_are_incomplete() {
+    let (_dir, house, made) = made(&Plan::of(Scale::School)).await;
+    let empty = sql!(
+        "SELECT count(*) FROM org o WHERE NOT EXISTS (SELECT 1 FROM admin_seat s JOIN cadre c ON c.id = s.cadre_id AND c.org_id = s.org_id WHERE s.org_id = o.id)"
+    );
+    assert_eq!(number(&house, empty).await, 0);
+    let gaps = number(&house, sql!("SELECT count(*) FROM member WHERE NOT complete")).await;
+    let share = gaps * 100 / made.members as i64;
+    assert!((3..=14).contains(&share), "{share} %");
+    assert!(
+        number(&house, sql!("SELECT count(*) FROM member WHERE check_state = 'failed'")).await > 0
+    );
+    assert!(number(&house, sql!("SELECT count(*) FROM org WHERE next_child <> (SELECT count(*) FROM org x WHERE x.parent_id = org.id)")).await == 0);
+    let complete = sql!("SELECT count(*) FROM tally WHERE scope = 'self' AND branches_done = 1");
+    assert!(number(&house, complete).await >= 10);
+}
+
+#[tokio::test]
+async fn there_is_business_in_every_state_and_movers_are_marked() {
+    let (_dir, house, _made) = made(&Plan::of(Scale::School)).await;
+    for state in ["pending_target", "pending_alloc", "done", "rejected", "withdrawn", "expired"] {
+        let mut tx = house.db().read().await.unwrap();
+        let (n,): (i64,) = tx
+            .one(sql!("SELECT count(*) FROM transfer WHERE state = $1"), db::args![state])
+            .await
+            .unwrap();
+        assert!(n > 0, "{state}");
+    }
+    let open = number(&house, sql!("SELECT count(*) FROM transfer WHERE ended_at IS NULL")).await;
+    assert_eq!(
+        number(&house, sql!("SELECT count(*) FROM member WHERE status = 'moving'")).await,
+        open
+    );
+    let elsewhere = sql!(
+        "SELECT count(*) FROM transfer t JOIN member m ON m.person_id = t.person_id WHERE t.ended_at IS NULL AND m.org_id <> t.from_org"
+    );
+    assert_eq!(number(&house, elsewhere).await, 0);
+    assert!(number(&house, sql!("SELECT count(*) FROM message")).await >= open);
+}
+
+#[tokio::test]
+async fn the_same_seed_makes_the_same_people() {
+    let (_a, _, one) = made(&Plan::of(Scale::School)).await;
+    let (_b, _, two) = made(&Plan::of(Scale::School)).await;
+    let ids = |made: &Made| {
+        made.sign_ins
+            .iter()
+            .map(|s| (s.name.clone(), s.id_number.clone(), s.org.clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&one), ids(&two));
+    let (_c, _, other) = self::made(&Plan { seed: 5, ..Plan::of(Scale::School) }).await;
+    assert_ne!(ids(&one), ids(&other));
+}
+
+#[tokio::test]
+async fn organisations_alone_can_be_made_for_the_picker() {
+    let plan = Plan { members_per_branch: Some(0), ..Plan::of(Scale::Nation(25 * 3_000)) };
+    let (_dir, house, made) = made(&plan).await;
+    assert_eq!(made.members, 0);
+    assert_eq!(
+        number(&house, sql!("SELECT count(*) FROM org WHERE category = 'BRANCH'")).await,
+        3_000
+    );
+    assert!(number(&house, sql!("SELECT count(*) FROM org_gram")).await > 20_000);
+    assert!(made.sign_ins.iter().any(|s| s.role == "centre"));
+}
