@@ -355,17 +355,3 @@ async fn sign_ins(house: &House, cast: &[Place], operator: Known) -> Result<Vec<
     }
     Ok(found)
 }
-
-/// Hashes as the sign-in does.
-async fn hash(house: &House, password: &str) -> Result<String> {
-    use argon2::{
-        Argon2,
-        password_hash::{PasswordHasher, phc::PasswordHash},
-    };
-    let mut salt = [0_u8; 16];
-    house.chance(&mut salt);
-    Argon2::default()
-        .hash_password_with_salt(password.as_bytes(), &salt)
-        .map(|h: PasswordHash| h.to_string())
-        .map_err(|e| Error::Broken(format!("argon2: {e}")))
-}

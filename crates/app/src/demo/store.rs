@@ -7,6 +7,7 @@ use crate::{
     clock::Millis,
     keys::{Keys, Place},
     orgs::{Category, code, grams, pinyin},
+    people::PersonId,
     pii::Sex,
     rules::{Rules, completeness, tree::Category as RuleCategory},
 };
@@ -405,24 +406,16 @@ pub(super) async fn prepare(house: &House, bulk: bool) -> Result<()> {
 
 /// An account with this password, and a token for programs, which is returned.
 pub(super) async fn account(house: &House, person: i64, password: &str) -> Result<String> {
-    let hash = super::hash(house, password).await?;
-    let token = format!("tjt_{}", house.new_secret());
-    let token_hash = house.keys().code_hash("token", &token);
+    let hash = crate::users::password::hash(house, password).await?;
     crate::act!(house, Who::System("demo"), |cx| {
-        let (now, id) = (cx.now(), cx.new_id());
-        cx.tx
+        let now = cx.now();
+        Ok(cx
+            .tx
             .run(
                 sql!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ($1, $2, $3, $3)"),
                 db::args![person, &hash, now],
             )
-            .await?;
-        cx.tx
-            .run(
-                sql!("INSERT INTO token (id, token_hash, person_id, label, created_at, expires_at) VALUES ($1, $2, $3, '演示', $4, $5)"),
-                db::args![id, token_hash, person, now, now + 365 * crate::clock::DAY],
-            )
-            .await?;
-        Ok(())
+            .await?)
     })?;
-    Ok(token)
+    crate::users::tokens::make(house, PersonId(person), "演示", 365).await
 }
