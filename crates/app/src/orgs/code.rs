@@ -30,8 +30,8 @@ pub fn digits(typed: &str) -> Option<String> {
     for c in typed.chars() {
         match c {
             '0'..='9' => out.push(c),
-            '0'..='9' => out.push(char::from(b'0' + u8::try_from(c as u32 - '0' as u32).ok()?)),
-            ' ' | '\u{3000}' | '-' | '-' | '—' => {}
+            '\u{FF10}'..='\u{FF19}' => out.extend(char::from_u32(c as u32 - 0xFEE0)),
+            ' ' | '\u{3000}' | '-' | '\u{FF0D}' | '—' => {}
             _ => return None,
         }
     }

@@ -1,12 +1,25 @@
 //! 团组织: the tree. Every other room asks this one where an organisation stands.
 
+mod card;
 /// 组织码.
 pub mod code;
+mod create;
+mod edit;
 /// What of the names is in the search index.
 pub mod grams;
+mod list;
 /// Pinyin initials.
 pub mod pinyin;
+mod search;
+mod search_match;
+mod search_sql;
 mod sql;
+
+pub use card::{Card, CardDetail, Step, card, chain};
+pub use create::{New, Preview, create_child, create_root, preview};
+pub use edit::{Edit, Info, Missing, edit, info};
+pub use list::{Child, Children, children, children_of};
+pub use search::{Hit, Query, search};
 
 use crate::{Cx, Error, OrgRef, Result};
 use schemars::JsonSchema;
@@ -77,4 +90,49 @@ pub async fn by_id(cx: &mut Cx, id: OrgId) -> Result<OrgRef> {
 pub async fn names_to(cx: &mut Cx, path: &str) -> Result<Vec<OrgRef>> {
     let prefixes = (1..=path.len() / 3).filter_map(|n| path.get(..n * 3));
     sql::by_paths(cx, prefixes.map(str::to_owned).collect()).await
+}
+
+/// How deep a path is; the root is 1.
+pub fn depth_of(path: &str) -> usize {
+    path.len() / 3
+}
+
+/// The path of the direct superior; `None` for the root.
+pub fn parent_path(path: &str) -> Option<&str> {
+    path.len().checked_sub(3).filter(|len| *len > 0).and_then(|len| path.get(..len))
+}
+
+/// The end of a child's path: its number as three base-36 characters. `None` from 46,656 on.
+pub fn path_part(number: i64) -> Option<String> {
+    const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+    let number = usize::try_from(number).ok().filter(|n| *n < 36 * 36 * 36)?;
+    let digit = |n: usize| char::from(DIGITS[n % 36]);
+    Some([digit(number / 1296), digit(number / 36), digit(number)].into_iter().collect())
+}
+
+/// The Chinese name of a leaf of the industries (C3); leading organs carry 党政机关.
+pub fn industry_name(category: Category, industry: Option<&str>) -> String {
+    match industry {
+        None if category == Category::Lead => "党政机关".to_owned(),
+        None => String::new(),
+        Some(code) => crate::rules::Rules::builtin()
+            .tree
+            .industry(code)
+            .map_or_else(|| code.to_owned(), |row| row.level2.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_number_becomes_three_characters_in_the_same_order() {
+        let parts: Vec<String> = (0..46_656).filter_map(path_part).collect();
+        assert_eq!(parts.len(), 46_656);
+        assert!(parts.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(path_part(46_656), None);
+        assert_eq!(parent_path("000001"), Some("000"));
+        assert_eq!(parent_path("000"), None);
+    }
 }

@@ -95,7 +95,7 @@ fn initial(c: char) -> Option<char> {
         return Some(c.to_ascii_lowercase());
     }
     // Full-width letters and digits.
-    if let '0'..='9' | 'A'..='Z' | 'a'..='z' = c {
+    if let '\u{FF10}'..='\u{FF19}' | '\u{FF21}'..='\u{FF3A}' | '\u{FF41}'..='\u{FF5A}' = c {
         return char::from_u32(c as u32 - 0xFEE0).map(|c| c.to_ascii_lowercase());
     }
     c.to_pinyin().and_then(|reading| reading.first_letter().chars().next())
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(initials("合肥工业大学委员会"), "hfgydxwyh");
         assert_eq!(initials("2026级机械1班团支部"), "2026jjx1btzb");
         assert_eq!(initials("重庆市第八中学"), "cqsdbzx");
-        assert_eq!(initials("长沙银行A座"), "csyhaz");
+        assert_eq!(initials("长沙银行\u{FF21}座"), "csyhaz");
         assert_eq!(initials("(·)"), "");
     }
 

@@ -1,7 +1,7 @@
 //! The tree's statements; private to the room.
 
-use super::{Category, OrgId};
-use crate::{Cx, OrgRef, Result};
+use super::{Category, Edit, OrgId, create::Entry};
+use crate::{Cx, Error, OrgRef, Result};
 use db::{args, sql};
 
 db::row! {
@@ -60,4 +60,270 @@ pub(super) async fn by_paths(cx: &mut Cx, paths: Vec<String>) -> Result<Vec<OrgR
         )
         .await?;
     Ok(found.into_iter().filter_map(Found::org).collect())
+}
+
+db::row! {
+    /// The parent's row after it gave a number away.
+    pub(super) struct Seat {
+        pub(super) number: i64,
+        pub(super) path: String,
+        pub(super) category: String,
+        pub(super) full_name: String,
+        pub(super) province: String,
+    }
+}
+
+/// Takes the next child's number; the parent's row is locked until the transaction ends.
+pub(super) async fn next_child(cx: &mut Cx, parent: OrgId) -> Result<Option<Seat>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("UPDATE org SET next_child = next_child + 1 WHERE id = $1 AND status = 'ACTIVE' AND next_child < 46656 RETURNING next_child - 1, path, category, full_name, province"),
+            args![parent],
+        )
+        .await?)
+}
+
+/// Locks a row, so that what hangs on it is decided by one at a time.
+pub(super) async fn lock(cx: &mut Cx, org: OrgId) -> Result<()> {
+    cx.tx.run(sql!("UPDATE org SET next_child = next_child WHERE id = $1"), args![org]).await?;
+    Ok(())
+}
+
+pub(super) async fn sister_named(
+    cx: &mut Cx,
+    parent: OrgId,
+    short_name: &str,
+) -> Result<Option<(String,)>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT code FROM org WHERE parent_id = $1 AND short_name = $2 AND status <> 'DELETED' LIMIT 1"),
+            args![parent, short_name],
+        )
+        .await?)
+}
+
+pub(super) async fn code_is_taken(cx: &mut Cx, code: &str) -> Result<bool> {
+    let found: Option<(i64,)> =
+        cx.tx.opt(sql!("SELECT id FROM org WHERE code = $1"), args![code]).await?;
+    Ok(found.is_some())
+}
+
+pub(super) async fn insert(
+    cx: &mut Cx,
+    id: OrgId,
+    code: &str,
+    initials: &str,
+    entry: &Entry,
+) -> Result<()> {
+    let depth = i64::try_from(super::depth_of(&entry.path)).unwrap_or(i64::MAX);
+    cx.tx
+        .run(
+            sql!("INSERT INTO org (id, code, parent_id, path, depth, sort_no, short_name, full_name, name_py, category, industry, province, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"),
+            args![
+                id, code, entry.parent, &entry.path, depth, entry.sort_no, &entry.short_name,
+                &entry.full_name, initials, entry.category.code(), entry.industry.clone(),
+                &entry.province, cx.now()
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn add_grams(cx: &mut Cx, path: &str, grams: Vec<String>) -> Result<()> {
+    let depth = i64::try_from(super::depth_of(path)).unwrap_or(i64::MAX);
+    let rows = grams.into_iter().map(|gram| vec![gram.into()]).collect();
+    cx.tx
+        .run_of(
+            sql!("INSERT INTO org_gram (gram, depth, path) SELECT v.gram, $1, $2 FROM {rows: gram text} AS v WHERE TRUE ON CONFLICT DO NOTHING"),
+            args![depth, path],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn drop_grams(cx: &mut Cx, path: &str, grams: Vec<String>) -> Result<()> {
+    let depth = i64::try_from(super::depth_of(path)).unwrap_or(i64::MAX);
+    let rows = grams.into_iter().map(|gram| vec![gram.into()]).collect();
+    cx.tx
+        .run_of(
+            sql!("DELETE FROM org_gram WHERE depth = $1 AND path = $2 AND gram IN (SELECT v.gram FROM {rows: gram text} AS v)"),
+            args![depth, path],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
+/// One organisation more (and one branch more) for the counters.
+pub(super) async fn add_delta(cx: &mut Cx, path: &str, branches: i64) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("INSERT INTO delta (id, org_path, orgs, branches, at) VALUES ($1, $2, 1, $3, $4)"),
+            args![cx.new_id(), path, branches, cx.now()],
+        )
+        .await?;
+    Ok(())
+}
+
+db::row! {
+    pub(super) struct InfoRow {
+        pub(super) id: i64,
+        pub(super) parent_id: Option<i64>,
+        pub(super) code: String,
+        pub(super) path: String,
+        pub(super) short_name: String,
+        pub(super) full_name: String,
+        category: String,
+        pub(super) industry: Option<String>,
+        pub(super) phone: Option<String>,
+        pub(super) email: Option<String>,
+        admin_posts: Option<i64>,
+        admin_filled: Option<i64>,
+        staff_posts: Option<i64>,
+        staff_filled: Option<i64>,
+        pub(super) address: Option<String>,
+        founded_on: Option<String>,
+        elected_on: Option<String>,
+        pub(super) school_code: Option<String>,
+        pub(super) is_township: Option<bool>,
+        pub(super) version: i64,
+    }
+}
+impl InfoRow {
+    pub(super) fn category(&self) -> Result<Category> {
+        Category::from_code(&self.category)
+            .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))
+    }
+    /// The row in the form's shape.
+    pub(super) fn fields(&self) -> Edit {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let number = |value: Option<i64>| value.map(|n| n.to_string()).unwrap_or_default();
+        Edit {
+            short_name: self.short_name.clone(),
+            full_name: self.full_name.clone(),
+            industry: text(&self.industry),
+            phone: text(&self.phone),
+            email: text(&self.email),
+            admin_posts: number(self.admin_posts),
+            admin_filled: number(self.admin_filled),
+            staff_posts: number(self.staff_posts),
+            staff_filled: number(self.staff_filled),
+            address: text(&self.address),
+            founded_on: text(&self.founded_on),
+            elected_on: text(&self.elected_on),
+        }
+    }
+}
+
+pub(super) async fn info_by_code(cx: &mut Cx, code: &str) -> Result<Option<InfoRow>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version FROM org WHERE code = $1 AND status <> 'DELETED'"),
+            args![code],
+        )
+        .await?)
+}
+
+pub(super) async fn full_name(cx: &mut Cx, id: i64) -> Result<String> {
+    let (name,): (String,) =
+        cx.tx.one(sql!("SELECT full_name FROM org WHERE id = $1"), args![id]).await?;
+    Ok(name)
+}
+
+/// Writes the form's fields if the row still has `version`; says whether it had.
+pub(super) async fn update(
+    cx: &mut Cx,
+    id: i64,
+    version: i64,
+    to: &Edit,
+    initials: &str,
+) -> Result<bool> {
+    let text = |value: &str| (!value.is_empty()).then(|| value.to_owned());
+    let number = |value: &str| value.parse::<i64>().ok();
+    let changed = cx
+        .tx
+        .run(
+            sql!("UPDATE org SET short_name = $3, full_name = $4, name_py = $5, industry = $6, phone = $7, email = $8, admin_posts = $9, admin_filled = $10, staff_posts = $11, staff_filled = $12, address = $13, founded_on = $14, elected_on = $15, version = version + 1, updated_at = $16 WHERE id = $1 AND version = $2 AND status <> 'DELETED'"),
+            args![
+                id, version, &to.short_name, &to.full_name, initials, text(&to.industry),
+                text(&to.phone), text(&to.email), number(&to.admin_posts), number(&to.admin_filled),
+                number(&to.staff_posts), number(&to.staff_filled), text(&to.address),
+                text(&to.founded_on), text(&to.elected_on), cx.now()
+            ],
+        )
+        .await?;
+    Ok(changed == 1)
+}
+
+db::row! {
+    pub(super) struct ChildRow {
+        pub(super) id: i64,
+        pub(super) sort_no: i64,
+        pub(super) code: String,
+        pub(super) path: String,
+        pub(super) short_name: String,
+        pub(super) full_name: String,
+        pub(super) category: String,
+        pub(super) industry: Option<String>,
+        pub(super) phone: Option<String>,
+        pub(super) is_township: Option<bool>,
+        pub(super) administrators: i64,
+        pub(super) members: i64,
+        pub(super) members_done: i64,
+        pub(super) has_children: bool,
+    }
+}
+
+pub(super) async fn children(
+    cx: &mut Cx,
+    parent: OrgId,
+    (sort_no, id): (i64, i64),
+    limit: i64,
+) -> Result<Vec<ChildRow>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.id, o.sort_no, o.code, o.path, o.short_name, o.full_name, o.category, o.industry, o.phone, o.is_township, (SELECT COUNT(*) FROM admin_seat s WHERE s.org_id = o.id), COALESCE(t.members, 0), COALESCE(t.members_done, 0), EXISTS (SELECT 1 FROM org c WHERE c.parent_id = o.id AND c.status <> 'DELETED') FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'subtree' WHERE o.parent_id = $1 AND (o.sort_no, o.id) > ($2, $3) AND o.status <> 'DELETED' ORDER BY o.sort_no, o.id LIMIT $4"),
+            args![parent, sort_no, id, limit],
+        )
+        .await?)
+}
+
+/// Members and organisations of a subtree, as last folded.
+pub(super) async fn subtree_counts(cx: &mut Cx, path: &str) -> Result<(i64, i64)> {
+    let found: Option<(i64, i64)> = cx
+        .tx
+        .opt(
+            sql!("SELECT members, orgs FROM tally WHERE org_path = $1 AND scope = 'subtree'"),
+            args![path],
+        )
+        .await?;
+    Ok(found.unwrap_or_default())
+}
+
+pub(super) async fn secretary(cx: &mut Cx, org: i64) -> Result<Option<String>> {
+    let found: Option<(String,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT name FROM cadre WHERE org_id = $1 AND post = '书记' AND ended_at IS NULL"),
+            args![org],
+        )
+        .await?;
+    Ok(found.map(|(name,)| name))
+}
+
+/// The administrators' names by seat; there are at most three.
+pub(super) async fn administrators(cx: &mut Cx, org: i64) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = cx
+        .tx
+        .all(
+            sql!("SELECT p.name FROM admin_seat s JOIN person p ON p.id = s.person_id WHERE s.org_id = $1 ORDER BY s.slot"),
+            args![org],
+        )
+        .await?;
+    Ok(found.into_iter().map(|(name,)| name).collect())
 }

@@ -1,0 +1,339 @@
+//! Creating an organisation: the root once, and children one by one (rows 36, 37, 59, 64).
+
+use super::{Category, OrgId, code, grams, industry_name, path_part, pinyin, sql};
+use crate::{
+    Action, Cx, Error, FieldError, OrgRef, Permit, Result,
+    error::Refusal,
+    events::Event,
+    rules::{Column, Problem, Rules, tree::judge_org_name},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+/// What is given for a new organisation.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct New {
+    /// 组织简称, at most 25 characters, different from its sisters'.
+    pub short_name: String,
+    /// 组织全称; suggested from the superior's when left out.
+    #[serde(default)]
+    pub full_name: Option<String>,
+    pub category: Category,
+    /// Key of a leaf of the industries (C3); not for leading organs.
+    #[serde(default)]
+    pub industry: Option<String>,
+}
+
+/// What a new organisation would be called, and what speaks against it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Preview {
+    pub full_name: String,
+    /// What forbids it, field by field.
+    pub errors: Vec<FieldError>,
+    /// What is only pointed out.
+    pub advice: Vec<FieldError>,
+}
+
+/// Judges a new child without making it: the form asks this, and `create_child` asks it again.
+/// Codes: those of `judge_org_name`, `org_nesting`, `org_industry`.
+pub fn preview(parent_full: &str, parent: Category, new: &New) -> Preview {
+    let rules = Rules::builtin();
+    let short = tidy(&new.short_name);
+    let typed = new.full_name.as_deref().map(tidy).filter(|name| !name.is_empty());
+    let full_name =
+        typed.unwrap_or_else(|| suggest_full(parent_full, parent, &short, new.category));
+    let (mut errors, mut advice) = judge_names(&short, &full_name, new.category);
+    let row = rules.tree.category(new.category);
+    if !row.creatable || !rules.tree.can_contain(parent, new.category) {
+        let message = format!(
+            "{}下面不能建{}。请换一个组织类别,或到合适的上级组织下创建。",
+            parent.label(),
+            new.category.label()
+        );
+        errors.push(FieldError::new("category", "org_nesting", message));
+    }
+    errors.extend(industry_error(new.category, new.industry.as_deref()));
+    if full_name.is_empty() {
+        advice.clear();
+    }
+    Preview { full_name, errors, advice }
+}
+
+/// Creates a direct child of `parent` (row 37). Its number comes from a guarded update of the
+/// parent's row, so that two created at once get different paths on either engine.
+/// Errors: [`Error::Invalid`] by field; `Conflict` (`org_name_taken`) with a link to the sister of
+/// the same name; `Refused` (`org_depth`, `org_full`, `org_gone`).
+pub async fn create_child(cx: &mut Cx, parent: &OrgRef, new: New) -> Result<OrgRef> {
+    let permit = cx.permit(Action::CreateChild, &parent.clone())?;
+    let Some(seat) = sql::next_child(cx, parent.id).await? else {
+        return Err(Error::refused(Refusal::new(
+            "org_gone",
+            format!(
+                "“{}”已被撤销或编号已用完,不能再创建下级组织。请刷新后核对。",
+                parent.short_name
+            ),
+        )));
+    };
+    let above = Above::of(&seat)?;
+    let short_name = tidy(&new.short_name);
+    let Preview { full_name, errors, .. } = preview(&seat.full_name, above.category, &new);
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
+    }
+    if let Some((code,)) = sql::sister_named(cx, parent.id, &short_name).await? {
+        return Err(name_taken(parent, &short_name, &code));
+    }
+    let Some(part) = path_part(seat.number) else {
+        return Err(Error::refused(Refusal::new(
+            "org_full",
+            "直属下级组织的编号已用完,请联系系统运营。",
+        )));
+    };
+    let province = above.province_of_child(&short_name);
+    let entry = Entry {
+        parent: Some(parent.id),
+        parent_full: seat.full_name.clone(),
+        path: format!("{}{part}", seat.path),
+        sort_no: seat.number,
+        short_name,
+        full_name,
+        category: new.category,
+        industry: new.industry.filter(|_| new.category != Category::Lead),
+        province,
+    };
+    add(cx, permit, entry).await
+}
+
+/// Creates the root, 团中央; refused when there is one. For the first start and for generators.
+pub async fn create_root(cx: &mut Cx) -> Result<OrgRef> {
+    let permit = cx.permit_system(Action::CreateChild)?;
+    if sql::by_paths(cx, vec!["000".into()]).await?.into_iter().next().is_some() {
+        return Err(Error::conflict(Refusal::new("org_root", "根组织已经存在,不能重复创建。")));
+    }
+    let entry = Entry {
+        parent: None,
+        parent_full: String::new(),
+        path: "000".into(),
+        sort_no: 0,
+        short_name: "团中央".into(),
+        full_name: "中国共产主义青年团中央委员会".into(),
+        category: Category::Lead,
+        industry: None,
+        province: "00".into(),
+    };
+    add(cx, permit, entry).await
+}
+
+/// Everything that an organisation's row needs.
+pub(super) struct Entry {
+    pub(super) parent: Option<OrgId>,
+    parent_full: String,
+    pub(super) path: String,
+    pub(super) sort_no: i64,
+    pub(super) short_name: String,
+    pub(super) full_name: String,
+    pub(super) category: Category,
+    pub(super) industry: Option<String>,
+    pub(super) province: String,
+}
+
+/// What counts of the superior.
+struct Above {
+    category: Category,
+    province: String,
+    depth: usize,
+}
+impl Above {
+    fn of(seat: &sql::Seat) -> Result<Self> {
+        let depth = super::depth_of(&seat.path);
+        let limit = Rules::builtin().tree.depth_limit;
+        if depth >= limit {
+            return Err(Error::refused(Refusal::new(
+                "org_depth",
+                format!("组织树最多 {limit} 级,这里已经是最后一级,不能再创建下级组织。"),
+            )));
+        }
+        let category = Category::from_code(&seat.category)
+            .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))?;
+        Ok(Self { category, province: seat.province.clone(), depth })
+    }
+    /// Below the root the name says which province it is; deeper it is inherited.
+    fn province_of_child(&self, short_name: &str) -> String {
+        if self.depth > 1 {
+            return self.province.clone();
+        }
+        let rows = &Rules::builtin().tree.provinces;
+        rows.iter()
+            .find(|row| row.short_name == short_name)
+            .or_else(|| rows.iter().find(|row| short_name.contains(row.area.as_str())))
+            .map_or_else(|| "00".to_owned(), |row| row.code.clone())
+    }
+}
+
+/// Judges both names: what forbids, and what is only pointed out.
+pub(super) fn judge_names(
+    short: &str,
+    full: &str,
+    category: Category,
+) -> (Vec<FieldError>, Vec<FieldError>) {
+    let problems = judge_org_name(short, full, category, Rules::builtin());
+    let (errors, advice): (Vec<Problem>, Vec<Problem>) =
+        problems.into_iter().partition(Problem::forbids);
+    let fields = |list: Vec<Problem>| list.into_iter().map(field_error).collect();
+    (fields(errors), fields(advice))
+}
+
+pub(super) fn field_error(problem: Problem) -> FieldError {
+    let field = match problem.column {
+        Column::OrgShortName => "short_name",
+        Column::OrgFullName => "full_name",
+        column => column.key(),
+    };
+    FieldError::new(field, problem.code, problem.message)
+}
+
+pub(super) fn industry_error(category: Category, industry: Option<&str>) -> Option<FieldError> {
+    if category == Category::Lead {
+        return None;
+    }
+    let known = industry.is_some_and(|code| Rules::builtin().tree.industry(code).is_some());
+    (!known).then(|| FieldError::new("industry", "org_industry", "请选择单位所属行业类别。"))
+}
+
+/// What people type in a name: without spaces at the ends and between Chinese characters.
+pub(super) fn tidy(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for part in name.split_whitespace() {
+        let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        if latin(out.chars().next_back()) && latin(part.chars().next()) {
+            out.push(' ');
+        }
+        out.push_str(part);
+    }
+    out
+}
+
+/// The full name as the charter words it: the superior's without its ending, the child's own.
+pub(super) fn suggest_full(
+    parent_full: &str,
+    parent: Category,
+    short: &str,
+    category: Category,
+) -> String {
+    const LEAGUE: &str = "中国共产主义青年团";
+    let own = grams::stem(short).trim_start_matches('团');
+    if own.is_empty() {
+        return String::new();
+    }
+    let ending = match category {
+        Category::Work => "工作委员会",
+        Category::General => "总支部委员会",
+        Category::Branch | Category::Graduate | Category::Holding => "支部",
+        Category::Lead | Category::Committee => "委员会",
+    };
+    let above = match parent {
+        Category::Lead => LEAGUE,
+        _ => grams::stem(parent_full),
+    };
+    // 合肥工业大学机械工程学院 already says 合肥工业大学.
+    let said = above.trim_start_matches(LEAGUE);
+    let above = if !said.is_empty() && own.starts_with(said) { LEAGUE } else { above };
+    let name = format!("{above}{own}{ending}");
+    if name.chars().count() > 60 { format!("{LEAGUE}{own}{ending}") } else { name }
+}
+
+async fn add(cx: &mut Cx, permit: Permit, entry: Entry) -> Result<OrgRef> {
+    let id = OrgId(cx.new_id());
+    let code = free_code(cx).await?;
+    let initials = pinyin::initials(&entry.short_name);
+    sql::insert(cx, id, &code, &initials, &entry).await?;
+    let grams =
+        grams::of_org(&entry.short_name, &entry.full_name, &entry.parent_full, entry.category);
+    sql::add_grams(cx, &entry.path, grams).await?;
+    sql::add_delta(cx, &entry.path, i64::from(entry.category.owns_members())).await?;
+    let event = Event::new("org.created", "org", id.0).at(&entry.path).detail(json!({
+        "code": code, "short_name": entry.short_name, "full_name": entry.full_name,
+        "category": entry.category.code(),
+        "industry": industry_name(entry.category, entry.industry.as_deref()),
+    }));
+    cx.record(permit, event).await?;
+    let Entry { path, short_name, category, province, .. } = entry;
+    Ok(OrgRef { id, code, path, short_name, category, province })
+}
+
+/// A code that nobody has. Ninety million for four: a few draws are always enough.
+async fn free_code(cx: &mut Cx) -> Result<String> {
+    for _ in 0..32 {
+        let mut chance = [0_u8; 8];
+        cx.house().chance(&mut chance);
+        let code = code::drawn(chance);
+        if !sql::code_is_taken(cx, &code).await? {
+            return Ok(code);
+        }
+    }
+    Err(Error::Broken("no free organisation code was drawn".into()))
+}
+
+pub(super) fn name_taken(parent: &OrgRef, name: &str, code: &str) -> Error {
+    Error::conflict(
+        Refusal::new(
+            "org_name_taken",
+            format!(
+                "“{}”下已有名为“{name}”的组织,不能重名。请换一个简称,或直接使用已有的组织。",
+                parent.short_name
+            ),
+        )
+        .way("查看已有的组织", format!("/o/{}/orgs/{code}", parent.code)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_names_are_suggested_as_the_charter_words_them() {
+        let suggest = |parent_full: &str, parent, short: &str, category| {
+            suggest_full(parent_full, parent, short, category)
+        };
+        let university = "中国共产主义青年团合肥工业大学委员会";
+        assert_eq!(
+            suggest(
+                "中国共产主义青年团安徽省委员会",
+                Category::Lead,
+                "合肥工业大学团委",
+                Category::Committee
+            ),
+            university
+        );
+        assert_eq!(
+            suggest(university, Category::Committee, "机械工程学院团委", Category::Committee),
+            "中国共产主义青年团合肥工业大学机械工程学院委员会"
+        );
+        assert_eq!(
+            suggest(university, Category::Committee, "合肥工业大学后勤团总支", Category::General),
+            "中国共产主义青年团合肥工业大学后勤总支部委员会"
+        );
+        assert_eq!(suggest(university, Category::Committee, "", Category::Branch), "");
+    }
+
+    #[test]
+    fn a_branch_takes_no_children_and_needs_an_industry() {
+        let new = New {
+            short_name: "二班团支部".into(),
+            full_name: None,
+            category: Category::Branch,
+            industry: None,
+        };
+        let errors = preview("某支部", Category::Branch, &new).errors;
+        let codes: Vec<&str> = errors.iter().map(|e| e.code.as_str()).collect();
+        assert_eq!(codes, ["org_nesting", "org_industry"]);
+    }
+
+    #[test]
+    fn names_lose_their_spaces_but_latin_words_keep_one() {
+        assert_eq!(tidy("  2026级 机械 1班 "), "2026级机械1班");
+        assert_eq!(tidy("Foo  Bar 公司"), "Foo Bar公司");
+    }
+}

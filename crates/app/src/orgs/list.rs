@@ -1,0 +1,95 @@
+//! Direct children in their order (row 47), for the table and for the lazily opened tree.
+
+use super::{Category, industry_name, sql};
+use crate::{Action, Cx, Error, OrgRef, Result};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// One direct child.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Child {
+    pub code: String,
+    pub short_name: String,
+    pub full_name: String,
+    pub category: Category,
+    pub category_name: String,
+    pub industry: String,
+    pub phone: Option<String>,
+    /// 是否乡镇街道团委 (row 58); `None` where nothing was set.
+    pub township: Option<bool>,
+    /// How many administrators' seats are taken.
+    pub administrators: i64,
+    /// Members of itself and everything below, as last folded.
+    pub members: i64,
+    /// Of these, how many are complete.
+    pub members_done: i64,
+    /// Whether it has children of its own.
+    pub has_children: bool,
+    /// Its place; three characters a level.
+    #[serde(skip)]
+    pub path: String,
+}
+
+/// A page of direct children.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Children {
+    pub rows: Vec<Child>,
+    /// Mark of the next page; `None` when this was the last.
+    pub next: Option<String>,
+}
+
+/// The direct children of `parent` in their order, `limit` (at most 200) from the mark `after` on.
+pub async fn children(
+    cx: &mut Cx,
+    parent: &OrgRef,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Children> {
+    if !cx.may(Action::SeeOrg, &parent.path) {
+        return Err(Error::NotFound);
+    }
+    let limit = limit.clamp(1, 200);
+    let mark = after.and_then(read_mark).unwrap_or((i64::MIN, i64::MIN));
+    let mut found = sql::children(cx, parent.id, mark, limit + 1).await?;
+    let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    if more {
+        found.pop();
+    }
+    let next = found.last().filter(|_| more).map(|row| format!("{}-{}", row.sort_no, row.id));
+    let rows = found.into_iter().map(child).collect::<Result<_>>()?;
+    Ok(Children { rows, next })
+}
+
+/// The direct children of the organisation at `path`, fifty at a time: what the tree opens.
+pub async fn children_of(cx: &mut Cx, path: &str, after: Option<&str>) -> Result<Children> {
+    if !cx.may(Action::SeeOrg, path) {
+        return Err(Error::NotFound);
+    }
+    let parent = sql::by_paths(cx, vec![path.to_owned()]).await?.into_iter().next();
+    children(cx, &parent.ok_or(Error::NotFound)?, after, 50).await
+}
+
+fn read_mark(mark: &str) -> Option<(i64, i64)> {
+    let (sort_no, id) = mark.split_once('-')?;
+    Some((sort_no.parse().ok()?, id.parse().ok()?))
+}
+
+fn child(row: sql::ChildRow) -> Result<Child> {
+    let category = Category::from_code(&row.category)
+        .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))?;
+    Ok(Child {
+        industry: industry_name(category, row.industry.as_deref()),
+        category_name: category.label().to_owned(),
+        code: row.code,
+        short_name: row.short_name,
+        full_name: row.full_name,
+        category,
+        phone: row.phone,
+        township: row.is_township,
+        administrators: row.administrators,
+        members: row.members,
+        members_done: row.members_done,
+        has_children: row.has_children,
+        path: row.path,
+    })
+}
