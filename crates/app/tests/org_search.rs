@@ -52,7 +52,8 @@ async fn add(cx: &mut Cx, parent: &OrgRef, name: &str, category: Category) -> Re
 /// colleges of thirty classes: 5,300 organisations.
 async fn grow(lab: &Lab) -> Vec<University> {
     let system = || Who::System("test");
-    let root = act!(lab.house, system(), |cx| orgs::create_root(cx).await).unwrap();
+    let root =
+        act!(lab.house, system(), |cx| orgs::create_root(cx).await).expect("the tree answers");
     let mut made = Vec::new();
     for (province, city, names) in UNIVERSITIES {
         let (province, town) = act!(lab.house, system(), |cx| {
@@ -76,7 +77,7 @@ async fn grow(lab: &Lab) -> Vec<University> {
             }
             Ok((province, town))
         })
-        .unwrap();
+        .expect("the tree answers");
         drop(town);
         for name in names {
             let university = act!(lab.house, system(), |cx| {
@@ -95,7 +96,7 @@ async fn grow(lab: &Lab) -> Vec<University> {
                 }
                 Ok(University { org, colleges })
             })
-            .unwrap();
+            .expect("the tree answers");
             made.push(university);
         }
     }
@@ -156,7 +157,7 @@ async fn five_thousand_organisations_are_found_as_people_call_them() {
     let lab = testkit::fresh().await;
     let made = grow(&lab).await;
     let who = lab.operator(&made[0].org, "钱进").await;
-    let mut cx = lab.house.read(who).await.unwrap();
+    let mut cx = lab.house.read(who).await.expect("the tree answers");
     what_is_meant_is_among_the_first_five(&mut cx, &made).await;
     a_class_is_found_by_its_university_and_its_own_words_in_any_order(&mut cx).await;
     a_search_stays_in_its_subtree_and_its_categories(&mut cx, &made).await;
@@ -168,7 +169,7 @@ async fn what_is_meant_is_among_the_first_five(cx: &mut Cx, made: &[University])
     let mut missed = Vec::new();
     for (text, meant) in &queries {
         let query = Query { text: text.clone(), limit: 5, ..Query::default() };
-        let hits = orgs::search(cx, &query).await.unwrap();
+        let hits = orgs::search(cx, &query).await.expect("the tree answers");
         if !hits.iter().any(|hit| hit.code == *meant) {
             let got: Vec<String> = hits.into_iter().map(|h| h.full_path.join("›")).collect();
             missed.push((text, got));
@@ -187,7 +188,7 @@ async fn a_class_is_found_by_its_university_and_its_own_words_in_any_order(cx: &
     ] {
         let hits = orgs::search(cx, &Query { text: text.into(), limit: 5, ..Query::default() })
             .await
-            .unwrap();
+            .expect("the tree answers");
         assert!(!hits.is_empty(), "{text}");
         for hit in hits {
             assert!(hit.full_path.iter().any(|name| name == path), "{text}: {:?}", hit.full_path);
@@ -200,11 +201,11 @@ async fn a_search_stays_in_its_subtree_and_its_categories(cx: &mut Cx, made: &[U
     let under = Some(made[3].org.path.clone());
     let query =
         Query { text: "机械".into(), under, limit: 50, categories: vec![Category::Committee] };
-    let hits = orgs::search(cx, &query).await.unwrap();
+    let hits = orgs::search(cx, &query).await.expect("the tree answers");
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0].org.path, made[3].colleges[0].path);
     let one = orgs::search(cx, &Query { text: "团".into(), limit: 5, ..Query::default() }).await;
     assert!(matches!(one, Err(app::Error::Invalid(list)) if list[0].code == "too_short"));
     let none = Query { text: "查无此组织的名字".into(), limit: 5, ..Query::default() };
-    assert!(orgs::search(cx, &none).await.unwrap().is_empty());
+    assert!(orgs::search(cx, &none).await.expect("the tree answers").is_empty());
 }

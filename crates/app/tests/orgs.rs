@@ -23,8 +23,8 @@ async fn create(lab: &Lab, who: &Who, parent: &OrgRef, new: New) -> Result<OrgRe
     act!(lab.house, who.clone(), |cx| orgs::create_child(cx, parent, new.clone()).await)
 }
 async fn rows(lab: &Lab, text: &str) -> Vec<(String, i64)> {
-    let mut tx = lab.house.db().read().await.unwrap();
-    tx.all(db::Sql::built(text.to_owned()), &[]).await.unwrap()
+    let mut tx = lab.house.db().read().await.expect("the database answers");
+    tx.all(db::Sql::built(text.to_owned()), &[]).await.expect("the database answers")
 }
 
 #[tokio::test]
@@ -114,31 +114,27 @@ async fn fifty_children_created_at_once_get_fifty_places() {
     let lab = testkit::fresh().await;
     let tree = lab.tree().await;
     let who = lab.admin(&tree.committee, "王芳").await;
-    let tasks: Vec<_> = (0..50)
-        .map(|n| {
-            let (house, who, parent) = (lab.house.clone(), who.clone(), tree.committee.clone());
-            tokio::spawn(async move {
-                for _ in 0..20 {
-                    let new = branch(&format!("第{n}团支部"));
-                    match act!(house, who.clone(), |cx| orgs::create_child(
-                        cx,
-                        &parent,
-                        new.clone()
-                    )
-                    .await)
-                    {
-                        // More at once than the house tries to serve: come again, as a person would.
-                        Err(Error::Busy) => {}
-                        done => return done,
-                    }
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..50 {
+        let (house, who, parent) = (lab.house.clone(), who.clone(), tree.committee.clone());
+        tasks.spawn(async move {
+            for _ in 0..20 {
+                let new = branch(&format!("第{n}团支部"));
+                let create = act!(house, who.clone(), |cx| {
+                    orgs::create_child(cx, &parent, new.clone()).await
+                });
+                match create {
+                    // More at once than the house tries to serve: come again, as a person would.
+                    Err(Error::Busy) => {}
+                    done => return done,
                 }
-                Err(Error::Busy)
-            })
-        })
-        .collect();
+            }
+            Err(Error::Busy)
+        });
+    }
     let mut made = Vec::new();
-    for task in tasks {
-        made.push(task.await.unwrap().expect("everybody gets a place in the end"));
+    while let Some(task) = tasks.join_next().await {
+        made.push(task.expect("no task breaks").expect("everybody gets a place in the end"));
     }
     let paths: HashSet<&str> = made.iter().map(|o| o.path.as_str()).collect();
     let codes: HashSet<&str> = made.iter().map(|o| o.code.as_str()).collect();

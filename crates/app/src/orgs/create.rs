@@ -65,8 +65,8 @@ pub fn preview(parent_full: &str, parent: Category, new: &New) -> Preview {
 /// Errors: [`Error::Invalid`] by field; `Conflict` (`org_name_taken`) with a link to the sister of
 /// the same name; `Refused` (`org_depth`, `org_full`, `org_gone`).
 pub async fn create_child(cx: &mut Cx, parent: &OrgRef, new: New) -> Result<OrgRef> {
-    let permit = cx.permit(Action::CreateChild, &parent.clone())?;
-    let Some(seat) = sql::next_child(cx, parent.id).await? else {
+    let permit = cx.permit(Action::CreateChild, parent)?;
+    let Some(seat) = sql::next_child(cx, &permit, parent.id).await? else {
         return Err(Error::refused(Refusal::new(
             "org_gone",
             format!(
@@ -247,11 +247,11 @@ async fn add(cx: &mut Cx, permit: Permit, entry: Entry) -> Result<OrgRef> {
     let id = OrgId(cx.new_id());
     let code = free_code(cx).await?;
     let initials = pinyin::initials(&entry.short_name);
-    sql::insert(cx, id, &code, &initials, &entry).await?;
+    sql::insert(cx, &permit, id, &code, &initials, &entry).await?;
     let grams =
         grams::of_org(&entry.short_name, &entry.full_name, &entry.parent_full, entry.category);
-    sql::add_grams(cx, &entry.path, grams).await?;
-    sql::add_delta(cx, &entry.path, i64::from(entry.category.owns_members())).await?;
+    sql::add_grams(cx, &permit, &entry.path, grams).await?;
+    sql::add_delta(cx, &permit, &entry.path, i64::from(entry.category.owns_members())).await?;
     let event = Event::new("org.created", "org", id.0).at(&entry.path).detail(json!({
         "code": code, "short_name": entry.short_name, "full_name": entry.full_name,
         "category": entry.category.code(),

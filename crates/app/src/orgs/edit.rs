@@ -6,7 +6,7 @@ use super::{
     grams, industry_name, pinyin, sql,
 };
 use crate::{
-    Action, Cx, Error, FieldError, OrgRef, Result, clock,
+    Action, Cx, Error, FieldError, OrgRef, Permit, Result, clock,
     error::Difference,
     events::Event,
     rules::{Column, Rules, fields},
@@ -189,15 +189,15 @@ pub async fn edit(cx: &mut Cx, org: &OrgRef, version: i64, typed: Edit) -> Resul
         return Ok(());
     }
     if after.short_name != before.short_name {
-        refuse_twin(cx, &row, &after.short_name).await?;
+        refuse_twin(cx, &permit, &row, &after.short_name).await?;
     }
     let initials = pinyin::initials(&after.short_name);
-    if !sql::update(cx, row.id, version, &after, &initials).await? {
+    if !sql::update(cx, &permit, row.id, version, &after, &initials).await? {
         let now = sql::info_by_code(cx, &org.code).await?.ok_or(Error::NotFound)?;
         return Err(Error::Stale(differences(&after, &now.fields())));
     }
     if after.short_name != before.short_name || after.full_name != before.full_name {
-        renew_grams(cx, &row, &before, &after).await?;
+        renew_grams(cx, &permit, &row, &before, &after).await?;
     }
     let values = |from: &Edit| -> serde_json::Map<String, serde_json::Value> {
         changed.iter().map(|(field, _)| ((*field).to_owned(), json!(from.get(field)))).collect()
@@ -215,18 +215,24 @@ fn differences(yours: &Edit, theirs: &Edit) -> Vec<Difference> {
     yours.against(theirs).into_iter().map(difference).collect()
 }
 
-async fn refuse_twin(cx: &mut Cx, row: &sql::InfoRow, name: &str) -> Result<()> {
+async fn refuse_twin(cx: &mut Cx, permit: &Permit, row: &sql::InfoRow, name: &str) -> Result<()> {
     let Some(parent) = row.parent_id else { return Ok(()) };
     let parent = super::by_id(cx, super::OrgId(parent)).await?;
     // The parent's row is touched first, as by `create_child`: twins made at once wait here.
-    sql::lock(cx, parent.id).await?;
+    sql::lock(cx, permit, parent.id).await?;
     match sql::sister_named(cx, parent.id, name).await? {
         Some((code,)) if code != row.code => Err(name_taken(&parent, name, &code)),
         _ => Ok(()),
     }
 }
 
-async fn renew_grams(cx: &mut Cx, row: &sql::InfoRow, before: &Edit, after: &Edit) -> Result<()> {
+async fn renew_grams(
+    cx: &mut Cx,
+    permit: &Permit,
+    row: &sql::InfoRow,
+    before: &Edit,
+    after: &Edit,
+) -> Result<()> {
     let category = row.category()?;
     let parent_full = match row.parent_id {
         Some(id) => sql::full_name(cx, id).await?,
@@ -234,9 +240,9 @@ async fn renew_grams(cx: &mut Cx, row: &sql::InfoRow, before: &Edit, after: &Edi
     };
     // Made without the superior's name these are all that can ever have been written.
     let old = grams::of_org(&before.short_name, &before.full_name, "", category);
-    sql::drop_grams(cx, &row.path, old).await?;
+    sql::drop_grams(cx, permit, &row.path, old).await?;
     let new = grams::of_org(&after.short_name, &after.full_name, &parent_full, category);
-    sql::add_grams(cx, &row.path, new).await
+    sql::add_grams(cx, permit, &row.path, new).await
 }
 
 /// Reads every field as typed; all that is wrong at once.

@@ -108,15 +108,15 @@ pub(super) fn how(word: &Word, names: &Names, loose: bool) -> Option<How> {
     if stem == text || stem.trim_start_matches('团') == text {
         return Some(How::Stem);
     }
-    if word.is_letters {
-        if let Some(at) = names.name_py.find(text) {
-            let whole = pinyin::initials(stem) == text;
-            return Some(match at {
-                0 if whole => How::Initials,
-                0 => How::Prefix,
-                _ => How::InitialsInside,
-            });
-        }
+    if word.is_letters
+        && let Some(at) = names.name_py.find(text)
+    {
+        let whole = pinyin::initials(stem) == text;
+        return Some(match at {
+            0 if whole => How::Initials,
+            0 => How::Prefix,
+            _ => How::InitialsInside,
+        });
     }
     match short.find(text) {
         Some(0) => return Some(How::Prefix),

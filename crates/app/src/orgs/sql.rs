@@ -1,7 +1,7 @@
 //! The tree's statements; private to the room.
 
 use super::{Category, Edit, OrgId, create::Entry};
-use crate::{Cx, Error, OrgRef, Result};
+use crate::{Cx, Error, OrgRef, Permit, Result};
 use db::{args, sql};
 
 db::row! {
@@ -74,7 +74,7 @@ db::row! {
 }
 
 /// Takes the next child's number; the parent's row is locked until the transaction ends.
-pub(super) async fn next_child(cx: &mut Cx, parent: OrgId) -> Result<Option<Seat>> {
+pub(super) async fn next_child(cx: &mut Cx, _: &Permit, parent: OrgId) -> Result<Option<Seat>> {
     Ok(cx
         .tx
         .opt(
@@ -85,7 +85,7 @@ pub(super) async fn next_child(cx: &mut Cx, parent: OrgId) -> Result<Option<Seat
 }
 
 /// Locks a row, so that what hangs on it is decided by one at a time.
-pub(super) async fn lock(cx: &mut Cx, org: OrgId) -> Result<()> {
+pub(super) async fn lock(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<()> {
     cx.tx.run(sql!("UPDATE org SET next_child = next_child WHERE id = $1"), args![org]).await?;
     Ok(())
 }
@@ -112,6 +112,7 @@ pub(super) async fn code_is_taken(cx: &mut Cx, code: &str) -> Result<bool> {
 
 pub(super) async fn insert(
     cx: &mut Cx,
+    _: &Permit,
     id: OrgId,
     code: &str,
     initials: &str,
@@ -131,7 +132,12 @@ pub(super) async fn insert(
     Ok(())
 }
 
-pub(super) async fn add_grams(cx: &mut Cx, path: &str, grams: Vec<String>) -> Result<()> {
+pub(super) async fn add_grams(
+    cx: &mut Cx,
+    _: &Permit,
+    path: &str,
+    grams: Vec<String>,
+) -> Result<()> {
     let depth = i64::try_from(super::depth_of(path)).unwrap_or(i64::MAX);
     let rows = grams.into_iter().map(|gram| vec![gram.into()]).collect();
     cx.tx
@@ -144,7 +150,12 @@ pub(super) async fn add_grams(cx: &mut Cx, path: &str, grams: Vec<String>) -> Re
     Ok(())
 }
 
-pub(super) async fn drop_grams(cx: &mut Cx, path: &str, grams: Vec<String>) -> Result<()> {
+pub(super) async fn drop_grams(
+    cx: &mut Cx,
+    _: &Permit,
+    path: &str,
+    grams: Vec<String>,
+) -> Result<()> {
     let depth = i64::try_from(super::depth_of(path)).unwrap_or(i64::MAX);
     let rows = grams.into_iter().map(|gram| vec![gram.into()]).collect();
     cx.tx
@@ -158,7 +169,7 @@ pub(super) async fn drop_grams(cx: &mut Cx, path: &str, grams: Vec<String>) -> R
 }
 
 /// One organisation more (and one branch more) for the counters.
-pub(super) async fn add_delta(cx: &mut Cx, path: &str, branches: i64) -> Result<()> {
+pub(super) async fn add_delta(cx: &mut Cx, _: &Permit, path: &str, branches: i64) -> Result<()> {
     cx.tx
         .run(
             sql!("INSERT INTO delta (id, org_path, orgs, branches, at) VALUES ($1, $2, 1, $3, $4)"),
@@ -237,6 +248,7 @@ pub(super) async fn full_name(cx: &mut Cx, id: i64) -> Result<String> {
 /// Writes the form's fields if the row still has `version`; says whether it had.
 pub(super) async fn update(
     cx: &mut Cx,
+    _: &Permit,
     id: i64,
     version: i64,
     to: &Edit,
