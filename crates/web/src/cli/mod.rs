@@ -1,5 +1,6 @@
 //! The command line: flags, then environment, then one file (decision 22).
 
+mod demo;
 mod open;
 mod serve;
 mod upkeep;
@@ -46,6 +47,8 @@ enum Command {
     Work,
     /// Bring the database's schema up to date (serve does it by itself on SQLite).
     Migrate,
+    /// Make a throw-away demonstration and serve it.
+    Demo(Demonstration),
     /// The audit book.
     Audit {
         #[command(subcommand)]
@@ -119,6 +122,24 @@ pub(crate) struct Serving {
     webhook_secret: Option<String>,
 }
 
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Demonstration {
+    /// school (about 1,000 members), city (100 thousand), province (1 million), nation.
+    #[arg(long, default_value = "school")]
+    scale: String,
+    /// Start of the random sequence: the same seed makes the same demonstration.
+    #[arg(long, default_value_t = 2026)]
+    seed: u64,
+    /// Members a branch, instead of the scale's; 0 makes organisations alone.
+    #[arg(long)]
+    members_per_branch: Option<u32>,
+    /// Make the data and stop, without serving.
+    #[arg(long)]
+    make_only: bool,
+    #[command(flatten)]
+    serving: Serving,
+}
+
 /// Runs the chosen command.
 pub(crate) async fn run(cli: Cli) -> ExitCode {
     let json = cli.place.json;
@@ -126,6 +147,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Serve(serving) => serve::serve(cli.place, serving).await,
         Command::Work => serve::work(cli.place).await,
         Command::Migrate => upkeep::migrate(cli.place).await,
+        Command::Demo(demo) => demo::demo(cli.place, demo).await,
         Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
         Command::Token { id_number, label, days } => {
             upkeep::token(cli.place, id_number, &label, days).await

@@ -112,8 +112,13 @@ async fn signal() {
 
 /// Structured lines on standard error; their fields never hold personal data. `RUST_LOG` chooses.
 pub(super) fn logs() {
+    logs_above("info");
+}
+
+/// As [`logs`], with another level when `RUST_LOG` says nothing.
+pub(super) fn logs_above(level: &str) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let _ = tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
