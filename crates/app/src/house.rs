@@ -107,6 +107,11 @@ impl House {
     pub async fn read(&self, who: Who) -> Result<Cx> {
         self.enter(who, false, Origin::default()).await
     }
+    /// Opens a reading transaction that sees one moment, however long it lasts.
+    pub async fn snapshot(&self, who: Who) -> Result<Cx> {
+        let tx = self.0.db.snapshot().await?;
+        Ok(Cx::new(self.clone(), tx, who, Origin::default()))
+    }
     /// Opens a writing transaction for somebody.
     pub async fn write(&self, who: Who) -> Result<Cx> {
         self.enter(who, true, Origin::default()).await

@@ -226,8 +226,11 @@ macro_rules! wheel {
 const SECOND: Millis = 1000;
 
 /// The clockwork: everything that happens by itself, in one list.
-const CLOCKWORK: &[Wheel] =
-    &[wheel!("seal", SECOND, seal), wheel!("sweep", HOUR, crate::users::sessions::sweep)];
+const CLOCKWORK: &[Wheel] = &[
+    wheel!("seal", SECOND, seal),
+    wheel!("fold", SECOND, crate::stats::turn),
+    wheel!("sweep", HOUR, crate::users::sessions::sweep),
+];
 
 async fn seal(house: &House) -> Result<()> {
     loop {

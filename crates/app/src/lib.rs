@@ -32,6 +32,8 @@ pub mod people;
 pub mod pii;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
+/// Live counters and completeness.
+pub mod stats;
 /// The laboratory for tests.
 #[cfg(feature = "testkit")]
 pub mod testkit;

@@ -104,6 +104,17 @@ impl Db {
         }))
     }
 
+    /// A transaction that only reads and sees one moment, however long it lasts: for checks, recounts
+    /// and exports.
+    pub async fn snapshot(&self) -> Result<Tx> {
+        Ok(Tx::new(match &self.pools {
+            Pools::Lite { read, .. } => Inner::Lite(read.begin().await?),
+            Pools::Pg(pool) => {
+                Inner::Pg(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)
+            }
+        }))
+    }
+
     /// A transaction that writes. On SQLite it holds the only writer's place: nothing slow inside.
     pub async fn write(&self) -> Result<Tx> {
         Ok(Tx::new(match &self.pools {

@@ -18,7 +18,10 @@ use crate::{
 use db::scratch::{Ground, Scratch};
 use std::{
     path::PathBuf,
-    sync::{Arc, atomic::AtomicI64},
+    sync::{
+        Arc,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
 };
 use tempfile::TempDir;
 
@@ -33,6 +36,7 @@ pub struct Lab {
     pub scratch: Scratch,
     /// Numbers people, so that no two share an ID number.
     people: AtomicI64,
+    nodes: AtomicU64,
     dir: TempDir,
 }
 
@@ -49,7 +53,7 @@ pub async fn fresh_with(settings: Settings) -> Lab {
     Keys::create(&keys, &SeededChance::new(1)).expect("a key file can be written");
     let clock = Arc::new(SetClock::at(START));
     let house = open(&scratch, keys, clock.clone(), settings, 2).await;
-    Lab { house, clock, scratch, people: AtomicI64::new(0), dir }
+    Lab { house, clock, scratch, people: AtomicI64::new(0), nodes: AtomicU64::new(3), dir }
 }
 
 impl Lab {
@@ -57,7 +61,9 @@ impl Lab {
     /// restart), with the same clock.
     pub async fn second_node(&self) -> House {
         let settings = self.house.settings().clone();
-        open(&self.scratch, self.keys_file(), self.clock.clone(), settings, 3).await
+        // Another seed, so that the nodes' ids differ.
+        let seed = self.nodes.fetch_add(1, Ordering::Relaxed);
+        open(&self.scratch, self.keys_file(), self.clock.clone(), settings, seed).await
     }
     /// The key file.
     pub fn keys_file(&self) -> PathBuf {

@@ -173,7 +173,7 @@ pub(super) async fn end_sessions(
     Ok(cx
         .tx
         .run(
-            sql!("UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL AND ($3 IS NULL OR id = $3) AND ($4 IS NULL OR id <> $4)"),
+            sql!("UPDATE session SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL AND (CAST($3 AS BIGINT) IS NULL OR id = $3) AND (CAST($4 AS BIGINT) IS NULL OR id <> $4)"),
             args![cx.now(), person, only, except],
         )
         .await?)
