@@ -395,9 +395,9 @@ pub(super) async fn prepare(house: &House, bulk: bool) -> Result<()> {
     let mut cx = house.write(Who::System("demo")).await?;
     if cx.tx.engine() == db::Engine::Sqlite {
         let text = if bulk {
-            sql!("PRAGMA cache_size = -262144")
+            sql!("{lite: PRAGMA cache_size = -262144}{pg: SELECT 1}")
         } else {
-            sql!("PRAGMA cache_size = -2048")
+            sql!("{lite: PRAGMA cache_size = -2048}{pg: SELECT 1}")
         };
         cx.tx.run(text, &[]).await?;
     }
