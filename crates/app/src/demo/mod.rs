@@ -7,6 +7,8 @@ mod names;
 mod persons;
 mod store;
 mod tree;
+/// Sample workbooks.
+pub mod workbooks;
 
 use crate::{Error, House, Result, Who, act, clock, events::Event, orgs::Category};
 use persons::{People, Person};
@@ -288,7 +290,14 @@ impl Maker<'_> {
         {
             self.samples.elsewhere = facts();
         }
-        if self.samples.taken_number.is_none() {
+        // Late enough that everybody of the class was old enough in that year.
+        let late = person.joined.as_ref().is_some_and(|joined| {
+            joined
+                .get(..4)
+                .and_then(|y| y.parse().ok())
+                .is_some_and(|y: i16| y >= self.samples.entered - 3)
+        });
+        if grown.seed.star && n > 8 && late {
             self.samples.taken_number.clone_from(&person.dev_number);
         }
     }

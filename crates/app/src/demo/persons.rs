@@ -61,6 +61,8 @@ pub(super) struct People {
     areas: HashMap<String, Vec<String>>,
     /// Fresh people for sample workbooks stand apart from those in the database.
     apart: bool,
+    /// Where the counters begin.
+    first: u32,
 }
 
 /// ID sequence numbers from this on are kept for sample workbooks (half of the sequence).
@@ -79,11 +81,19 @@ impl People {
             mobiles: 0,
             areas: HashMap::new(),
             apart: false,
+            first: 0,
         }
     }
-    /// People who are nowhere in the database of any seed.
-    pub(super) fn apart(seed: u64, today: Date) -> Self {
-        Self { apart: true, mobiles: 900_000_000, ..Self::new(seed, today) }
+    /// People who are nowhere in the database of any seed; other ones for each `round` (below 8,
+    /// at most 10,000 people a round).
+    pub(super) fn apart(seed: u64, today: Date, round: u32) -> Self {
+        let first = round * 10_000;
+        Self {
+            apart: true,
+            first,
+            mobiles: 900_000_000 + u64::from(first),
+            ..Self::new(seed, today)
+        }
     }
 
     /// A member of such a kind, with a complete profile.
@@ -164,7 +174,7 @@ impl People {
         // System committees (铁道, 民航 …) have people of the demonstration's own province.
         let province = if names::has_areas(province) { province } else { "34" };
         let areas = self.areas.entry(province.to_owned()).or_insert_with(|| names::areas(province));
-        let count = self.births.entry((province.to_owned(), year)).or_insert(0);
+        let count = self.births.entry((province.to_owned(), year)).or_insert(self.first);
         let n = *count;
         *count += 1;
         let many = areas.len() as u32;
@@ -214,7 +224,7 @@ impl People {
         if !dev_number::is_required(joined, province, self.today, Rules::builtin()) {
             return None;
         }
-        let count = self.numbers.entry((province.to_owned(), joined.year())).or_insert(0);
+        let count = self.numbers.entry((province.to_owned(), joined.year())).or_insert(self.first);
         *count += 1;
         let serial = *count + if self.apart { APART_SERIAL } else { 0 };
         Some(format!("{}{province}{serial:06}", joined.year()))
@@ -269,7 +279,7 @@ mod tests {
     fn id_numbers_mobiles_and_development_numbers_are_unique() {
         let today = date(2026, 11, 21);
         let (mut ids, mut mobiles, mut numbers) = (HashSet::new(), HashSet::new(), HashSet::new());
-        for mut people in [People::new(7, today), People::apart(8, today)] {
+        for mut people in [People::new(7, today), People::apart(8, today, 0)] {
             for n in 0..60_000 {
                 let person = people.member(
                     if n % 2 == 0 { Cohort::Working } else { Cohort::University(2025) },
