@@ -23,22 +23,27 @@ db::id!(
 pub enum Job {
     /// Moves what is encrypted with old keys over to the newest ones, piece by piece.
     Rekey,
+    /// A long list of members as a workbook.
+    ExportMembers(Box<crate::people::export::Order>),
 }
 impl Job {
     fn kind(&self) -> &'static str {
         match self {
             Self::Rekey => "rekey",
+            Self::ExportMembers(_) => "export_members",
         }
     }
     /// Jobs of one key wait or run at most once at a time.
     fn unique_key(&self) -> Option<String> {
         match self {
             Self::Rekey => Some("rekey".into()),
+            Self::ExportMembers(_) => None,
         }
     }
     async fn run(self, turn: &Turn<'_>) -> Result<Json> {
         match self {
             Self::Rekey => crate::people::rekey(turn).await,
+            Self::ExportMembers(order) => crate::people::export::run(turn, *order).await,
         }
     }
 }

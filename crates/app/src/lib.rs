@@ -14,6 +14,8 @@ pub mod demo;
 pub mod error;
 /// The audit book.
 pub mod events;
+/// Files made for somebody.
+pub mod files;
 /// The opened program.
 pub mod house;
 /// One form, one effect.

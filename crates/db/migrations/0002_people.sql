@@ -74,6 +74,7 @@ CREATE TABLE cadre (
 ) {strict};
 CREATE UNIQUE INDEX cadre_one_post ON cadre (person_id, org_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX cadre_one_secretary ON cadre (org_id) WHERE post = '书记' AND ended_at IS NULL;
+CREATE INDEX cadre_person ON cadre (person_id, id);
 CREATE INDEX cadre_by_org ON cadre (org_path, name_py, id) WHERE ended_at IS NULL;
 CREATE INDEX cadre_by_name ON cadre (name, org_path, id) WHERE ended_at IS NULL;
 CREATE INDEX cadre_by_pinyin ON cadre (name_py, org_path, id) WHERE ended_at IS NULL;

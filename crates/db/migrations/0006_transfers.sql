@@ -34,6 +34,7 @@ CREATE INDEX transfer_due ON transfer (deadline, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_from ON transfer (from_org, id);
 CREATE INDEX transfer_to ON transfer (to_org, id);
 CREATE INDEX transfer_started ON transfer (started_org, id);
+CREATE INDEX transfer_starter ON transfer (started_by);
 CREATE INDEX transfer_person ON transfer (person_id, id);
 
 -- Every step that was taken, by whom, with which words.

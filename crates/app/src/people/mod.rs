@@ -1,16 +1,38 @@
-//! Persons, members (团员) and cadres (团干部).
+//! Persons, members (团员) and cadres (团干部): entering, finding, showing, changing, moving,
+//! exporting. Everything personal is sealed before it is stored and masked when it is printed.
+
+/// Changing what may be changed (A17, M2).
+pub mod edit;
+/// Entering people (A18), one or ten thousand.
+pub mod entry;
+/// Member lists as workbooks.
+pub mod export;
+/// 团员列表 (A16).
+pub mod list;
+/// Where a person is and goes: finding by ID number, moving, the undo of an import.
+pub mod members;
+/// One person's card (A17).
+pub mod person;
+/// One's own page (M1, M2).
+pub mod profile;
+/// Showing a masked value in full, with a reason.
+pub mod reveal;
+/// 全局搜索 (A3).
+pub mod search;
+
+mod quota;
+mod rekey;
+mod sql;
+
+pub use entry::{IdCheck, Outcome, add, add_many, check_id};
+pub use members::{Found, Kept, find_by_id_number, move_to, remove_many, set_moving};
+pub use person::{Check, Contact, Membership, Person, Post};
+pub use rekey::rekey;
 
 db::id!(
     /// A person.
     PersonId
 );
-
-/// Moves ciphertexts and blind indexes over to the newest keys, 500 persons a transaction; may be
-/// stopped and repeated at any time.
-pub async fn rekey(turn: &crate::jobs::Turn<'_>) -> crate::Result<serde_json::Value> {
-    let _ = turn;
-    Ok(serde_json::json!({}))
-}
 
 /// Puts the job in that moves stored data over to the newest keys.
 pub async fn request_rekey(house: &crate::House) -> crate::Result<()> {

@@ -162,8 +162,8 @@ async fn insert_person(cx: &mut Cx, name: &str, id_number: &str) -> Result<Perso
         .run(
             sql!("INSERT INTO person (id, code, name, name_py, id_ct, id_bi, id_bi_ver, sex, birth_ym, mobile_ct, mobile_bi, ethnic, political, education, missing, complete, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, '01', '03', '20', '', TRUE, $12, $12)"),
             args![
-                id, house.new_code(12), name, initials(name), seal("person.id", id_number), id_bi, version,
-                if male { "male" } else { "female" }, birth, seal("person.mobile", &mobile), mobile_bi, cx.now()
+                id, house.new_code(12), name, initials(name), seal("person.id_ct", id_number), id_bi, version,
+                if male { "male" } else { "female" }, birth, seal("person.mobile_ct", &mobile), mobile_bi, cx.now()
             ],
         )
         .await?;

@@ -1,0 +1,414 @@
+//! Entering people: the one way by which anybody comes into an organisation, whether typed (A18),
+//! imported or made for the demonstration. A person exists once (row 21), a development number
+//! belongs to one person (row 136), an organisation has one 书记.
+
+use super::{PersonId, person, quota, sql};
+use crate::{
+    Action, Cx, Error, FieldError, OrgRef, Permit, Result, clock,
+    events::{self, Event},
+    keys::Place,
+    orgs::pinyin,
+    pii::IdNumber,
+    rules::{
+        Problem, Rules, SheetKind, YearMonth, id_number,
+        person::{self as judged, Draft, NewPerson, PostDraft},
+        tree,
+    },
+};
+use db::{Rows, Value};
+use serde_json::json;
+use std::collections::{HashMap, HashSet};
+
+/// What became of one person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Entered.
+    Added(PersonId),
+    /// In this very organisation already, or entered earlier in the same batch: nothing to do.
+    Here(PersonId),
+    /// In the system, but not here (E03a): a transfer brings the person.
+    Elsewhere,
+    /// The development number belongs to somebody else (E08).
+    NumberTaken,
+    /// The organisation has a 书记 already.
+    PostTaken,
+}
+impl Outcome {
+    /// The finding that says why the person was not entered.
+    pub fn problem(self) -> Option<Problem> {
+        match self {
+            Self::Added(_) => None,
+            Self::Here(_) => Some(Problem::already_here()),
+            Self::Elsewhere => Some(Problem::already_elsewhere()),
+            Self::NumberTaken => Some(Problem::dev_number_taken()),
+            Self::PostTaken => Some(Problem::fix(
+                crate::rules::Column::Post,
+                "secretary_taken",
+                "本组织已有书记,一个组织只有一位书记。请先办理原书记的职务变更,或改填其他职务。",
+            )),
+        }
+    }
+}
+
+/// What is known about an ID number that is about to be entered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IdCheck {
+    /// Nobody has it.
+    New,
+    /// Somebody of this organisation.
+    Here { code: String, name: String },
+    /// Somebody of another organisation, which is not told (E03a).
+    Elsewhere,
+}
+
+/// Where somebody whose ID number is asked for stands, seen from one organisation.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub person: PersonId,
+    pub code: String,
+    pub name: String,
+    /// Member of the organisation asked for, or holder of a post there when it has no members.
+    pub here: bool,
+    /// Member of no branch: may be taken into one when the name agrees.
+    pub free: bool,
+    complete: bool,
+    check_state: String,
+    has_post: bool,
+}
+
+/// Who of these ID numbers is in the system, in the order asked.
+pub async fn known(cx: &mut Cx, org: &OrgRef, ids: &[&IdNumber]) -> Result<Vec<Option<Known>>> {
+    let mut asked: Rows = Vec::with_capacity(ids.len());
+    for (at, id) in (0_i64..).zip(ids) {
+        for (index, version) in cx.house().keys().indexes(person::ID_INDEX, id.reveal()) {
+            asked.push(vec![at.into(), index.into(), version.into()]);
+        }
+    }
+    let mut found: Vec<Option<Known>> = ids.iter().map(|_| None).collect();
+    for row in sql::entry::known(cx, org.id.0, asked).await? {
+        let owns = org.category.owns_members();
+        let slot = usize::try_from(row.at).ok().and_then(|at| found.get_mut(at));
+        if let Some(slot) = slot {
+            *slot = Some(Known {
+                person: PersonId(row.person),
+                code: row.code,
+                name: row.name,
+                here: if owns { row.branch == Some(org.id.0) } else { row.post.is_some() },
+                free: !owns || row.branch.is_none(),
+                complete: row.complete,
+                check_state: row.check_state,
+                has_post: row.post.is_some(),
+            });
+        }
+    }
+    Ok(found)
+}
+
+/// Which of these development numbers somebody has already.
+pub async fn numbers_taken(cx: &mut Cx, numbers: &[&str]) -> Result<HashSet<String>> {
+    let rows = sql::entry::texts(numbers.iter().copied());
+    Ok(sql::entry::numbers_taken(cx, rows).await?.into_iter().map(|(n, _)| n).collect())
+}
+
+/// Looks an ID number up before the rest of the form is filled (A18). Answers about people of
+/// other organisations are counted, limited and noted: they tell that somebody exists.
+pub async fn check_id(cx: &mut Cx, org: &OrgRef, raw: &str) -> Result<IdCheck> {
+    let permit = cx.permit(Action::AddMember, org)?;
+    let id = id_number::parse(raw, clock::day(cx.now())).map_err(|p| invalid(vec![p]))?;
+    match known(cx, org, &[&id]).await?.into_iter().next().flatten() {
+        None => {
+            cx.return_unused(permit);
+            Ok(IdCheck::New)
+        }
+        Some(k) if k.here => {
+            cx.return_unused(permit);
+            Ok(IdCheck::Here { code: k.code, name: k.name })
+        }
+        Some(_) => {
+            quota::take(cx, &permit, quota::LOOKUPS).await?;
+            let event = Event::new("person.looked_up", "org", org.id.0);
+            cx.record(permit, event.detail(json!({ "found": "elsewhere" }))).await?;
+            Ok(IdCheck::Elsewhere)
+        }
+    }
+}
+
+/// Enters one person from the form. [`Error::Invalid`] names every field that forbids it.
+pub async fn add(cx: &mut Cx, org: &OrgRef, draft: &Draft) -> Result<PersonId> {
+    let permit = cx.permit(Action::AddMember, org)?;
+    let judged = judged::judge(draft, &place_of(org), clock::day(cx.now()), Rules::builtin());
+    let Some(person) = judged.person else {
+        return Err(invalid(judged.problems.into_iter().filter(Problem::forbids).collect()));
+    };
+    let name = person.name.clone();
+    let outcomes = enter(cx, &permit, org, &[person], None).await?;
+    match outcomes.into_iter().next() {
+        Some(Outcome::Added(id)) => {
+            let event = Event::new("member.added", "person", id.0).about(id);
+            cx.record(permit, event.detail(json!({ "name": name }))).await?;
+            Ok(id)
+        }
+        Some(other) => Err(invalid(other.problem().into_iter().collect())),
+        None => Err(Error::Broken("entering one person had no outcome".into())),
+    }
+}
+
+/// Enters judged people into one organisation: members (and their posts) into a branch, holders of
+/// posts elsewhere. One outcome for each, in order; one event and one change of the counters for
+/// the whole batch. Bound the batch (20,000 at most): it is one transaction.
+pub async fn add_many(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    people: Vec<NewPerson>,
+    import_id: Option<i64>,
+) -> Result<Vec<Outcome>> {
+    let outcomes = enter(cx, permit, org, &people, import_id).await?;
+    let added: Vec<String> = outcomes
+        .iter()
+        .filter_map(|o| match o {
+            Outcome::Added(id) => Some(id.to_string()),
+            _ => None,
+        })
+        .collect();
+    if !added.is_empty() {
+        let detail = json!({ "import": import_id.map(|i| i.to_string()), "people": added });
+        let event = Event::new("members.added", "org", org.id.0).at(&org.path).detail(detail);
+        events::write(cx, permit, event).await?;
+    }
+    Ok(outcomes)
+}
+
+/// Where a person is judged for.
+pub fn place_of(org: &OrgRef) -> judged::Place {
+    let sheet = if org.category.owns_members() { SheetKind::Members } else { SheetKind::Cadres };
+    judged::Place { category: category_of(org), region: org.province.clone(), sheet }
+}
+
+/// The rules' word for the organisation's category.
+pub(super) fn category_of(org: &OrgRef) -> tree::Category {
+    tree::Category::from_code(org.category.code()).unwrap_or(tree::Category::Branch)
+}
+
+/// Findings as field errors of a form.
+pub(super) fn invalid(problems: Vec<Problem>) -> Error {
+    let field = |p: Problem| FieldError::new(p.column.key(), p.code, p.message);
+    Error::Invalid(problems.into_iter().map(field).collect())
+}
+
+/// What is to be done with one person of a batch.
+enum Fate {
+    New(PersonId),
+    /// In the system without a place of this kind: gets one.
+    Taken(Known),
+    Not(Outcome),
+}
+
+async fn enter(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    people: &[NewPerson],
+    import_id: Option<i64>,
+) -> Result<Vec<Outcome>> {
+    if !org.path.starts_with(permit.org_path()) {
+        return Err(Error::Broken("a permit for another organisation".into()));
+    }
+    let fates = decide(cx, org, people).await?;
+    let mut batch = Batch {
+        org,
+        persons: vec![],
+        members: vec![],
+        cadres: vec![],
+        counts: sql::counts::Counts::default(),
+    };
+    for (person, fate) in people.iter().zip(&fates) {
+        match fate {
+            Fate::New(id) => {
+                batch.persons.push(person_row(cx, *id, person));
+                batch.place(cx, *id, person, None);
+            }
+            Fate::Taken(known) => batch.place(cx, known.person, person, Some(known)),
+            Fate::Not(_) => {}
+        }
+    }
+    batch.store(cx, permit, import_id).await?;
+    let outcome = |fate| match fate {
+        Fate::New(id) => Outcome::Added(id),
+        Fate::Taken(known) => Outcome::Added(known.person),
+        Fate::Not(outcome) => outcome,
+    };
+    Ok(fates.into_iter().map(outcome).collect())
+}
+
+async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson]) -> Result<Vec<Fate>> {
+    let ids: Vec<&IdNumber> = people.iter().map(|p| &p.id_number).collect();
+    let known = known(cx, org, &ids).await?;
+    let numbers: Vec<&str> = people.iter().filter_map(|p| p.dev_number.as_deref()).collect();
+    let mut numbers_taken = numbers_taken(cx, &numbers).await?;
+    let mut secretary =
+        people.iter().any(|p| is_secretary(p)) && sql::entry::has_secretary(cx, org).await?;
+    let mut seen: HashMap<&str, PersonId> = HashMap::new();
+    let mut fates = Vec::with_capacity(people.len());
+    for (person, known) in people.iter().zip(known) {
+        let fate = match known {
+            Some(k) if k.here => Fate::Not(Outcome::Here(k.person)),
+            Some(k) if !k.free || k.name != person.name => Fate::Not(Outcome::Elsewhere),
+            _ if seen.contains_key(person.id_number.reveal()) => {
+                Fate::Not(Outcome::Here(seen[person.id_number.reveal()]))
+            }
+            _ if is_secretary(person) && secretary => Fate::Not(Outcome::PostTaken),
+            _ if person.dev_number.as_ref().is_some_and(|n| numbers_taken.contains(n)) => {
+                Fate::Not(Outcome::NumberTaken)
+            }
+            Some(k) => Fate::Taken(k),
+            None => Fate::New(PersonId(cx.new_id())),
+        };
+        let entered = match &fate {
+            Fate::New(id) => Some(*id),
+            Fate::Taken(k) => Some(k.person),
+            Fate::Not(_) => None,
+        };
+        if let Some(id) = entered {
+            seen.insert(person.id_number.reveal(), id);
+            numbers_taken.extend(person.dev_number.clone());
+            secretary |= is_secretary(person);
+        }
+        fates.push(fate);
+    }
+    Ok(fates)
+}
+
+fn is_secretary(person: &NewPerson) -> bool {
+    person.post.as_ref().is_some_and(|p| p.is_secretary)
+}
+
+/// The rows of one batch.
+struct Batch<'a> {
+    org: &'a OrgRef,
+    persons: Rows,
+    members: Rows,
+    cadres: Rows,
+    counts: sql::counts::Counts,
+}
+impl Batch<'_> {
+    /// Membership and post of one person.
+    fn place(&mut self, cx: &Cx, id: PersonId, person: &NewPerson, known: Option<&Known>) {
+        let complete = known.map_or(person.missing.is_empty(), |k| k.complete);
+        let initials = pinyin::person_initials(&person.name);
+        if self.org.category.owns_members() && is_member(person) {
+            let check = known.map_or("unchecked", |k| k.check_state.as_str());
+            self.members.push(vec![
+                id.into(),
+                (&person.name).into(),
+                (&initials).into(),
+                // Party members may be entered before the month is known; then it is missing.
+                person.joined.as_deref().unwrap_or_default().into(),
+                person.dev_number.clone().into(),
+                complete.into(),
+                check.into(),
+            ]);
+            self.counts.members += 1;
+            self.counts.members_done += i64::from(complete);
+        }
+        if let Some(post) = person.post.as_ref().filter(|_| !known.is_some_and(|k| k.has_post)) {
+            let (name, nature) = post_words(self.org, post);
+            self.cadres.push(vec![
+                cx.new_id().into(),
+                id.into(),
+                (&person.name).into(),
+                initials.into(),
+                name.into(),
+                post.since.clone().into(),
+                nature.into(),
+                post.in_party_committee.into(),
+                complete.into(),
+            ]);
+            self.counts.cadres += 1;
+            self.counts.cadres_done += i64::from(complete);
+        }
+    }
+
+    /// Stores everything or nothing: whoever was beaten by another transaction is run again and
+    /// then sees what the other one did.
+    async fn store(self, cx: &mut Cx, permit: &Permit, import_id: Option<i64>) -> Result<()> {
+        let counts = [self.persons.len(), self.members.len(), self.cadres.len()];
+        let [persons, members, cadres] = counts.map(|n| n as u64);
+        if persons > 0 && sql::entry::persons(cx, permit, self.persons).await? < persons {
+            return Err(Error::Retry);
+        }
+        if members > 0
+            && sql::entry::members(cx, permit, self.org, import_id, self.members).await? < members
+        {
+            return Err(Error::Retry);
+        }
+        if cadres > 0
+            && sql::entry::cadres(cx, permit, self.org, import_id, self.cadres).await? < cadres
+        {
+            return Err(Error::Retry);
+        }
+        sql::counts::add(cx, permit, &self.org.path, self.counts).await
+    }
+}
+
+/// Whoever is neither a League nor a Party member stands in a branch only with a post.
+fn is_member(person: &NewPerson) -> bool {
+    person.joined.is_some()
+        || person.post.is_none()
+        || matches!(person.political.as_deref(), None | Some("01" | "02" | "03"))
+}
+
+/// Post and nature as stored: the words of the rule tables.
+fn post_words(org: &OrgRef, post: &PostDraft) -> (String, Option<String>) {
+    let rules = Rules::builtin();
+    let row = rules.tree.posts_of(category_of(org)).find(|row| row.code == post.code);
+    let name = row.map_or_else(|| post.code.clone(), |row| row.name.clone());
+    let nature = post.nature.as_deref().map(|code| {
+        crate::rules::codes::name_of(&rules.codes.post_nature, code).unwrap_or(code).to_owned()
+    });
+    (name, nature)
+}
+
+fn person_row(cx: &Cx, id: PersonId, new: &NewPerson) -> Vec<Value> {
+    let house = cx.house();
+    let place = Place { column: person::ID_COLUMN, row: id.0 };
+    let id_ct = house.keys().seal(place, new.id_number.reveal(), house.chance_source());
+    let (id_bi, _) = house.keys().index(person::ID_INDEX, new.id_number.reveal());
+    let mobile = new.mobile.as_ref().map(|m| person::seal_mobile(house, id.0, m));
+    let (mobile_ct, mobile_bi) = mobile.unzip();
+    let birth = YearMonth::of(new.birth).map(|ym| ym.to_string()).unwrap_or_default();
+    vec![
+        id.into(),
+        house.new_code(12).into(),
+        (&new.name).into(),
+        pinyin::person_initials(&new.name).into(),
+        id_ct.into(),
+        id_bi.into(),
+        person::sex_code(new.sex).into(),
+        birth.into(),
+        mobile_ct.into(),
+        mobile_bi.into(),
+        person::seal_contact(house, id.0, &contact_of(new)).into(),
+        new.ethnic.clone().into(),
+        new.political.clone().into(),
+        new.education.clone().into(),
+        person::columns_text(&new.missing).into(),
+    ]
+}
+
+fn contact_of(new: &NewPerson) -> person::Contact {
+    use crate::rules::Column as C;
+    let mut contact = person::Contact::default();
+    for (column, value) in [
+        (C::Weibo, &new.weibo),
+        (C::Qq, &new.qq),
+        (C::Email, &new.email),
+        (C::Wechat, &new.wechat),
+        (C::EmergencyName, &new.emergency_name),
+        (C::EmergencyPhone, &new.emergency_phone),
+        (C::Address, &new.address),
+    ] {
+        contact.set(column, value.as_ref().map(|v| v.reveal().clone()));
+    }
+    contact
+}

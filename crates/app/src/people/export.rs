@@ -1,0 +1,384 @@
+//! Member lists as workbooks (77, W2 导出): what the list shows, ID numbers as text and masked
+//! unless full ones are asked for with a reason. Short lists at once, long ones as a job; every
+//! export is in the book, and its sheet 说明 says what it is, as of when and by whom.
+
+use super::{
+    Check,
+    list::{self, Filter},
+    person,
+    sql::list::{Ask as Question, Wide, wide},
+};
+use crate::{
+    Action, Cx, Error, House, OrgRef, Origin, Result, Who, act, clock,
+    events::Event,
+    files::{self, About, FileId},
+    jobs::{self, Job, JobId, Turn},
+    orgs::{Category, OrgId},
+    pii::{IdNumber, Mobile},
+    rules::{Column, Rules, codes},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use sheet::{Column as SheetColumn, Kind, Layout, Value, WriteError, Writer};
+
+/// Rows that are read at a time.
+const PIECE: i64 = 500;
+/// Rows of a sheet; a longer list goes on in the next one.
+const SHEET_ROWS: i64 = 500_000;
+
+/// What somebody wants to take away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ask {
+    pub filter: Filter,
+    /// Whole ID and mobile numbers instead of masked ones; needs a reason.
+    pub full: bool,
+    pub reason: String,
+}
+
+/// A long export on its way: what was allowed, to whom, when it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    ask: Ask,
+    org: i64,
+    org_name: String,
+    category: Category,
+    lo: String,
+    hi: String,
+    maker: i64,
+    maker_name: String,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Export {
+    /// The workbook itself.
+    Ready { name: String, bytes: Vec<u8> },
+    /// A job makes it; its result holds the file's number.
+    Job(JobId),
+}
+
+/// Exports the members below `org` that fit the filter. Opens its own transactions, so that the
+/// workbook is written while none is open.
+pub async fn export(
+    house: &House,
+    who: Who,
+    origin: Origin,
+    org: &OrgRef,
+    ask: Ask,
+) -> Result<Export> {
+    let mut cx = house.enter(who.clone(), false, origin.clone()).await?;
+    let order = order(&mut cx, org, ask)?;
+    let at_once = i64::try_from(Rules::builtin().policy.exports.job_above).unwrap_or(i64::MAX - 1);
+    let rows = first_rows(&mut cx, &order, at_once + 1).await?;
+    drop(cx);
+    let whole = rows.len() as i64 <= at_once;
+    let made_at = house.now();
+    let bytes = if whole {
+        let lines: Vec<Line> =
+            rows.iter().map(|r| line(house, r, order.ask.full)).collect::<Result<_>>()?;
+        Some(workbook(&order, made_at, &lines).map_err(broken)?)
+    } else {
+        None
+    };
+    let count = rows.len();
+    let order = &order;
+    let mut cx = house.enter(who, true, origin).await?;
+    let permit = cx.permit(Action::ExportMembers, org)?;
+    let detail = json!({ "rows": whole.then_some(count), "full": order.ask.full, "reason": super::reveal::without_digits(&order.ask.reason), "filtered": !order.ask.filter.is_empty() });
+    let job = if whole {
+        None
+    } else {
+        Some(
+            jobs::enqueue(&mut cx, &Job::ExportMembers(Box::new(order.clone())), Some(org), 0)
+                .await?,
+        )
+    };
+    cx.record(permit, Event::new("members.exported", "org", org.id.0).detail(detail)).await?;
+    cx.commit().await?;
+    Ok(match (job, bytes) {
+        (Some(job), _) => Export::Job(job),
+        (None, bytes) => {
+            Export::Ready { name: file_name(order, made_at), bytes: bytes.unwrap_or_default() }
+        }
+    })
+}
+
+fn order(cx: &mut Cx, org: &OrgRef, ask: Ask) -> Result<Order> {
+    if !cx.may(Action::SeeMembers, &org.path) {
+        return Err(Error::NotFound);
+    }
+    if !cx.may(Action::ExportMembers, &org.path) {
+        return Err(crate::access::forbidden(Action::ExportMembers));
+    }
+    if ask.full && !(2..=100).contains(&ask.reason.trim().chars().count()) {
+        return Err(Error::field(
+            "reason",
+            "required",
+            "导出完整证件号和手机号,请填写原因(2 至 100 个字),会记入操作记录。",
+        ));
+    }
+    let scope = cx.scope(Action::ExportMembers)?.within(&org.path).ok_or(Error::NotFound)?;
+    let maker = cx.visitor()?;
+    Ok(Order {
+        ask,
+        org: org.id.0,
+        org_name: org.short_name.clone(),
+        category: org.category,
+        maker: maker.person.0,
+        maker_name: maker.name.clone(),
+        lo: scope.lo,
+        hi: scope.hi,
+    })
+}
+
+/// The rows behind `from`, in the order of the list.
+async fn rows_from(
+    cx: &mut Cx,
+    order: &Order,
+    from: Option<&Wide>,
+    limit: i64,
+) -> Result<Vec<Wide>> {
+    use super::sql::list::Order as By;
+    let by = list::order_of(&order.ask.filter, order.category);
+    let (conditions, valued) = list::conditions(&order.ask.filter);
+    let from = from.map(|r| {
+        let keys = match by {
+            By::Org => [(&r.org_path).into(), (&r.name_py).into(), r.person.into()],
+            By::Name => [(&r.name).into(), (&r.org_path).into(), r.person.into()],
+            By::Pinyin => [(&r.name_py).into(), (&r.org_path).into(), r.person.into()],
+        };
+        (keys, false)
+    });
+    let question = Question { order: by, conditions, valued, from, limit };
+    wide(cx, &order.lo, &order.hi, question).await
+}
+
+async fn first_rows(cx: &mut Cx, order: &Order, limit: i64) -> Result<Vec<Wide>> {
+    rows_from(cx, order, None, limit).await
+}
+
+/// A line of the workbook.
+type Line = Vec<String>;
+
+const TITLES: [(&str, f64); 14] = [
+    ("姓名", 12.0),
+    ("身份证号码", 22.0),
+    ("性别", 6.0),
+    ("出生年月", 10.0),
+    ("民族", 10.0),
+    ("政治面貌", 14.0),
+    ("学历", 14.0),
+    ("入团年月", 10.0),
+    ("发展团员编号", 16.0),
+    ("手机号码", 14.0),
+    ("团支部", 34.0),
+    ("身份校验", 10.0),
+    ("资料缺少", 24.0),
+    ("状态", 10.0),
+];
+
+fn line(house: &House, row: &Wide, full: bool) -> Result<Line> {
+    let keys = house.keys();
+    let codes = &Rules::builtin().codes;
+    let word = |rows: &[codes::CodeRow], code: &Option<String>| {
+        code.as_deref().map_or(String::new(), |c| codes::name_of(rows, c).unwrap_or(c).to_owned())
+    };
+    let id = person::unseal(keys, person::ID_COLUMN, row.person, &row.id_ct)?;
+    let id = IdNumber::from_stored(&id);
+    let id = id.map(|id| if full { id.reveal().to_owned() } else { id.masked() });
+    let mobile = match &row.mobile_ct {
+        Some(sealed) => {
+            Mobile::from_stored(&person::unseal(keys, person::MOBILE_COLUMN, row.person, sealed)?)
+        }
+        None => None,
+    };
+    let mobile = mobile.map(|m| if full { m.reveal().to_owned() } else { m.masked() });
+    let lacks: Vec<&str> =
+        person::columns_from(&row.missing).into_iter().map(Column::label).collect();
+    Ok(vec![
+        row.name.clone(),
+        id.unwrap_or_default(),
+        person::sex_from(&row.sex).label().to_owned(),
+        row.birth_ym.clone(),
+        word(&codes.ethnic, &row.ethnic),
+        word(&codes.political, &row.political),
+        word(&codes.education, &row.education),
+        row.joined.clone(),
+        row.dev_number.clone().unwrap_or_default(),
+        mobile.unwrap_or_default(),
+        row.org_name.clone(),
+        Check::from_code(&row.check_state).unwrap_or(Check::Unchecked).label().to_owned(),
+        lacks.join("、"),
+        if row.moving { "转接中" } else { "正常" }.to_owned(),
+    ])
+}
+
+fn layout(number: i64) -> Layout {
+    let column = |(title, width): (&str, f64)| SheetColumn {
+        title: title.to_owned(),
+        width,
+        kind: Kind::Text,
+        ..SheetColumn::default()
+    };
+    let name = if number == 1 { "团员名单".into() } else { format!("团员名单{number}") };
+    Layout { name, columns: TITLES.into_iter().map(column).collect(), ..Layout::default() }
+}
+
+fn cells(line: &[String]) -> Vec<Value<'_>> {
+    line.iter().map(|text| Value::from(text.as_str())).collect()
+}
+
+fn workbook(
+    order: &Order,
+    at: clock::Millis,
+    lines: &[Line],
+) -> std::result::Result<Vec<u8>, WriteError> {
+    let folder = tempfile::tempdir().map_err(|e| WriteError::Xlsx(e.into()))?;
+    let mut writer = Writer::in_folder(folder.path())?;
+    let mut page = writer.sheet(&layout(1))?;
+    for line in lines {
+        page.row(&cells(line))?;
+    }
+    let notes = notes(order, at, lines.len() as i64);
+    writer.notes("说明", &notes.iter().map(String::as_str).collect::<Vec<_>>())?;
+    writer.finish()
+}
+
+/// The sheet 说明: what it is, as of when, by whom, for which organisation.
+fn notes(order: &Order, at: clock::Millis, rows: i64) -> Vec<String> {
+    let numbers = if order.ask.full {
+        format!("证件号和手机号为完整号码。导出原因:{}", order.ask.reason.trim())
+    } else {
+        "证件号和手机号已遮盖中间几位。".to_owned()
+    };
+    vec![
+        format!("组织:{}", order.org_name),
+        "口径:本组织及全部下级组织的在册团员(含转接中)。".to_owned(),
+        format!("条件:{}", said(&order.ask.filter)),
+        format!("截至时间:{}(北京时间)", clock::show_time(at)),
+        format!("人数:{rows}"),
+        format!("操作人:{}", order.maker_name),
+        numbers,
+        "本表含个人信息,只供团的工作使用,用后请及时删除,不要转发。".to_owned(),
+    ]
+}
+
+fn said(filter: &Filter) -> String {
+    let mut words = Vec::new();
+    if !filter.q.trim().is_empty() {
+        words.push(format!("姓名以“{}”开头", filter.q.trim()));
+    }
+    let mut push = |yes: bool, word: &str| {
+        if yes {
+            words.push(word.to_owned());
+        }
+    };
+    push(filter.sex == Some(list::SexWord::Male), "男");
+    push(filter.sex == Some(list::SexWord::Female), "女");
+    push(filter.complete == Some(true), "资料完整");
+    push(filter.complete == Some(false), "资料未完善");
+    push(filter.check == Some(list::CheckWord::Unchecked), "未校验");
+    push(filter.check == Some(list::CheckWord::Passed), "校验已通过");
+    push(filter.check == Some(list::CheckWord::Failed), "校验未通过");
+    push(filter.check == Some(list::CheckWord::Offline), "线下通过");
+    push(filter.moving == Some(true), "转接中");
+    push(filter.moving == Some(false), "不在转接中");
+    push(filter.cadre == Some(true), "任团干部");
+    push(filter.cadre == Some(false), "未任团干部");
+    push(filter.import.is_some(), "同一次导入");
+    if words.is_empty() { "全部".to_owned() } else { words.join("、") }
+}
+
+fn file_name(order: &Order, at: clock::Millis) -> String {
+    let safe: String = order
+        .org_name
+        .chars()
+        .filter(|c| c.is_alphanumeric() || matches!(c, '(' | ')' | '-'))
+        .take(40)
+        .collect();
+    format!("团员名单-{safe}-{}.xlsx", clock::show_day(at))
+}
+
+fn broken(error: WriteError) -> Error {
+    Error::Broken(error.to_string())
+}
+
+/// Makes a long export; run by the worker. Repeated after a crash it begins anew and leaves no
+/// second file behind that anybody could find.
+pub async fn run(turn: &Turn<'_>, order: Order) -> Result<Json> {
+    let house = turn.house;
+    let made_at = house.now();
+    let folder = tempfile::tempdir().map_err(|_| Error::Storage("full"))?;
+    let path = folder.path().join("export.xlsx");
+    let rows = write_long(turn, &order, folder.path(), &path, made_at).await?;
+    let name = file_name(&order, made_at);
+    let file = store(turn, &order, &path, &name).await?;
+    Ok(json!({ "file": file.to_string(), "name": name, "rows": rows }))
+}
+
+async fn write_long(
+    turn: &Turn<'_>,
+    order: &Order,
+    folder: &std::path::Path,
+    path: &std::path::Path,
+    made_at: clock::Millis,
+) -> Result<i64> {
+    let mut writer = Writer::in_folder(folder).map_err(broken)?;
+    let (mut count, mut last, mut number) = (0_i64, None::<Wide>, 0);
+    loop {
+        number += 1;
+        let mut page = writer.sheet(&layout(number)).map_err(broken)?;
+        let full_at = count + SHEET_ROWS;
+        let mut ended = false;
+        while count < full_at && !ended {
+            let mut cx = turn.house.read(Who::System("export")).await?;
+            let rows = rows_from(&mut cx, order, last.as_ref(), PIECE).await?;
+            drop(cx);
+            for row in &rows {
+                page.row(&cells(&line(turn.house, row, order.ask.full)?)).map_err(broken)?;
+            }
+            count += rows.len() as i64;
+            ended = (rows.len() as i64) < PIECE;
+            last = rows.into_iter().last().or(last);
+            act!(turn.house, Who::System("export"), |cx| turn.progress(cx, count, 0).await)?;
+        }
+        if ended {
+            break;
+        }
+    }
+    let notes = notes(order, made_at, count);
+    writer.notes("说明", &notes.iter().map(String::as_str).collect::<Vec<_>>()).map_err(broken)?;
+    writer.save(path).map_err(broken)?;
+    Ok(count)
+}
+
+/// Full numbers stay for a day, masked ones for a week.
+async fn store(
+    turn: &Turn<'_>,
+    order: &Order,
+    path: &std::path::Path,
+    name: &str,
+) -> Result<FileId> {
+    let bytes = std::fs::read(path).map_err(|_| Error::Storage("full"))?;
+    let days = if order.ask.full { 1 } else { 7 };
+    let about = About {
+        job: turn.id.0,
+        org: OrgId(order.org),
+        maker: super::PersonId(order.maker),
+        name: name.to_owned(),
+        mime: files::XLSX,
+        expires_at: turn.house.now() + days * clock::DAY,
+    };
+    act!(turn.house, Who::System("export"), |cx| {
+        let permit = cx.permit_system(Action::ExportMembers)?;
+        let id = files::create(cx, &permit, &about, bytes.len() as i64).await?;
+        for (no, piece) in (0_i64..).zip(bytes.chunks(files::PIECE)) {
+            files::put(cx, &permit, id, no, piece.to_vec()).await?;
+        }
+        let event = Event::new("export.made", "file", id.0).at(&order.lo);
+        cx.record(permit, event).await?;
+        turn.progress(cx, 1, 1).await?;
+        Ok(id)
+    })
+}

@@ -1,0 +1,171 @@
+//! Where a person is, and her way from one branch to another. Transfers and imports decide; here
+//! it is carried out.
+
+use super::{PersonId, person, sql};
+use crate::{Cx, Error, OrgRef, Permit, Refusal, Result, pii::IdNumber};
+use db::Rows;
+use std::collections::HashMap;
+
+/// A person found by ID number.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub person: PersonId,
+    pub code: String,
+    pub name: String,
+    /// Her branch; `None` when she is a cadre only.
+    pub branch: Option<OrgRef>,
+}
+
+/// The person with this ID number, wherever she is. What may be *told* of it is for the caller to
+/// decide: that somebody exists is itself something that not everybody may learn.
+pub async fn find_by_id_number(cx: &mut Cx, id: &IdNumber) -> Result<Option<Found>> {
+    let Some(person) = sql::search::by_id_number(cx, &id_indexes(cx, id)).await? else {
+        return Ok(None);
+    };
+    let row = sql::person::read(cx, person).await?.ok_or(Error::NotFound)?;
+    let branch = row.membership().map(|m| m.org);
+    Ok(Some(Found { person, code: row.code, name: row.name, branch }))
+}
+
+/// The blind indexes of an ID number under every index key.
+pub(super) fn id_indexes(cx: &Cx, id: &IdNumber) -> Vec<(Vec<u8>, i64)> {
+    cx.house().keys().indexes(person::ID_INDEX, id.reveal())
+}
+
+/// Brings a member into another branch (D4, on DONE): posts and the administrator's seat in the
+/// old branch end, posts elsewhere stay, both sides' counters change. Returns the old branch.
+/// [`Error::Conflict`] when the person is no member or was moved by somebody else meanwhile.
+pub async fn move_to(cx: &mut Cx, permit: &Permit, id: PersonId, to: &OrgRef) -> Result<OrgRef> {
+    let standing = sql::members::standing(cx, id).await?.ok_or_else(not_a_member)?;
+    let from = standing.branch().ok_or_else(not_a_member)?;
+    if !to.category.owns_members() || from.id == to.id {
+        return Err(Error::refused(Refusal::new("E11", "团员只能转入另一个团支部,请重新选择。")));
+    }
+    if !sql::members::move_member(cx, permit, id, standing.version, to).await? {
+        return Err(moved_meanwhile());
+    }
+    // The seat hangs on the post: first the seat, then the post.
+    sql::members::leave_seat(cx, permit, id, &from).await?;
+    let ended = sql::members::end_posts(cx, permit, id, &from, "组织关系转出").await?;
+    let done = i64::from(standing.complete);
+    let left = sql::counts::Counts {
+        members: -1,
+        members_done: -done,
+        cadres: -(ended.len() as i64),
+        cadres_done: -(ended.iter().filter(|complete| **complete).count() as i64),
+    };
+    sql::counts::add(cx, permit, &from.path, left).await?;
+    let came = sql::counts::Counts { members: 1, members_done: done, ..Default::default() };
+    sql::counts::add(cx, permit, &to.path, came).await?;
+    Ok(from)
+}
+
+/// Marks a member as 转接中, or as no longer so. [`Error::Conflict`] when that is so already.
+pub async fn set_moving(cx: &mut Cx, permit: &Permit, id: PersonId, moving: bool) -> Result<()> {
+    let status = if moving { "moving" } else { "active" };
+    if sql::members::mark_moving(cx, permit, id, status).await? {
+        Ok(())
+    } else {
+        Err(moved_meanwhile())
+    }
+}
+
+/// Why a person that was entered stays when the entry is taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// No longer there.
+    Gone,
+    /// In another branch by now.
+    Moved,
+    /// Her data were changed since.
+    Edited,
+    /// A transfer was begun.
+    InTransfer,
+    /// She has signed in.
+    HasAccount,
+    /// She is an administrator or observer.
+    HasRight,
+    /// She has got another post.
+    HasPost,
+    /// She has got messages.
+    HasMessage,
+}
+impl Kept {
+    /// The reason on pages.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Gone => "已不在系统中",
+            Self::Moved => "已转到其他团支部",
+            Self::Edited => "导入后资料有修改",
+            Self::InTransfer => "已办理组织关系转接",
+            Self::HasAccount => "本人已登录使用",
+            Self::HasRight => "已任管理员或观察员",
+            Self::HasPost => "导入后任职有变动",
+            Self::HasMessage => "已有业务消息",
+        }
+    }
+}
+
+/// Takes back entries into one organisation, leaving out whatever has been used since; returns who
+/// was left and why. The counters follow; the caller writes the event.
+pub async fn remove_many(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    ids: &[PersonId],
+) -> Result<Vec<(PersonId, Kept)>> {
+    let rows: Rows = ids.iter().map(|id| vec![(*id).into()]).collect();
+    let traces = sql::members::traces(cx, org, rows).await?;
+    let by_id: HashMap<i64, _> = traces.into_iter().map(|t| (t.id, t)).collect();
+    let mut kept = Vec::new();
+    let mut going: Rows = Vec::new();
+    let mut counts = sql::counts::Counts::default();
+    for id in ids {
+        let Some(trace) = by_id.get(&id.0) else {
+            kept.push((*id, Kept::Gone));
+            continue;
+        };
+        if let Some(why) = why_kept(trace, org) {
+            kept.push((*id, why));
+            continue;
+        }
+        let member = i64::from(trace.member_org.is_some());
+        let done = i64::from(trace.complete);
+        counts.members -= member;
+        counts.members_done -= member * done;
+        counts.cadres -= trace.posts_here;
+        counts.cadres_done -= trace.posts_here * done;
+        going.push(vec![(*id).into()]);
+    }
+    sql::members::remove(cx, permit, &going).await?;
+    sql::counts::add(cx, permit, &org.path, counts).await?;
+    Ok(kept)
+}
+
+fn why_kept(trace: &sql::members::Trace, org: &OrgRef) -> Option<Kept> {
+    let moved = trace.member_org.is_some_and(|id| id != org.id.0);
+    let edited = trace.person_version > 1 || trace.member_version.is_some_and(|v| v > 1);
+    [
+        (trace.has_transfer, Kept::InTransfer),
+        (moved, Kept::Moved),
+        (trace.has_account, Kept::HasAccount),
+        (trace.has_right, Kept::HasRight),
+        (trace.posts_changed > 0, Kept::HasPost),
+        (edited, Kept::Edited),
+        (trace.has_message, Kept::HasMessage),
+    ]
+    .into_iter()
+    .find(|(holds, _)| *holds)
+    .map(|(_, why)| why)
+}
+
+fn not_a_member() -> Error {
+    Error::conflict(Refusal::new("E17", "此人当前没有在册团员身份,不能转接。"))
+}
+
+fn moved_meanwhile() -> Error {
+    Error::conflict(Refusal::new(
+        "E22",
+        "此人的组织关系刚刚被其他人改动,你的操作未生效。请刷新后再看。",
+    ))
+}

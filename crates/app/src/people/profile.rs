@@ -1,0 +1,58 @@
+//! One's own pages: where I am, what needs me (M1), my data and what I may change of them (M2).
+
+use super::{
+    Person,
+    edit::{self, Changes, Editor},
+    person, sql,
+};
+use crate::{Action, Cx, OrgRef, Result, orgs};
+
+/// M1: what a member sees first.
+#[derive(Clone, Debug)]
+pub struct Home {
+    pub person: Person,
+    /// From the root down to the branch.
+    pub way: Vec<OrgRef>,
+    /// Who to ask: administrators of the branch and, where it has none, of the superior.
+    pub contacts: Vec<ContactCard>,
+}
+
+/// 管理员联系卡.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContactCard {
+    pub org: String,
+    /// Names of the administrators.
+    pub names: Vec<String>,
+    /// The organisation's telephone.
+    pub phone: Option<String>,
+    pub email: Option<String>,
+}
+
+/// My own data.
+pub async fn own(cx: &mut Cx) -> Result<Person> {
+    let me = cx.visitor()?.person;
+    person::read(cx, me).await
+}
+
+/// My first page.
+pub async fn home(cx: &mut Cx) -> Result<Home> {
+    let person = own(cx).await?;
+    let way = match person.home() {
+        Some(org) => orgs::names_to(cx, &org.path.clone()).await?,
+        None => Vec::new(),
+    };
+    let mut contacts = Vec::new();
+    // The branch first; its superior's card stands beside it, for when nobody answers.
+    for org in way.iter().rev().take(2) {
+        contacts.extend(sql::search::contact_card(cx, org).await?);
+    }
+    Ok(Home { person, way, contacts })
+}
+
+/// Changes my own data (domain (b) 9): contact data, and the development number, which is judged
+/// again.
+pub async fn edit_own(cx: &mut Cx, changes: &Changes) -> Result<()> {
+    let permit = cx.permit_own(Action::EditOwnProfile)?;
+    let person = own(cx).await?;
+    edit::apply(cx, permit, person, changes, Editor::Own).await
+}

@@ -1,0 +1,72 @@
+//! Moving what is sealed over to the newest keys after a rotation.
+
+use super::{person, sql};
+use crate::{Action, Cx, Result, Who, act, events::Event, jobs::Turn, keys::Place, pii::Mobile};
+use db::Value;
+use serde_json::{Value as Json, json};
+
+const PIECE: i64 = 500;
+
+/// Moves ciphertexts and blind indexes over to the newest keys, 500 persons a transaction; may be
+/// stopped and repeated at any time. Somebody who is edited meanwhile is taken in a later piece.
+pub async fn rekey(turn: &Turn<'_>) -> Result<Json> {
+    let newest = turn.house.keys().index_version();
+    let mut done = 0;
+    loop {
+        let moved =
+            act!(turn.house, Who::System("rekey"), |cx| piece(cx, turn, newest, done).await)?;
+        if moved == 0 {
+            return Ok(json!({ "persons": done }));
+        }
+        done += moved;
+    }
+}
+
+async fn piece(cx: &mut Cx, turn: &Turn<'_>, newest: i64, done: i64) -> Result<i64> {
+    let permit = cx.permit_system(Action::RunSystem)?;
+    let old = sql::store::to_rekey(cx, newest, PIECE).await?;
+    if old.is_empty() {
+        cx.return_unused(permit);
+        return Ok(0);
+    }
+    let rows = old.iter().map(|row| sealed_anew(cx, row)).collect::<Result<_>>()?;
+    let moved = i64::try_from(sql::store::rekeyed(cx, &permit, newest, rows).await?).unwrap_or(0);
+    let left = sql::store::count_to_rekey(cx, newest).await?;
+    turn.progress(cx, done + moved, done + moved + left).await?;
+    let event = Event::new("keys.moved", "job", turn.id.0);
+    cx.record(permit, event.detail(json!({ "persons": moved, "key": newest }))).await?;
+    Ok(moved)
+}
+
+fn sealed_anew(cx: &Cx, row: &sql::store::Sealed) -> Result<Vec<Value>> {
+    let house = cx.house();
+    let id = person::unseal(house.keys(), person::ID_COLUMN, row.id, &row.id_ct)?;
+    let place = Place { column: person::ID_COLUMN, row: row.id };
+    let id_ct = house.keys().seal(place, &id, house.chance_source());
+    let (id_bi, _) = house.keys().index(person::ID_INDEX, &id);
+    let mobile = match &row.mobile_ct {
+        Some(sealed) => {
+            let text = person::unseal(house.keys(), person::MOBILE_COLUMN, row.id, sealed)?;
+            Mobile::from_stored(&text).map(|m| person::seal_mobile(house, row.id, &m))
+        }
+        None => None,
+    };
+    let contact = match &row.contact_ct {
+        Some(sealed) => {
+            let text = person::unseal(house.keys(), person::CONTACT_COLUMN, row.id, sealed)?;
+            let place = Place { column: person::CONTACT_COLUMN, row: row.id };
+            Some(house.keys().seal(place, &text, house.chance_source()))
+        }
+        None => None,
+    };
+    let (mobile_ct, mobile_bi) = mobile.unzip();
+    Ok(vec![
+        row.id.into(),
+        row.version.into(),
+        id_ct.into(),
+        id_bi.into(),
+        mobile_ct.into(),
+        mobile_bi.into(),
+        contact.into(),
+    ])
+}

@@ -1,0 +1,112 @@
+//! Putting people in, thousands in one statement, and asking beforehand who is there already.
+
+use crate::{Cx, OrgRef, Permit, Result};
+use db::{Rows, Value, args, sql};
+
+db::row! {
+    /// Somebody whose ID number is in the system.
+    pub(in crate::people) struct Known {
+        /// Which of the asked numbers it is.
+        pub(in crate::people) at: i64,
+        pub(in crate::people) person: i64,
+        pub(in crate::people) code: String,
+        pub(in crate::people) name: String,
+        pub(in crate::people) complete: bool,
+        pub(in crate::people) check_state: String,
+        pub(in crate::people) branch: Option<i64>,
+        /// The post held in the organisation asked for.
+        pub(in crate::people) post: Option<String>,
+    }
+}
+
+/// Who of these blind indexes (position, index, version) is in the system.
+pub(in crate::people) async fn known(cx: &mut Cx, org: i64, asked: Rows) -> Result<Vec<Known>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT v.at, p.id, p.code, p.name, p.complete, p.check_state, m.org_id, c.post FROM {rows: at int, bi blob, ver int} AS v JOIN person p ON p.id_bi = v.bi AND p.id_bi_ver = v.ver LEFT JOIN member m ON m.person_id = p.id LEFT JOIN cadre c ON c.person_id = p.id AND c.org_id = $1 AND c.ended_at IS NULL ORDER BY v.at"),
+            args![org],
+            asked,
+        )
+        .await?)
+}
+
+/// Which of these development numbers somebody has, and who.
+pub(in crate::people) async fn numbers_taken(
+    cx: &mut Cx,
+    numbers: Rows,
+) -> Result<Vec<(String, i64)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT m.dev_number, m.person_id FROM {rows: number text} AS v JOIN member m ON m.dev_number = v.number"),
+            &[],
+            numbers,
+        )
+        .await?)
+}
+
+/// Whether the organisation has a 书记.
+pub(in crate::people) async fn has_secretary(cx: &mut Cx, org: &OrgRef) -> Result<bool> {
+    let found: Option<(i64,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT id FROM cadre WHERE org_id = $1 AND post = '书记' AND ended_at IS NULL"),
+            args![org.id],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// Puts persons in; returns how many were not there yet.
+pub(in crate::people) async fn persons(cx: &mut Cx, _: &Permit, rows: Rows) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("INSERT INTO person (id, code, name, name_py, id_ct, id_bi, id_bi_ver, sex, birth_ym, mobile_ct, mobile_bi, contact_ct, ethnic, political, education, missing, complete, created_at, updated_at) SELECT id, code, name, name_py, id_ct, id_bi, $1, sex, birth_ym, mobile_ct, mobile_bi, contact_ct, ethnic, political, education, missing, missing = '', $2, $2 FROM {rows: id int, code text, name text, name_py text, id_ct blob, id_bi blob, sex text, birth_ym text, mobile_ct blob, mobile_bi blob, contact_ct blob, ethnic text, political text, education text, missing text} AS v WHERE true ON CONFLICT DO NOTHING"),
+            args![cx.house().keys().index_version(), cx.now()],
+            rows,
+        )
+        .await?)
+}
+
+/// Makes persons members of a branch; returns how many became members.
+pub(in crate::people) async fn members(
+    cx: &mut Cx,
+    _: &Permit,
+    branch: &OrgRef,
+    import_id: Option<i64>,
+    rows: Rows,
+) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, dev_number, complete, check_state, import_id, entered_at) SELECT person_id, $1, $2, $3, name, name_py, joined, dev_number, complete, check_state, $4, $5 FROM {rows: person_id int, name text, name_py text, joined text, dev_number text, complete bool, check_state text} AS v WHERE true ON CONFLICT DO NOTHING"),
+            args![branch.id, branch.category.code(), &branch.path, import_id, cx.now()],
+            rows,
+        )
+        .await?)
+}
+
+/// Gives posts in an organisation; returns how many were given.
+pub(in crate::people) async fn cadres(
+    cx: &mut Cx,
+    _: &Permit,
+    org: &OrgRef,
+    import_id: Option<i64>,
+    rows: Rows,
+) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("INSERT INTO cadre (id, person_id, org_id, org_path, name, name_py, post, since, nature, in_party_committee, complete, import_id, started_at) SELECT id, person_id, $1, $2, name, name_py, post, since, nature, in_party_committee, complete, $3, $4 FROM {rows: id int, person_id int, name text, name_py text, post text, since text, nature text, in_party_committee bool, complete bool} AS v WHERE true ON CONFLICT DO NOTHING"),
+            args![org.id, &org.path, import_id, cx.now()],
+            rows,
+        )
+        .await?)
+}
+
+/// One text column of a row set.
+pub(in crate::people) fn texts<'a>(values: impl Iterator<Item = &'a str>) -> Rows {
+    values.map(|v| vec![Value::from(v)]).collect()
+}
