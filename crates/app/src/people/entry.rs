@@ -242,12 +242,14 @@ async fn enter(
 }
 
 async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson]) -> Result<Vec<Fate>> {
-    let ids: Vec<&IdNumber> = people.iter().map(|p| &p.id_number).collect();
-    let known = known(cx, org, &ids).await?;
     let numbers: Vec<&str> = people.iter().filter_map(|p| p.dev_number.as_deref()).collect();
     let mut numbers_taken = numbers_taken(cx, &numbers).await?;
+    // The numbers first: somebody entered between the two questions is then found as a person, and
+    // it isn't said that her own number were somebody else's.
+    let ids: Vec<&IdNumber> = people.iter().map(|p| &p.id_number).collect();
+    let known = known(cx, org, &ids).await?;
     let mut secretary =
-        people.iter().any(|p| is_secretary(p)) && sql::entry::has_secretary(cx, org).await?;
+        people.iter().any(is_secretary) && sql::entry::has_secretary(cx, org).await?;
     let mut seen: HashMap<&str, PersonId> = HashMap::new();
     let mut fates = Vec::with_capacity(people.len());
     for (person, known) in people.iter().zip(known) {
