@@ -1,5 +1,7 @@
 //! People from the first entry to the last move, against a real database.
 
+#![expect(clippy::unwrap_used, reason = "what a test sets up either is there or fails it")]
+
 use app::{
     Action, Error, Who, act, files, jobs,
     keys::Keys,
