@@ -53,7 +53,7 @@ async fn add(cx: &mut Cx, parent: &OrgRef, name: &str, category: Category) -> Re
 async fn grow(lab: &Lab) -> Vec<University> {
     let system = || Who::System("test");
     let root =
-        act!(lab.house, system(), |cx| orgs::create_root(cx).await).expect("the tree answers");
+        act!(lab.house, system(), |cx| orgs::create_root(cx, orgs::Root::centre()).await).expect("the tree answers");
     let mut made = Vec::new();
     for (province, city, names) in UNIVERSITIES {
         let (province, town) = act!(lab.house, system(), |cx| {

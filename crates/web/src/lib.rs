@@ -10,6 +10,7 @@ pub mod meta;
 mod replay;
 pub mod routes;
 pub mod serve;
+pub mod setup;
 pub mod site;
 pub mod users;
 pub mod visit;

@@ -1,7 +1,7 @@
 //! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
 //! on "谁能办什么" are all made from it.
 
-use crate::{home, meta, site::Site, users};
+use crate::{home, meta, setup, site::Site, users};
 use app::Action;
 use axum::{
     Router,
@@ -92,6 +92,8 @@ pub fn table() -> Vec<Route> {
         post("/login", Nothing, "登录", users::sign_in).form::<users::SignInForm>(),
         get("/activate", Nothing, "首次登录激活", users::activate).page::<users::Activate>(),
         post("/activate", Nothing, "首次登录激活", users::finish_activation).form::<users::ActivateForm>(),
+        get("/setup/{code}", Nothing, "设置第一位管理员", setup::show).page::<setup::Setup>(),
+        post("/setup/{code}", Nothing, "设置第一位管理员", setup::finish).form::<setup::SetupForm>(),
         // One's own
         post("/logout", SignedIn, "退出", users::logout),
         get("/me/settings", SignedIn, "设置", users::settings).page::<users::Settings>(),

@@ -63,7 +63,22 @@ impl FromRequestParts<Site> for Stranger {
 }
 
 impl Stranger {
-    fn frame(&self, title: &str) -> Frame {
+    pub(crate) fn house(&self) -> &House {
+        &self.house
+    }
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+    pub(crate) fn jar(&self) -> CookieJar {
+        self.jar.clone()
+    }
+    pub(crate) fn face(&self) -> Face {
+        self.face
+    }
+    pub(crate) fn device(&self) -> &sessions::Device {
+        &self.device
+    }
+    pub(crate) fn frame(&self, title: &str) -> Frame {
         let mut frame = Frame::bare(title, look(&self.jar), &self.request_id);
         frame.fragment = self.face == Face::Fragment;
         frame.read_only = self.house.is_read_only();
@@ -236,7 +251,7 @@ pub(crate) fn pack(field: &(String, String)) -> String {
     serde_html_form::to_string([field]).unwrap_or_default()
 }
 
-fn session_cookie(site: &Site, secret: String) -> Cookie<'static> {
+pub(crate) fn session_cookie(site: &Site, secret: String) -> Cookie<'static> {
     Cookie::build((site.session_cookie(), secret))
         .path("/")
         .http_only(true)

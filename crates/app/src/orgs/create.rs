@@ -105,22 +105,53 @@ pub async fn create_child(cx: &mut Cx, parent: &OrgRef, new: New) -> Result<OrgR
     add(cx, permit, entry).await
 }
 
-/// Creates the root, 团中央; refused when there is one. For the first start and for generators.
-pub async fn create_root(cx: &mut Cx) -> Result<OrgRef> {
+/// What the root of a tree is: 团中央 for a nation, a school's committee for a school.
+#[derive(Clone, Debug)]
+pub struct Root {
+    pub short_name: String,
+    pub full_name: String,
+    pub category: Category,
+    /// As for a child; not for leading organs.
+    pub industry: Option<String>,
+    /// Two digits; "00" for the nation.
+    pub province: String,
+}
+impl Root {
+    /// 团中央.
+    pub fn centre() -> Self {
+        Self {
+            short_name: "团中央".into(),
+            full_name: "中国共产主义青年团中央委员会".into(),
+            category: Category::Lead,
+            industry: None,
+            province: "00".into(),
+        }
+    }
+}
+
+/// Creates the root; refused when there is one. For the first start and for generators.
+/// Errors: [`Error::Invalid`] by field.
+pub async fn create_root(cx: &mut Cx, root: Root) -> Result<OrgRef> {
     let permit = cx.permit_system(Action::CreateChild)?;
     if sql::by_paths(cx, vec!["000".into()]).await?.into_iter().next().is_some() {
         return Err(Error::conflict(Refusal::new("org_root", "根组织已经存在,不能重复创建。")));
+    }
+    let (short_name, full_name) = (tidy(&root.short_name), tidy(&root.full_name));
+    let (mut errors, _) = judge_names(&short_name, &full_name, root.category);
+    errors.extend(industry_error(root.category, root.industry.as_deref()));
+    if !errors.is_empty() {
+        return Err(Error::Invalid(errors));
     }
     let entry = Entry {
         parent: None,
         parent_full: String::new(),
         path: "000".into(),
         sort_no: 0,
-        short_name: "团中央".into(),
-        full_name: "中国共产主义青年团中央委员会".into(),
-        category: Category::Lead,
-        industry: None,
-        province: "00".into(),
+        short_name,
+        full_name,
+        category: root.category,
+        industry: root.industry.filter(|_| root.category != Category::Lead),
+        province: root.province,
     };
     add(cx, permit, entry).await
 }

@@ -16,7 +16,7 @@ mod search_sql;
 mod sql;
 
 pub use card::{Card, CardDetail, Step, card, chain};
-pub use create::{New, Preview, create_child, create_root, preview};
+pub use create::{New, Preview, Root, create_child, create_root, preview};
 pub use edit::{Edit, Info, Missing, edit, info};
 pub use list::{Child, Children, children, children_of};
 pub use search::{Hit, Query, search};

@@ -326,3 +326,25 @@ pub(super) async fn anybody(cx: &mut Cx) -> Result<bool> {
     let row: Option<(i64,)> = cx.tx.opt(sql!("SELECT person_id FROM account LIMIT 1"), &[]).await?;
     Ok(row.is_some())
 }
+
+/// The first seat of the root and the operator's right, for its 书记.
+pub(super) async fn seat_first(
+    cx: &mut Cx,
+    _: &Permit,
+    org: &crate::OrgRef,
+    person: PersonId,
+) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at) SELECT c.org_id, o.category, 1, c.id, c.person_id, $1 FROM cadre c JOIN org o ON o.id = c.org_id WHERE c.org_id = $2 AND c.person_id = $3 AND c.ended_at IS NULL"),
+            args![cx.now(), org.id, person],
+        )
+        .await?;
+    cx.tx
+        .run(
+            sql!("INSERT INTO operator (person_id, granted_at) VALUES ($1, $2)"),
+            args![person, cx.now()],
+        )
+        .await?;
+    Ok(())
+}
