@@ -1,6 +1,7 @@
-//! 组织首页 (A1): what needs me, the organisation's card, live numbers, shortcuts.
+//! 组织首页 (A1): what needs me, the organisation's card, live numbers, what is missing, shortcuts.
 
 use crate::{answer::Answer, error::Failure, frame::Frame, page, visit::Visit};
+use app::{Action, clock::show_time, stats};
 use askama::Template;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,10 +12,23 @@ use serde::Serialize;
 pub struct Home {
     #[serde(skip)]
     frame: Frame,
-    name: String,
-    code: String,
-    above: Vec<String>,
+    card: app::orgs::Card,
+    /// What waits, most urgent first.
     todo: Vec<Task>,
+    /// Whether the organisation owns members itself.
+    is_branch: bool,
+    figures: stats::Card,
+    /// The moment up to which every change is in the figures, Beijing time.
+    as_of: String,
+    /// 完整率 of the members, in percent with two decimals.
+    complete_share: String,
+    /// What the organisation's own page lacks (155).
+    org_lacks: Vec<&'static str>,
+    /// What the branch lacks (151, 152).
+    branch_lacks: Option<stats::Lack>,
+    shortcuts: Vec<Shortcut>,
+    #[serde(skip)]
+    base: String,
 }
 page!(Home);
 
@@ -27,28 +41,75 @@ pub struct Task {
     pub href: String,
 }
 
+/// A way to what is done most.
+#[derive(Serialize, JsonSchema)]
+pub struct Shortcut {
+    pub label: &'static str,
+    pub href: String,
+}
+
 /// `GET /o/{org}`.
 pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     let base = v.base()?;
     let org = v.cx.org()?.clone();
-    let names = app::orgs::names_to(&mut v.cx, &org.path).await?;
+    let is_branch = org.category.owns_members();
     let frame = v.frame("组织首页", "").await?;
+    let figures = stats::of(&mut v.cx, &org).await?;
+    let branch_lacks =
+        if is_branch { Some(stats::branch_lacks(&mut v.cx, &org).await?) } else { None };
+    let mut page = Home {
+        card: app::orgs::card(&mut v.cx, &org.code).await?,
+        todo: tasks(&frame, &base),
+        is_branch,
+        as_of: show_time(figures.as_of),
+        complete_share: share(figures.subtree.members_done, figures.subtree.members),
+        figures,
+        org_lacks: stats::org_lacks(&mut v.cx, &org).await?,
+        branch_lacks: branch_lacks.filter(|l| !l.is_empty()),
+        shortcuts: shortcuts(&v, &base, &org.path),
+        base,
+        frame,
+    };
+    if page.todo.is_empty() && page.figures.subtree.members == 0 && is_branch {
+        page.todo.push(Task {
+            name: "导入团员",
+            count: 0,
+            note: "支部里还没有团员".into(),
+            href: format!("{}/imports/new", page.base),
+        });
+    }
+    v.show(page).await
+}
+
+fn tasks(frame: &Frame, base: &str) -> Vec<Task> {
     let waiting = Task {
         name: "转接审批",
         count: frame.todo,
-        note: String::new(),
+        note: "对方在等你的答复".into(),
         href: format!("{base}/inbox"),
     };
-    let page = Home {
-        frame,
-        name: org.short_name.clone(),
-        code: org.code.clone(),
-        above: names
-            .iter()
-            .take(names.len().saturating_sub(1))
-            .map(|o| o.short_name.clone())
-            .collect(),
-        todo: Some(waiting).into_iter().filter(|t| t.count > 0).collect(),
-    };
-    v.show(page).await
+    Some(waiting).into_iter().filter(|t| t.count > 0).collect()
+}
+
+fn shortcuts(v: &Visit, base: &str, path: &str) -> Vec<Shortcut> {
+    [
+        (Action::ImportMembers, "导入团员", "/imports/new"),
+        (Action::AddMember, "添加团员", "/members/new"),
+        (Action::StartTransferOut, "办理转出", "/transfers/out/new"),
+        (Action::CreateChild, "创建下级组织", "/children/new"),
+        (Action::SeeStats, "录入进度", "/progress/members"),
+    ]
+    .into_iter()
+    .filter(|(action, ..)| v.cx.may(*action, path))
+    .map(|(_, label, to)| Shortcut { label, href: format!("{base}{to}") })
+    .collect()
+}
+
+/// `98.67%`; nothing of nothing is a dash.
+fn share(part: i64, whole: i64) -> String {
+    if whole == 0 {
+        return "—".into();
+    }
+    let hundredths = (part * 10_000 + whole / 2) / whole;
+    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }

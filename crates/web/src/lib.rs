@@ -12,5 +12,6 @@ pub mod routes;
 pub mod serve;
 pub mod setup;
 pub mod site;
+pub mod stats;
 pub mod users;
 pub mod visit;

@@ -1,7 +1,7 @@
 //! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
 //! on "谁能办什么" are all made from it.
 
-use crate::{home, meta, setup, site::Site, users};
+use crate::{home, meta, setup, site::Site, stats, users};
 use app::Action;
 use axum::{
     Router,
@@ -105,6 +105,8 @@ pub fn table() -> Vec<Route> {
         get("/o", SignedIn, "切换其他组织", users::posts).page::<users::Posts>(),
         // The organisation
         get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
+        get("/o/{org}/progress/members", Right(Action::SeeStats), "团员录入进度", stats::progress).page::<stats::Progress>(),
+        get("/o/{org}/progress/members.xlsx", Right(Action::SeeStats), "下载团员录入进度", stats::download),
     ]
 }
 

@@ -1,0 +1,115 @@
+//! 团员录入进度 (A21): one row for each direct child, drill-down, sorting by share, download.
+
+use crate::{answer::Answer, error::Failure, form::Query, frame::{Crumb, Frame}, page, visit::Visit};
+use app::{
+    Error, OrgRef,
+    clock::show_time,
+    stats::progress::{self, Page, Sort},
+};
+use askama::Template;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// 团员录入进度.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "stats/progress.html")]
+pub struct Progress {
+    #[serde(skip)]
+    frame: Frame,
+    /// 组织码 of the organisation whose direct children are listed.
+    under: String,
+    under_name: String,
+    table: Page,
+    /// Beijing time.
+    as_of: String,
+    #[serde(skip)]
+    sorts: Vec<(&'static str, &'static str, bool)>,
+    #[serde(skip)]
+    base: String,
+}
+page!(Progress);
+
+/// What the address chooses.
+#[derive(Deserialize, JsonSchema)]
+pub struct Choice {
+    /// 组织码 to look into; the own organisation when absent.
+    #[serde(default)]
+    under: String,
+    #[serde(default)]
+    sort: Sort,
+    #[serde(default)]
+    page: Option<i64>,
+}
+
+const SORTS: &[(&str, &str, Sort)] = &[
+    ("org", "组织顺序", Sort::Org),
+    ("branches_falling", "支部完成占比从高到低", Sort::BranchesFalling),
+    ("branches_rising", "支部完成占比从低到高", Sort::BranchesRising),
+    ("members_falling", "资料完整占比从高到低", Sort::MembersFalling),
+    ("members_rising", "资料完整占比从低到高", Sort::MembersRising),
+];
+
+/// `GET /o/{org}/progress/members`.
+pub async fn progress(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let under = chosen(&mut v, &q).await?;
+    let table = progress::children(&mut v.cx, &under, q.sort, q.page.unwrap_or(1)).await?;
+    let mut frame = v.frame("团员录入进度", "/progress/members").await?;
+    drill(&mut v, &mut frame, &under, &base).await?;
+    let page = Progress {
+        frame,
+        under: under.code.clone(),
+        under_name: under.short_name.clone(),
+        as_of: show_time(table.as_of),
+        table,
+        sorts: SORTS.iter().map(|(key, label, sort)| (*key, *label, *sort == q.sort)).collect(),
+        base,
+    };
+    v.show(page).await
+}
+
+/// `GET /o/{org}/progress/members.xlsx`.
+pub async fn download(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
+    let under = chosen(&mut v, &q).await?;
+    let bytes = progress::workbook(&mut v.cx, &under, q.sort).await?;
+    let name = format!("团员录入进度-{}.xlsx", under.short_name);
+    v.file(&name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", bytes).await
+}
+
+async fn chosen(v: &mut Visit, q: &Choice) -> Result<OrgRef, Failure> {
+    let own = v.cx.org()?.clone();
+    if q.under.is_empty() || q.under == own.code {
+        return Ok(own);
+    }
+    let org = app::orgs::by_code(&mut v.cx, &q.under).await?;
+    if own.covers(&org.path) || v.cx.may(app::Action::SeeStats, &org.path) {
+        Ok(org)
+    } else {
+        Err(Error::NotFound.into())
+    }
+}
+
+/// The way down from the own organisation, as breadcrumbs that lead back up.
+async fn drill(
+    v: &mut Visit,
+    frame: &mut Frame,
+    under: &OrgRef,
+    base: &str,
+) -> Result<(), Failure> {
+    let own = v.cx.org()?.clone();
+    if under.path == own.path {
+        return Ok(());
+    }
+    let page = format!("{base}/progress/members");
+    if let Some(last) = frame.crumbs.last_mut() {
+        last.href = Some(page.clone());
+    }
+    for step in app::orgs::names_to(&mut v.cx, &under.path).await? {
+        if step.path.len() > own.path.len() {
+            let here = step.path == under.path;
+            let href = (!here).then(|| format!("{page}?under={}", step.code));
+            frame.crumbs.push(Crumb { label: step.short_name, href });
+        }
+    }
+    Ok(())
+}
