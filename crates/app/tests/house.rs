@@ -9,10 +9,17 @@ use std::{
 
 /// Where statements may stand besides `sql.rs`: what every room uses, the checks, the laboratory,
 /// the generator of demonstrations, which fills whole tables.
-const STATEMENTS: &[&str] =
-    &[
-        "house.rs", "events.rs", "files.rs", "idem.rs", "jobs.rs", "messages.rs", "fsck/", "testkit/", "demo/",
-    ];
+const STATEMENTS: &[&str] = &[
+    "house.rs",
+    "events.rs",
+    "files.rs",
+    "idem.rs",
+    "jobs.rs",
+    "messages.rs",
+    "fsck/",
+    "testkit/",
+    "demo/",
+];
 
 /// Functions that write without a permit, each with its reason.
 const WITHOUT_PERMIT: &[(&str, &str)] = &[

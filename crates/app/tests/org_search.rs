@@ -52,8 +52,8 @@ async fn add(cx: &mut Cx, parent: &OrgRef, name: &str, category: Category) -> Re
 /// colleges of thirty classes: 5,300 organisations.
 async fn grow(lab: &Lab) -> Vec<University> {
     let system = || Who::System("test");
-    let root =
-        act!(lab.house, system(), |cx| orgs::create_root(cx, orgs::Root::centre()).await).expect("the tree answers");
+    let root = act!(lab.house, system(), |cx| orgs::create_root(cx, orgs::Root::centre()).await)
+        .expect("the tree answers");
     let mut made = Vec::new();
     for (province, city, names) in UNIVERSITIES {
         let (province, town) = act!(lab.house, system(), |cx| {

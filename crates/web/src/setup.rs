@@ -69,7 +69,11 @@ pub async fn show(s: Stranger, Path(code): Path<String>) -> Result<Answer, Failu
 }
 
 /// `POST /setup/{code}`.
-pub async fn finish(s: Stranger, Path(code): Path<String>, Form(f): Form<SetupForm>) -> Result<Answer, Failure> {
+pub async fn finish(
+    s: Stranger,
+    Path(code): Path<String>,
+    Form(f): Form<SetupForm>,
+) -> Result<Answer, Failure> {
     let first = first::First {
         code: code.clone(),
         org_name: f.org_name.clone(),

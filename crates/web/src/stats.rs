@@ -1,10 +1,17 @@
 //! 团员录入进度 (A21): one row for each direct child, drill-down, sorting by share, download.
 
-use crate::{answer::Answer, error::Failure, form::Query, frame::{Crumb, Frame}, page, visit::Visit};
+use crate::{
+    answer::Answer,
+    error::Failure,
+    form::Query,
+    frame::{Crumb, Frame},
+    page,
+    visit::Visit,
+};
 use app::{
     Error, OrgRef,
     clock::show_time,
-    stats::progress::{self, Page, Sort},
+    stats::{self, Page, Sort},
 };
 use askama::Template;
 use schemars::JsonSchema;
@@ -53,7 +60,7 @@ const SORTS: &[(&str, &str, Sort)] = &[
 pub async fn progress(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
     let base = v.base()?;
     let under = chosen(&mut v, &q).await?;
-    let table = progress::children(&mut v.cx, &under, q.sort, q.page.unwrap_or(1)).await?;
+    let table = stats::children(&mut v.cx, &under, q.sort, q.page.unwrap_or(1)).await?;
     let mut frame = v.frame("团员录入进度", "/progress/members").await?;
     drill(&mut v, &mut frame, &under, &base).await?;
     let page = Progress {
@@ -71,7 +78,7 @@ pub async fn progress(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, F
 /// `GET /o/{org}/progress/members.xlsx`.
 pub async fn download(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
     let under = chosen(&mut v, &q).await?;
-    let bytes = progress::workbook(&mut v.cx, &under, q.sort).await?;
+    let bytes = stats::workbook(&mut v.cx, &under, q.sort).await?;
     let name = format!("团员录入进度-{}.xlsx", under.short_name);
     v.file(&name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", bytes).await
 }

@@ -60,7 +60,11 @@ pub fn choices() -> Choices {
     let kinds = [Category::Committee, Category::Lead, Category::Work, Category::General];
     Choices {
         categories: kinds.map(|c| (c.code().to_owned(), c.label().to_owned())).to_vec(),
-        industries: tree.industries.iter().map(|i| (i.code.clone(), format!("{} › {}", i.level1, i.level2))).collect(),
+        industries: tree
+            .industries
+            .iter()
+            .map(|i| (i.code.clone(), format!("{} › {}", i.level1, i.level2)))
+            .collect(),
         provinces: tree.provinces.iter().map(|p| (p.code.clone(), p.area.clone())).collect(),
     }
 }
@@ -139,7 +143,7 @@ async fn enter(cx: &mut Cx, org: &OrgRef, first: &First) -> Result<PersonId> {
         ..Draft::default()
     };
     let today = day(cx.now());
-    let judged = judge(&draft, &people::place_of(org), today, Rules::builtin());
+    let judged = judge(&draft, &people::entry::place_of(org), today, Rules::builtin());
     let Some(person) = judged.person else {
         let field = |p: crate::rules::Problem| FieldError::new(p.column.key(), p.code, p.message);
         let forbids = judged.problems.into_iter().filter(crate::rules::Problem::forbids);

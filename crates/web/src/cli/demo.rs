@@ -32,7 +32,9 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
         ..Plan::of(scale(&demo.scale)?)
     };
     let made = app::demo::make(&house, &plan).await?;
-    let workbooks: Vec<PathBuf> = Vec::new();
+    let folder = place.data.clone().unwrap_or_default().join("workbooks");
+    std::fs::create_dir_all(&folder)?;
+    let workbooks = app::demo::workbooks::write(&folder, &made, app::clock::day(house.now()))?;
     let url = demo.serving.public_url.clone();
     let address = url.unwrap_or_else(|| format!("http://{}", shown(&listener)));
     announce(&place, &address, &made, &workbooks)?;
