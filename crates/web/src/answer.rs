@@ -29,16 +29,24 @@ pub struct Kept {
     pub data: serde_json::Value,
 }
 
+/// As it lies in the database: with what had been sent.
+#[derive(Serialize, Deserialize)]
+struct Noted {
+    sent: String,
+    #[serde(flatten)]
+    kept: Kept,
+}
+
 impl Kept {
-    pub(crate) fn write(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// For programs, and for the database together with what had been sent.
+    pub(crate) fn write(&self, sent: &str) -> String {
+        let noted = Noted { sent: sent.into(), kept: self.clone() };
+        serde_json::to_string(&noted).unwrap_or_default()
     }
-    pub(crate) fn read(text: &str) -> Again {
-        Again(serde_json::from_str(text).unwrap_or(Kept {
-            to: "/".into(),
-            flash: String::new(),
-            data: serde_json::Value::Null,
-        }))
+    /// The answer noted before; `None` when something else had been sent.
+    pub(crate) fn read(text: &str, sent: &str) -> Option<Again> {
+        let noted: Noted = serde_json::from_str(text).ok()?;
+        (noted.sent == sent).then_some(Again(noted.kept))
     }
 }
 
@@ -80,9 +88,8 @@ impl Answer {
 
     pub(crate) fn kept(face: Face, kept: &Kept) -> Self {
         if face == Face::Json {
-            return Self(
-                ([(header::CONTENT_TYPE, "application/json")], kept.write()).into_response(),
-            );
+            let body = serde_json::to_string(kept).unwrap_or_default();
+            return Self(([(header::CONTENT_TYPE, "application/json")], body).into_response());
         }
         let to = HeaderValue::from_str(&kept.to).unwrap_or(HeaderValue::from_static("/"));
         let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response();

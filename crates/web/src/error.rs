@@ -27,11 +27,36 @@ enum Why {
     Error(Arc<Error>),
     /// The form was carried out before; its first answer is given again.
     Answered(Box<Again>),
+    /// The request itself is not as it should be.
+    Wrong(Wrong),
+}
+
+/// What is wrong with a request before any business is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wrong {
+    /// The address is there, the method is not.
+    Method,
+    /// The body is larger than a form may be.
+    TooLarge,
+    /// Sent by a page of somebody else (security 23).
+    CrossSite,
+    /// Took longer than anything may take.
+    Slow,
+}
+
+/// What is dressed: an error of the business, or a wrong request.
+#[derive(Clone, Copy)]
+pub(crate) enum Trouble<'a> {
+    Error(&'a Error),
+    Wrong(Wrong),
 }
 
 impl Failure {
     pub(crate) fn answered(again: Again) -> Self {
         Self(Why::Answered(Box::new(again)))
+    }
+    pub(crate) fn wrong(wrong: Wrong) -> Self {
+        Self(Why::Wrong(wrong))
     }
 }
 impl From<Error> for Failure {
@@ -45,6 +70,7 @@ impl IntoResponse for Failure {
         match self.0 {
             Why::Error(error) => response.extensions_mut().insert(error).map(drop),
             Why::Answered(again) => response.extensions_mut().insert(*again).map(drop),
+            Why::Wrong(wrong) => response.extensions_mut().insert(wrong).map(drop),
         };
         response
     }
@@ -57,6 +83,8 @@ pub(crate) struct Asked {
     pub(crate) path_and_query: String,
     pub(crate) is_write: bool,
     pub(crate) posted: Posted,
+    /// The page that the request came from, when it is one of ours.
+    pub(crate) came_from: String,
     pub(crate) look: Look,
 }
 
@@ -130,17 +158,53 @@ fn say(error: &Error, request_id: &str) -> Said {
     }
 }
 
+fn say_wrong(wrong: Wrong) -> Said {
+    let (status, code, title, detail) = match wrong {
+        Wrong::Method => (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method",
+            "这个地址不能这样打开",
+            "它是用来提交的,不能直接打开或收藏。请回到上一页,用页面上的按钮办理。",
+        ),
+        Wrong::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            "提交的内容太大",
+            "一次提交不能超过 1 MB,这次没有办理。请分几次填写;名单请用“导入团员”上传文件。",
+        ),
+        Wrong::CrossSite => (
+            StatusCode::FORBIDDEN,
+            "cross_site",
+            "这次提交不是从本系统的页面发出的",
+            "为了保护你的账号,从其他网站发来的提交一律不办理。请在本系统里打开要办的页面,再提交一次。",
+        ),
+        Wrong::Slow => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "slow",
+            "这一步用的时间太长,没有办成",
+            "可能是网络太慢,或现在使用的人较多。你的内容没有丢失,请稍后再试。",
+        ),
+    };
+    Said { status, code: code.into(), title, detail: detail.into(), ways: Vec::new() }
+}
+
 /// Dresses an error for the face that was asked for.
-pub(crate) fn dress(error: &Error, asked: Asked) -> Response {
-    let said = say(error, &asked.request_id);
-    if said.status.is_server_error() {
+pub(crate) fn dress(trouble: Trouble<'_>, asked: Asked) -> Response {
+    let said = match trouble {
+        Trouble::Error(error) => say(error, &asked.request_id),
+        Trouble::Wrong(wrong) => say_wrong(wrong),
+    };
+    if let Trouble::Error(error) = trouble
+        && said.status.is_server_error()
+    {
         tracing::error!(request_id = asked.request_id, error = %error, "a request failed");
     }
-    if matches!(error, Error::SignedOut) && !asked.is_write && asked.face != Face::Json {
+    let signed_out = matches!(trouble, Trouble::Error(Error::SignedOut));
+    if signed_out && !asked.is_write && asked.face != Face::Json {
         return to_login(&asked);
     }
-    let errors = match error {
-        Error::Invalid(fields) => fields.clone(),
+    let errors = match trouble {
+        Trouble::Error(Error::Invalid(fields)) => fields.clone(),
         _ => Vec::new(),
     };
     let problem = Problem {
@@ -155,13 +219,13 @@ pub(crate) fn dress(error: &Error, asked: Asked) -> Response {
     };
     let mut response = match asked.face {
         Face::Json => as_json(&problem),
-        _ => as_page(error, problem, asked),
+        _ => as_page(trouble, problem, asked),
     };
     *response.status_mut() = said.status;
     if said.status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("20"));
     }
-    if let Error::TooMany { seconds } = error
+    if let Trouble::Error(Error::TooMany { seconds }) = trouble
         && let Ok(value) = HeaderValue::from_str(&seconds.to_string())
     {
         response.headers_mut().insert(header::RETRY_AFTER, value);
@@ -174,43 +238,46 @@ fn as_json(problem: &Problem) -> Response {
     ([(header::CONTENT_TYPE, "application/problem+json")], body).into_response()
 }
 
-fn as_page(error: &Error, problem: Problem, asked: Asked) -> Response {
+fn as_page(trouble: Trouble<'_>, problem: Problem, asked: Asked) -> Response {
     let mut frame = Frame::bare(&problem.title, asked.look, &asked.request_id);
     frame.fragment = asked.face == Face::Fragment;
     frame.errors.clone_from(&problem.errors);
-    let differences = match error {
-        Error::Stale(list) => list.clone(),
+    let again = if asked.is_write { kept(&asked.posted) } else { Vec::new() };
+    if let Trouble::Error(Error::SignedOut) = trouble {
+        // Without fields there is nothing to go on with: a file must be chosen again.
+        let next = if again.is_empty() { asked.came_from } else { asked.path_and_query };
+        return crate::users::login_again(frame, next, again);
+    }
+    let may_send_again = matches!(
+        trouble,
+        Trouble::Error(Error::Busy | Error::Retry | Error::ReadOnly | Error::Storage(_))
+            | Trouble::Wrong(Wrong::Slow)
+    );
+    let differences = match trouble {
+        Trouble::Error(Error::Stale(list)) => list.clone(),
         _ => Vec::new(),
     };
-    let may_send_again = matches!(
-        error,
-        Error::SignedOut | Error::Busy | Error::Retry | Error::ReadOnly | Error::Storage(_)
-    );
-    let again = if asked.is_write && may_send_again { kept(&asked.posted) } else { Vec::new() };
+    let retry = asked.is_write && may_send_again && !again.is_empty();
     let page = ErrorPage {
         frame,
         problem,
         differences,
-        again,
+        again: if retry { again } else { Vec::new() },
         action: asked.path_and_query,
-        retry: asked.is_write && may_send_again,
+        retry,
     };
-    match (error, page.retry) {
-        (Error::SignedOut, _) => crate::users::login_again(page.frame, page.action, page.again),
-        _ => Html(page.render().unwrap_or_default()).into_response(),
-    }
+    Html(page.render().unwrap_or_default()).into_response()
 }
 
-/// What may be kept in a page for another try: never passwords or codes.
+/// Fields that are never repeated in a page: what is secret, and what is good for one time only.
+const SECRET: &[&str] = &["old", "again", "captcha", "captcha_id", "ticket", "secret", "token"];
+
+/// What may be kept in a page for another try: never passwords or codes that open something.
 fn kept(posted: &Posted) -> Vec<(String, String)> {
     posted
         .pairs()
         .into_iter()
-        .filter(|(name, _)| {
-            !["password", "again", "old", "new", "captcha", "ticket", "code"]
-                .iter()
-                .any(|secret| name.contains(secret))
-        })
+        .filter(|(name, _)| !SECRET.contains(&name.as_str()) && !name.contains("password"))
         .collect()
 }
 

@@ -100,3 +100,51 @@ pub(crate) fn tick<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
         Said::Text(t) => matches!(t.as_str(), "on" | "true" | "1" | "yes"),
     })
 }
+
+/// The page that a request came from, as a path of our own; one's own page when it is not told or
+/// not one of ours.
+pub(crate) fn came_from(headers: &http::HeaderMap) -> String {
+    headers
+        .get(header::REFERER)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<http::Uri>().ok())
+        .and_then(|u| u.path_and_query().map(|p| safe_next(p.as_str())))
+        .unwrap_or_else(|| "/me".into())
+}
+
+/// Only pages of our own; anything else leads home. Browsers drop tabs and line ends from an
+/// address and take `\` for `/`, so none of them may be in it.
+pub(crate) fn safe_next(next: &str) -> String {
+    let ours = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains(|c: char| c == '\\' || c.is_control() || c.is_whitespace());
+    if ours && !next.starts_with("/login") { next.to_owned() } else { "/me".into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_never_leaves_the_program() {
+        for own in ["/me", "/o/10264471/members?q=a&page=2", "/help#x"] {
+            assert_eq!(safe_next(own), own);
+        }
+        for foreign in [
+            "//evil.example",
+            "/\\evil.example",
+            "\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "/\r/evil.example",
+            "",
+            "/login",
+            "/login?next=/me",
+            " /me",
+        ] {
+            assert_eq!(safe_next(foreign), "/me", "{foreign:?}");
+        }
+    }
+}

@@ -180,10 +180,29 @@ impl Visit {
         frame.flash = self.take_flash();
         frame.idem = self.cx.house().new_code(16);
         frame.read_only = self.cx.house().is_read_only();
-        frame.help = format!("/help?from={}", self.route());
+        frame.help = crate::help::help_for(self.route());
         frame.personal = true;
+        frame.menu = personal_menu(self.route());
         Ok(frame)
     }
+}
+
+/// The menu of a person's own pages, which are also the tabs at the bottom of a phone:
+/// `(label, path, further pages that belong to it)`.
+const MINE: &[(&str, &str, &[&str])] = &[
+    ("首页", "/me", &["/me/profile"]),
+    ("转接", "/me/transfers", &["/me/transfers"]),
+    ("消息", "/me/messages", &["/me/messages"]),
+    ("我的", "/me/settings", &["/me/settings", "/me/sessions", "/me/posts", "/me/password", "/o"]),
+];
+
+fn personal_menu(route: &str) -> Vec<MenuGroup> {
+    let group = |&(label, href, pages): &(&'static str, &'static str, &[&str])| {
+        let current = route == href || pages.iter().any(|page| route.starts_with(page));
+        let item = MenuItem { label, href: href.into(), current };
+        MenuGroup { label, current, items: vec![item] }
+    };
+    MINE.iter().map(group).collect()
 }
 
 fn menu(base: &str, at: &str, role: Role, is_branch: bool) -> Vec<MenuGroup> {

@@ -5,6 +5,7 @@ pub mod error;
 pub mod face;
 pub mod form;
 pub mod frame;
+pub mod help;
 pub mod home;
 pub mod meta;
 mod replay;

@@ -6,6 +6,11 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // Before anything else: the child that reads one workbook lives under hard limits, and must
+    // not spend them on a command line or on threads.
+    if std::env::args_os().nth(1).is_some_and(|word| word == "--sheet-child") {
+        return app::read_sheet();
+    }
     let options = cli::Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     match runtime {

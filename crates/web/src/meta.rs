@@ -1,25 +1,20 @@
-//! Pages about the program itself: front door, health, metrics, static files, the OpenAPI
-//! document, help.
+//! Addresses about the program itself: front door, health, metrics, static files, the OpenAPI
+//! document.
 
 use crate::{
     answer::Answer,
-    error::{Failure, Problem},
+    error::{Failure, Problem, Wrong},
     face::Face,
-    frame::Frame,
     routes,
     site::Site,
-    visit::{Page, look},
+    visit::Page,
 };
-use app::{Error, Reach};
-use askama::Template;
+use app::Error;
 use axum::{
     extract::{Path, State},
     response::{IntoResponse, Redirect, Response},
 };
-use axum_extra::extract::CookieJar;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use schemars::JsonSchema;
-use serde::Serialize;
 
 /// `/`: to one's own page, which asks for the sign-in when there is none.
 pub async fn front() -> Redirect {
@@ -74,8 +69,8 @@ pub async fn nothing_here() -> Failure {
     Error::NotFound.into()
 }
 /// The address is there, the method is not.
-pub async fn wrong_method() -> Response {
-    (StatusCode::METHOD_NOT_ALLOWED, "405\n").into_response()
+pub async fn wrong_method() -> Failure {
+    Failure::wrong(Wrong::Method)
 }
 /// The last resort: a page instead of a closed connection.
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
@@ -132,54 +127,6 @@ pub async fn openapi() -> Response {
         },
     });
     axum::Json(document).into_response()
-}
-
-/// Who may do what, as the permission table says.
-#[derive(Template, Serialize, JsonSchema)]
-#[template(path = "help/help.html")]
-pub struct Help {
-    #[serde(skip)]
-    frame: Frame,
-    /// One line an action.
-    lines: Vec<HelpLine>,
-}
-/// One action and who may do it.
-#[derive(Serialize, JsonSchema)]
-pub struct HelpLine {
-    pub what: &'static str,
-    pub who: Vec<String>,
-}
-crate::page!(Help);
-
-/// `/help`: 谁能办什么.
-pub async fn help(jar: CookieJar, headers: HeaderMap) -> Result<Answer, Failure> {
-    let lines = app::access::TABLE
-        .iter()
-        .map(|line| HelpLine {
-            what: line.label,
-            who: line
-                .who
-                .iter()
-                .filter(|(role, _)| *role != app::Role::System)
-                .map(|(role, reach)| {
-                    format!("{}({})", app::access::role_name(*role), reach_name(*reach))
-                })
-                .collect(),
-        })
-        .filter(|line| !line.who.is_empty())
-        .collect();
-    let mut frame = Frame::bare("帮助", look(&jar), "");
-    frame.fragment = Face::of(&headers) == Face::Fragment;
-    show_open(Face::of(&headers), &Help { frame, lines })
-}
-
-fn reach_name(reach: Reach) -> &'static str {
-    match reach {
-        Reach::Own => "本级",
-        Reach::Direct => "本级和直属下级",
-        Reach::Subtree => "本级及全部下级",
-        Reach::All => "全部",
-    }
 }
 
 pub(crate) fn show_open<P: Page>(face: Face, page: &P) -> Result<Answer, Failure> {

@@ -3,9 +3,9 @@
 
 use crate::{
     answer::{Again, Answer},
-    error::{Asked, dress},
+    error::{Asked, Trouble, Wrong, dress},
     face::Face,
-    form::{Posted, is_json, is_small_kind},
+    form::{Posted, came_from, is_json, is_small_kind},
     site::Site,
     visit::{RequestId, look},
 };
@@ -18,12 +18,19 @@ use axum::{
 };
 use axum_extra::extract::CookieJar;
 use http::{HeaderValue, Method, header, request::Parts};
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Turns that a request gets when transactions collide.
 const TURNS: u32 = 8;
 /// Forms and JSON; files have their own limit on their own route.
 const MOST_BYTES: usize = 1 << 20;
+
+/// How long a request may take: forms and pages, and those that bring a file over a slow line.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE_FOR_FILES: Duration = Duration::from_secs(600);
 
 /// Wraps every route.
 pub(crate) async fn replay(State(site): State<Site>, request: Request, next: Next) -> Response {
@@ -33,12 +40,13 @@ pub(crate) async fn replay(State(site): State<Site>, request: Request, next: Nex
     parts.extensions.insert(RequestId(request_id.clone()));
     let route = parts.extensions.get::<MatchedPath>().map_or("-", |m| m.as_str()).to_owned();
     let method = parts.method.clone();
-    let mut response = match site.places().try_acquire() {
-        Ok(_place) => turns(&site, parts, body, next, &request_id).await,
-        Err(_) => dress(&Error::Busy, asked(&parts, Posted::default(), &request_id)),
-    };
+    let session = session(&site, &parts);
+    let mut response = within_bounds(&site, parts, body, next, &request_id).await;
     finish(&mut response, &request_id);
     let status = response.status().as_u16();
+    if let Some(secret) = session.filter(|_| status < 500 && status != 401) {
+        site.touch_later(secret);
+    }
     let millis = begun.elapsed().as_millis();
     tracing::info!(route, method = %method, status, millis, request_id, "request");
     metrics::counter!("http_requests_total", "route" => route.clone(), "status" => status.to_string())
@@ -46,6 +54,37 @@ pub(crate) async fn replay(State(site): State<Site>, request: Request, next: Nex
     metrics::histogram!("http_request_seconds", "route" => route)
         .record(begun.elapsed().as_secs_f64());
     response
+}
+
+/// The sign-in's secret, when the visit brings one and no token that would count before it.
+fn session(site: &Site, parts: &Parts) -> Option<String> {
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        return None;
+    }
+    let jar = CookieJar::from_headers(&parts.headers);
+    jar.get(site.session_cookie()).map(|c| c.value().to_owned())
+}
+
+/// Runs the request in a place of its class and within its time.
+async fn within_bounds(
+    site: &Site,
+    parts: Parts,
+    body: Body,
+    next: Next,
+    request_id: &str,
+) -> Response {
+    let small = is_small_kind(&parts.headers);
+    let (places, patience) =
+        if small { (site.places(), PATIENCE) } else { (site.file_places(), PATIENCE_FOR_FILES) };
+    let Ok(_place) = places.try_acquire() else {
+        let asked = asked(&parts, Posted::default(), request_id);
+        return dress(Trouble::Error(&Error::Busy), asked);
+    };
+    let late = asked(&parts, Posted::default(), request_id);
+    match tokio::time::timeout(patience, turns(site, parts, body, next, request_id)).await {
+        Ok(response) => response,
+        Err(_) => dress(Trouble::Wrong(Wrong::Slow), late),
+    }
 }
 
 async fn turns(
@@ -60,11 +99,7 @@ async fn turns(
     let mut stream = Some(body);
     if small && let Some(body) = stream.take() {
         let Ok(bytes) = to_bytes(body, MOST_BYTES).await else {
-            let big = app::Refusal::new(
-                "too_large",
-                "提交的内容太大(超过 1 MB)。名单请用“导入”上传文件。",
-            );
-            return dress(&Error::refused(big), asked(&parts, posted, request_id));
+            return dress(Trouble::Wrong(Wrong::TooLarge), asked(&parts, posted, request_id));
         };
         posted = Posted { bytes, json: is_json(&parts.headers) };
         parts.extensions.insert(posted.clone());
@@ -72,19 +107,21 @@ async fn turns(
     for turn in 0..TURNS {
         let body = stream.take().unwrap_or_else(|| Body::from(posted.bytes.clone()));
         let response = next.clone().run(Request::from_parts(parts.clone(), body)).await;
-        let Some(error) = response.extensions().get::<Arc<Error>>().cloned() else {
-            return match response.extensions().get::<Again>() {
-                Some(again) => Answer::kept(Face::of(&parts.headers), &again.0).into_response(),
-                None => response,
-            };
-        };
+        let said = response.extensions();
+        if let Some(again) = said.get::<Again>() {
+            return Answer::kept(Face::of(&parts.headers), &again.0).into_response();
+        }
+        if let Some(wrong) = said.get::<Wrong>() {
+            return dress(Trouble::Wrong(*wrong), asked(&parts, posted, request_id));
+        }
+        let Some(error) = said.get::<Arc<Error>>().cloned() else { return response };
         // A file's stream is spent; its first transaction comes after reading, so this is rare.
         if !matches!(*error, Error::Retry) || turn + 1 == TURNS || !small {
-            return dress(&error, asked(&parts, posted, request_id));
+            return dress(Trouble::Error(&error), asked(&parts, posted, request_id));
         }
         site.house().pause(turn).await;
     }
-    dress(&Error::Busy, asked(&parts, posted, request_id))
+    dress(Trouble::Error(&Error::Busy), asked(&parts, posted, request_id))
 }
 
 fn asked(parts: &Parts, posted: Posted, request_id: &str) -> Asked {
@@ -94,6 +131,7 @@ fn asked(parts: &Parts, posted: Posted, request_id: &str) -> Asked {
         path_and_query: parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned(),
         is_write: ![Method::GET, Method::HEAD].contains(&parts.method),
         posted,
+        came_from: came_from(&parts.headers),
         look: look(&CookieJar::from_headers(&parts.headers)),
     }
 }
@@ -106,6 +144,10 @@ fn finish(response: &mut Response, request_id: &str) {
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::VARY, HeaderValue::from_static("Accept, HX-Request, Cookie"));
+        // One address, three faces, for one visitor: no cache between may mix them up.
+        headers.append(
+            header::VARY,
+            HeaderValue::from_static("Accept, HX-Request, Cookie, Authorization"),
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
 //! on "谁能办什么" are all made from it.
 
-use crate::{home, meta, setup, site::Site, stats, users};
+use crate::{help, home, meta, setup, site::Site, stats, users};
 use app::Action;
 use axum::{
     Router,
@@ -87,7 +87,10 @@ pub fn table() -> Vec<Route> {
         get("/metrics", Nothing, "运行指标", meta::metrics),
         get("/assets/{file}", Nothing, "页面资源", meta::asset),
         get("/openapi.json", Nothing, "接口说明", meta::openapi),
-        get("/help", Nothing, "帮助", meta::help).page::<meta::Help>(),
+        get("/help", Nothing, "帮助", help::help).page::<help::Help>(),
+        get("/about/accessibility", Nothing, "无障碍", help::accessibility).page::<help::Accessibility>(),
+        get("/about/browser", Nothing, "浏览器说明", help::browsers).page::<help::Browsers>(),
+        get("/status", Nothing, "服务状态", help::status).page::<help::Status>(),
         get("/login", Nothing, "登录", users::login).page::<users::Login>(),
         post("/login", Nothing, "登录", users::sign_in).form::<users::SignInForm>(),
         get("/activate", Nothing, "首次登录激活", users::activate).page::<users::Activate>(),

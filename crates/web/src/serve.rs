@@ -1,12 +1,22 @@
 //! The server: the router with everything around it, and a graceful stop.
 
-use crate::{replay::replay, routes, site::Site};
-use axum::{Router, extract::DefaultBodyLimit, middleware::from_fn_with_state};
+use crate::{
+    error::{Failure, Wrong},
+    replay::replay,
+    routes,
+    site::Site,
+};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+};
 use http::{HeaderName, HeaderValue, header};
 use std::{net::SocketAddr, time::Duration};
 use tower_http::{
     catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer,
-    set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+    set_header::SetResponseHeaderLayer,
 };
 
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -31,12 +41,8 @@ pub fn application(site: &Site) -> Router {
         .method_not_allowed_fallback(crate::meta::wrong_method)
         .layer(CatchPanicLayer::custom(crate::meta::panicked))
         .layer(DefaultBodyLimit::disable())
+        .layer(CsrfLayer::new().with_rejection_response(refuse_cross_site))
         .layer(from_fn_with_state(site.clone(), replay))
-        .layer(CsrfLayer::new())
-        .layer(TimeoutLayer::with_status_code(
-            http::StatusCode::SERVICE_UNAVAILABLE,
-            Duration::from_secs(60),
-        ))
         .layer(CompressionLayer::new().quality(tower_http::CompressionLevel::Fastest))
         .layer(fixed("content-security-policy", CSP))
         .layer(fixed("x-content-type-options", "nosniff"))
@@ -45,6 +51,10 @@ pub fn application(site: &Site) -> Router {
         .layer(fixed("permissions-policy", "camera=(), microphone=(), geolocation=()"))
         .layer(tower::util::option_layer(hsts))
         .with_state(site.clone())
+}
+
+fn refuse_cross_site(_: tower_http::csrf::ProtectionError) -> Response {
+    Failure::wrong(Wrong::CrossSite).into_response()
 }
 
 /// Serves until `stop`, then finishes what is under way, at most 25 seconds.

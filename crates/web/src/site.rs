@@ -1,7 +1,14 @@
 //! What the pages share: the house and how this program is reached.
 
-use app::House;
-use std::sync::Arc;
+use app::{
+    House,
+    clock::{MINUTE, Millis},
+};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::sync::Semaphore;
 
 /// The state of every handler. Cloning shares it.
@@ -13,11 +20,17 @@ struct Shared {
     secure: bool,
     trusted_proxies: Vec<std::net::IpAddr>,
     places: Semaphore,
+    file_places: Semaphore,
+    touched: Mutex<HashMap<u64, Millis>>,
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 }
 
 /// Requests in work at once; more are told to come back (security 34).
 const PLACES: usize = 512;
+/// Of which bring a file: each may hold the whole of it in memory.
+const FILE_PLACES: usize = 16;
+/// Sign-ins remembered as used within the last minute, before the list is cleared.
+const MOST_TOUCHED: usize = 100_000;
 
 impl Site {
     /// `secure`: reached over https, so cookies are marked Secure. `trusted_proxies`: whose
@@ -33,6 +46,8 @@ impl Site {
             secure,
             trusted_proxies,
             places: Semaphore::new(PLACES),
+            file_places: Semaphore::new(FILE_PLACES),
+            touched: Mutex::new(HashMap::new()),
             metrics,
         }))
     }
@@ -44,6 +59,42 @@ impl Site {
     }
     pub(crate) fn places(&self) -> &Semaphore {
         &self.0.places
+    }
+    pub(crate) fn file_places(&self) -> &Semaphore {
+        &self.0.file_places
+    }
+    /// Notes after the answer that a sign-in is in use; asks the database at most once a minute
+    /// and sign-in, and never inside the visit's own transaction.
+    pub(crate) fn touch_later(&self, secret: String) {
+        if !self.is_due(&secret) {
+            return;
+        }
+        let house = self.house().clone();
+        let work = async move {
+            if let Err(e) = app::users::sessions::touch(&house, &secret).await {
+                tracing::warn!(error = %e, "a sign-in's use could not be noted");
+            }
+        };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "no answer waits for it, and the next visit does it again"
+        )]
+        drop(tokio::spawn(work));
+    }
+    fn is_due(&self, secret: &str) -> bool {
+        let now = self.house().now();
+        let mut hasher = DefaultHasher::new();
+        secret.hash(&mut hasher);
+        let mut touched = self.0.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        if touched.len() >= MOST_TOUCHED {
+            touched.clear();
+        }
+        let last = touched.entry(hasher.finish()).or_insert(Millis::MIN);
+        let due = *last <= now - MINUTE;
+        if due {
+            *last = now;
+        }
+        due
     }
     pub(crate) fn metrics(&self) -> Option<String> {
         self.0.metrics.as_ref().map(metrics_exporter_prometheus::PrometheusHandle::render)

@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     error::Failure,
     face::Face,
-    form::{Form, Query},
+    form::{Form, Query, came_from, safe_next},
     frame::{Frame, SIZES, THEMES},
     meta::show_open,
     page,
@@ -156,13 +156,6 @@ pub(crate) fn login_again(frame: Frame, action: String, kept: Vec<(String, Strin
 
 async fn new_captcha(house: &House) -> Result<Captcha, Failure> {
     Ok(app::act!(house, Who::Nobody, |cx| captcha::make(cx).await)?.into())
-}
-
-/// Only pages of our own; anything else leads home.
-fn safe_next(next: &str) -> String {
-    let ours =
-        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r']);
-    if ours && !next.starts_with("/login") { next.to_owned() } else { "/me".into() }
 }
 
 /// What the sign-in form brings.
@@ -429,11 +422,7 @@ pub async fn set_look(
         Cookie::build((name, value)).path("/").same_site(SameSite::Lax).permanent().build()
     };
     let jar = jar.add(keep("theme", look.theme)).add(keep("size", look.size));
-    let back = headers
-        .get(http::header::REFERER)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse::<http::Uri>().ok())
-        .map_or_else(|| "/me/settings".into(), |u| safe_next(u.path()));
+    let back = came_from(&headers);
     Ok(Answer::open((jar, axum::response::Redirect::to(&back)).into_response()))
 }
 
@@ -448,15 +437,17 @@ pub struct PasswordForm {
     password_again: String,
 }
 
-/// `POST /me/password`. Hashing takes its time, so the visit's transaction is given back first.
+/// `POST /me/password`. Hashing takes its time, so the visit's transaction is given back meanwhile.
 pub async fn change_password(mut v: Visit, Form(f): Form<PasswordForm>) -> Result<Answer, Failure> {
     let mut page = settings_page(&mut v).await?;
     let (house, who) = (v.cx.house().clone(), v.cx.who().clone());
     let form = password::Change { old: f.old, new: f.password, again: f.password_again };
     let v = v.pause().await?;
-    match password::change(&house, who, form).await {
-        Ok(()) => {
-            v.resume().await?.done("/me/settings", "密码已修改,其他设备上的登录已全部注销。").await
+    match password::prepare(&house, who, form).await {
+        Ok(prepared) => {
+            let mut v = v.resume().await?;
+            password::store(&mut v.cx, prepared).await?;
+            v.done("/me/settings", "密码已修改,其他设备上的登录已全部注销。").await
         }
         Err(Error::Invalid(errors)) => {
             page.frame.errors = errors;

@@ -36,13 +36,22 @@ struct Rest {
     route: String,
     flash: Option<Flash>,
     flash_shown: bool,
-    idem: Option<(String, String)>,
+    idem: Option<Once>,
     device: app::users::sessions::Device,
+}
+
+/// The form at hand, as it is noted so that it is carried out once.
+#[derive(Clone)]
+struct Once {
+    actor: String,
+    key: String,
+    /// What was sent.
+    sent: String,
 }
 
 /// Set by the middleware for each request.
 #[derive(Clone, Debug)]
-pub(crate) struct RequestId(pub(crate) String);
+pub struct RequestId(pub(crate) String);
 
 impl FromRequestParts<Site> for Visit {
     type Rejection = Failure;
@@ -137,19 +146,57 @@ fn flash(jar: &CookieJar) -> Option<Flash> {
 
 impl Visit {
     /// Looks whether this form was carried out before, and remembers to note its answer.
+    ///
+    /// A page's forms share one `_idem`, so the address and everything sent are part of the key:
+    /// two buttons of a page are two forms. A program's Idempotency-Key is its own word for one
+    /// piece of work; the same key with other content is a mistake and is refused.
     async fn remember(&mut self, parts: &Parts) -> Result<(), Failure> {
-        let header = parts.headers.get("idempotency-key").and_then(|v| v.to_str().ok());
-        let posted = parts.extensions.get::<Posted>();
-        let key = header.map(str::to_owned).or_else(|| posted.and_then(Posted::idem));
-        let Some(key) = key.filter(|k| k.len() <= 100) else { return Ok(()) };
         let Ok(visitor) = self.cx.visitor() else { return Ok(()) };
         let actor = visitor.person.0.to_string();
-        let key = format!("{} {key}", self.rest.route);
-        if let Some(answer) = app::idem::find(&mut self.cx, &actor, &key).await? {
-            return Err(Kept::read(&answer).into());
+        let Some(posted) = parts.extensions.get::<Posted>() else { return Ok(()) };
+        let sent = self.digest(parts, posted);
+        let header = parts.headers.get("idempotency-key").and_then(|v| v.to_str().ok());
+        let key = match (header, posted.idem()) {
+            (Some(key), _) => format!("key {key}"),
+            (None, Some(idem)) => format!("form {idem} {sent}"),
+            (None, None) => return Ok(()),
+        };
+        if key.len() > 200 {
+            return Err(Error::field(
+                "idempotency-key",
+                "idempotency_key",
+                "Idempotency-Key 太长,请用 100 个字符以内。",
+            )
+            .into());
         }
-        self.rest.idem = Some((actor, key));
-        Ok(())
+        self.rest.idem = Some(Once { actor, key, sent });
+        self.answered_before().await
+    }
+
+    /// What was sent, where to, as one short word.
+    fn digest(&self, parts: &Parts, posted: &Posted) -> String {
+        use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+        let mut text = format!("{}\n", parts.uri.path()).into_bytes();
+        text.extend_from_slice(&posted.bytes);
+        let hash = self.cx.house().keys().audit_mac(&[b"idem", &text]);
+        BASE64_URL_SAFE_NO_PAD.encode(&hash[..18])
+    }
+
+    /// The first answer again, when there is one.
+    async fn answered_before(&mut self) -> Result<(), Failure> {
+        let Some(once) = self.rest.idem.clone() else { return Ok(()) };
+        let Some(noted) = app::idem::find(&mut self.cx, &once.actor, &once.key).await? else {
+            return Ok(());
+        };
+        match Kept::read(&noted, &once.sent) {
+            Some(again) => Err(again.into()),
+            None => Err(Error::field(
+                "idempotency-key",
+                "idempotency_key",
+                "这个 Idempotency-Key 已经用于另一次办理。新的办理请用新的值。",
+            )
+            .into()),
+        }
     }
 
     /// Which face was asked for.
@@ -228,8 +275,9 @@ impl Visit {
         data: serde_json::Value,
     ) -> Result<Answer, Failure> {
         let kept = Kept { to: to.into(), flash: flash.into(), data };
-        if let Some((actor, key)) = self.rest.idem.take() {
-            app::idem::keep(&mut self.cx, &actor, &key, &kept.write()).await?;
+        if let Some(once) = self.rest.idem.take() {
+            let noted = kept.write(&once.sent);
+            app::idem::keep(&mut self.cx, &once.actor, &once.key, &noted).await?;
         }
         let face = self.rest.face;
         self.cx.commit().await?;
@@ -256,7 +304,10 @@ impl Paused {
     /// Goes on in a new transaction.
     pub async fn resume(self) -> Result<Visit, Failure> {
         let cx = self.rest.site.house().enter(self.who, true, self.origin).await?;
-        Ok(Visit { cx, rest: self.rest })
+        let mut visit = Visit { cx, rest: self.rest };
+        // A twin of this form may have been carried out meanwhile.
+        visit.answered_before().await?;
+        Ok(visit)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::sql;
 use crate::{
-    Action, Cx, Error, FieldError, House, Result, act,
+    Action, Cx, Error, FieldError, House, Result,
     events::Event,
     keys::Place,
     pii::{IdNumber, Mobile},
@@ -95,26 +95,34 @@ pub struct Change {
     pub again: String,
 }
 
-/// Changes one's own password (4) and ends one's other sign-ins. Opens its own transactions,
-/// because hashing must not hold one open.
-pub async fn change(house: &House, who: crate::Who, form: Change) -> Result<()> {
-    let mut cx = house.read(who.clone()).await?;
-    let (me, session) = (cx.visitor()?.person, cx.visitor()?.session);
+/// A change that was found right, with its hash made: what is left is to store it.
+pub struct Prepared {
+    old_hash: String,
+    new_hash: String,
+}
+
+/// Judges a change of one's own password (4) and makes the hash; outside any transaction, because
+/// hashing must not hold one open.
+pub async fn prepare(house: &House, who: crate::Who, form: Change) -> Result<Prepared> {
+    let mut cx = house.read(who).await?;
+    let me = cx.visitor()?.person;
     let known = sql::known_person(&mut cx, me).await?.ok_or(Error::SignedOut)?;
     drop(cx);
-    let Some(stored) = known.password_hash.clone() else { return Err(Error::SignedOut) };
-    if !fits(house, &form.old, Some(stored.clone())).await? {
+    let Some(old_hash) = known.password_hash.clone() else { return Err(Error::SignedOut) };
+    if !fits(house, &form.old, Some(old_hash.clone())).await? {
         return Err(Error::field("old", "password_old", "原密码不正确,请重新输入。"));
     }
     judge(house, &known, &form.new, &form.again)?;
-    let fresh = hash(house, &form.new).await?;
-    act!(house, who.clone(), |cx| store(cx, &stored, &fresh, session).await)
+    let new_hash = hash(house, &form.new).await?;
+    Ok(Prepared { old_hash, new_hash })
 }
 
-async fn store(cx: &mut Cx, old: &str, new: &str, session: Option<i64>) -> Result<()> {
+/// Stores the new password and ends one's other sign-ins, in the visit's own transaction: a form
+/// sent twice is carried out once. Somebody who changed it in between makes this `Retry`.
+pub async fn store(cx: &mut Cx, prepared: Prepared) -> Result<()> {
     let permit = cx.permit_own(Action::ManageOwnSignIns)?;
-    let me = cx.visitor()?.person;
-    if !sql::change_password(cx, &permit, me, old, new).await? {
+    let (me, session) = (cx.visitor()?.person, cx.visitor()?.session);
+    if !sql::change_password(cx, &permit, me, &prepared.old_hash, &prepared.new_hash).await? {
         return Err(Error::Retry);
     }
     sql::end_sessions(cx, me, None, session).await?;

@@ -71,9 +71,6 @@ enum Command {
         #[command(subcommand)]
         what: KeysWhat,
     },
-    /// Reads one workbook from standard input in a process of its own.
-    #[command(name = "--sheet-child", hide = true)]
-    SheetChild,
 }
 
 #[derive(Subcommand)]
@@ -153,7 +150,6 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
             upkeep::token(cli.place, id_number, &label, days).await
         }
         Command::Keys { what: KeysWhat::Rotate } => upkeep::rotate_keys(cli.place).await,
-        Command::SheetChild => return app::read_sheet(),
     };
     match done {
         Ok(code) => code,

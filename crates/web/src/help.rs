@@ -1,0 +1,313 @@
+//! Pages that explain: help by topic with "谁能办什么", accessibility, browsers, the state of the
+//! service. Open to everybody, and the state of the service also when the database is away.
+
+use crate::{
+    answer::Answer,
+    error::Failure,
+    face::Face,
+    form::Query,
+    frame::Frame,
+    meta::show_open,
+    page,
+    site::Site,
+    visit::{RequestId, look},
+};
+use app::{Reach, Who};
+use askama::Template;
+use axum::{Extension, extract::State};
+use axum_extra::extract::CookieJar;
+use http::HeaderMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// One topic of the help page.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct Topic {
+    /// Its anchor.
+    pub id: &'static str,
+    pub title: &'static str,
+    pub steps: &'static [&'static str],
+    /// Pages that it explains: what their routes begin with.
+    #[serde(skip)]
+    pages: &'static [&'static str],
+    /// Explains the page that the reader came from.
+    pub asked: bool,
+}
+
+const fn topic(
+    id: &'static str,
+    title: &'static str,
+    pages: &'static [&'static str],
+    steps: &'static [&'static str],
+) -> Topic {
+    Topic { id, title, steps, pages, asked: false }
+}
+
+/// The topics; the first whose page fits is the one that a page's help link opens.
+const TOPICS: &[Topic] = &[
+    topic(
+        "sign-in",
+        "登录与激活",
+        &["/login", "/activate", "/logout", "/setup"],
+        &[
+            "用证件号和密码登录。第一次登录用证件号后八位,接着核对姓名、设置自己的密码,初始密码就不再有效。",
+            "连续输错 3 次要填验证码,看不清图片可以改答旁边的文字问题;再错就要多等一会儿,最长 15 分钟,账号不会被锁死。",
+            "30 分钟不操作要重新登录,正在填写的内容会保留,登录后点“继续提交”。",
+            "忘记密码:请本支部或上级组织的管理员核对身份后处理。",
+        ],
+    ),
+    topic(
+        "import",
+        "导入团员",
+        &["/o/{org}/import"],
+        &[
+            "团员管理 › 导入团员:上传 Excel 或 CSV,或者直接粘贴表格。列的先后没有关系,两种官方模板都认得。",
+            "核对页会列出可导入、要修改、有提醒的行。要修改的可以在页面上直接改好,也可以下载有问题的行,改好再传。",
+            "“导入正确的行”只导入没有问题的;导入后 24 小时内可以整批撤销。",
+        ],
+    ),
+    topic(
+        "transfer",
+        "组织关系转接",
+        &["/o/{org}/transfers", "/me/transfers"],
+        &[
+            "业务办理 › 办理转出:选人、选去向、提交。转接详情页写明现在在谁手里、到什么时候。",
+            "对方同意并分配团支部后转接完成;10 天内没有审批会自动退回,资料都保留,可以重新提交。",
+            "提交后、对方办理前,发起人可以撤销。每个人同时只能有一笔转接。",
+        ],
+    ),
+    topic(
+        "inbox",
+        "操作中心与审批",
+        &["/o/{org}/inbox"],
+        &[
+            "右上角“操作中心”列出等你办理的事,快到期的在前。",
+            "同意转入和分配团支部是一步:选好团支部,点“同意并分配”。",
+            "退回要写明原因,发起人会看到。",
+        ],
+    ),
+    topic(
+        "members",
+        "团员列表与资料",
+        &["/o/{org}/members", "/o/{org}/people", "/o/{org}/persons"],
+        &[
+            "团员列表可以按姓名、状态、完整度筛选,地址栏里的地址就是筛选结果,可以收藏。",
+            "证件号和电话平时只显示一部分,点“显示”看完整的,系统会记下是谁、什么时候看的。",
+            "导出的表格里证件号是文本,不会变成科学计数。",
+        ],
+    ),
+    topic(
+        "search",
+        "找人、找组织",
+        &["/o/{org}/search", "/o/{org}/pick"],
+        &[
+            "顶部搜索框可以输姓名、拼音首字母、完整证件号、组织名、简称或组织码,几个词的先后没有关系。",
+            "只能找到本级和下级的人;已经转出的请到转接记录里看。",
+        ],
+    ),
+    topic(
+        "orgs",
+        "管理下级组织",
+        &["/o/{org}/children", "/o/{org}/info", "/o/{org}/orgs", "/o/{org}/edit", "/o/{org}/card"],
+        &[
+            "组织管理 › 管理下级组织:新建、改名、看每个下级的名片。",
+            "团支部、毕业班团支部才直接管团员;团委、团总支管下级组织。",
+        ],
+    ),
+    topic(
+        "progress",
+        "录入进度与统计",
+        &["/o/{org}/progress", "/o/{org}/stats"],
+        &[
+            "数字随时更新,旁边写着统计到什么时刻;每小时留一份,用来前后比较。",
+            "点组织名可以一级一级往下看,缺什么会写明。",
+        ],
+    ),
+    topic(
+        "me",
+        "个人中心",
+        &["/me"],
+        &[
+            "个人首页写明你在哪个团支部、有什么要办。联系方式可以自己改,姓名、证件号要请支部管理员更正。",
+            "设置里可以换皮肤、字号,改密码;“登录与操作记录”里可以注销不认识的登录。",
+        ],
+    ),
+    topic(
+        "home",
+        "组织首页与切换组织",
+        &["/o", "/"],
+        &["在几个组织任职的,点顶部组织名就可以切换;当前组织写在地址里,两个窗口可以各办各的。"],
+    ),
+];
+
+/// The address of the help for a page, by its route.
+pub(crate) fn help_for(route: &str) -> String {
+    let fits = |page: &&'static str| {
+        *page == "/"
+            || route == *page
+            || route.strip_prefix(*page).is_some_and(|rest| rest.starts_with(['/', 's']))
+    };
+    match TOPICS.iter().find(|t| t.pages.iter().any(|p| fits(&p))) {
+        Some(topic) => format!("/help?from={0}#{0}", topic.id),
+        None => "/help".into(),
+    }
+}
+
+/// 帮助: topics, and who may do what as the permission table says.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "help/help.html")]
+pub struct Help {
+    #[serde(skip)]
+    frame: Frame,
+    topics: Vec<Topic>,
+    /// One line an action.
+    lines: Vec<HelpLine>,
+}
+/// One action and who may do it.
+#[derive(Serialize, JsonSchema)]
+pub struct HelpLine {
+    pub what: &'static str,
+    pub who: Vec<String>,
+}
+page!(Help);
+
+/// Which topic the reader came for.
+#[derive(Deserialize, JsonSchema)]
+pub struct From {
+    #[serde(default)]
+    from: String,
+}
+
+/// What the explaining pages know of their reader.
+pub(crate) struct Reader {
+    face: Face,
+    frame: Frame,
+}
+impl Reader {
+    fn new(jar: &CookieJar, headers: &HeaderMap, id: &RequestId, title: &str) -> Self {
+        let face = Face::of(headers);
+        let mut frame = Frame::bare(title, look(jar), &id.0);
+        frame.fragment = face == Face::Fragment;
+        Self { face, frame }
+    }
+}
+
+/// `GET /help`.
+pub async fn help(
+    jar: CookieJar,
+    headers: HeaderMap,
+    Extension(id): Extension<RequestId>,
+    Query(from): Query<From>,
+) -> Result<Answer, Failure> {
+    let reader = Reader::new(&jar, &headers, &id, "帮助");
+    let mut topics = TOPICS.to_vec();
+    topics.iter_mut().for_each(|t| t.asked = t.id == from.from);
+    let lines = app::access::TABLE
+        .iter()
+        .map(|line| HelpLine {
+            what: line.label,
+            who: line
+                .who
+                .iter()
+                .filter(|(role, _)| *role != app::Role::System)
+                .map(|(role, reach)| {
+                    format!("{}({})", app::access::role_name(*role), reach_name(*reach))
+                })
+                .collect(),
+        })
+        .filter(|line| !line.who.is_empty())
+        .collect();
+    show_open(reader.face, &Help { frame: reader.frame, topics, lines })
+}
+
+fn reach_name(reach: Reach) -> &'static str {
+    match reach {
+        Reach::Own => "本级",
+        Reach::Direct => "本级和直属下级",
+        Reach::Subtree => "本级及全部下级",
+        Reach::All => "全部",
+    }
+}
+
+/// 无障碍.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "help/accessibility.html")]
+pub struct Accessibility {
+    #[serde(skip)]
+    frame: Frame,
+}
+/// 浏览器说明.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "help/browser.html")]
+pub struct Browsers {
+    #[serde(skip)]
+    frame: Frame,
+}
+/// 服务状态.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "help/status.html")]
+pub struct Status {
+    #[serde(skip)]
+    frame: Frame,
+    /// Pages can be read.
+    readable: bool,
+    /// Changes are taken.
+    writable: bool,
+    /// When this was looked at, in Beijing.
+    as_of: String,
+    version: &'static str,
+}
+page!(Accessibility, Browsers, Status);
+
+/// `GET /about/accessibility`.
+pub async fn accessibility(
+    jar: CookieJar,
+    headers: HeaderMap,
+    Extension(id): Extension<RequestId>,
+) -> Result<Answer, Failure> {
+    let reader = Reader::new(&jar, &headers, &id, "无障碍");
+    show_open(reader.face, &Accessibility { frame: reader.frame })
+}
+
+/// `GET /about/browser`.
+pub async fn browsers(
+    jar: CookieJar,
+    headers: HeaderMap,
+    Extension(id): Extension<RequestId>,
+) -> Result<Answer, Failure> {
+    let reader = Reader::new(&jar, &headers, &id, "浏览器说明");
+    show_open(reader.face, &Browsers { frame: reader.frame })
+}
+
+/// `GET /status`: looks at the database now; an answer also when that is away.
+pub async fn status(
+    State(site): State<Site>,
+    jar: CookieJar,
+    headers: HeaderMap,
+    Extension(id): Extension<RequestId>,
+) -> Result<Answer, Failure> {
+    let reader = Reader::new(&jar, &headers, &id, "服务状态");
+    let readable = site.house().read(Who::Nobody).await.is_ok();
+    let page = Status {
+        frame: reader.frame,
+        readable,
+        writable: readable && !site.house().is_read_only(),
+        as_of: app::clock::show_time(site.house().now()),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    show_open(reader.face, &page)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_help_link_of_a_page_opens_its_topic() {
+        assert_eq!(help_for("/o/{org}/transfers/out/new"), "/help?from=transfer#transfer");
+        assert_eq!(help_for("/o/{org}/imports/{id}"), "/help?from=import#import");
+        assert_eq!(help_for("/o/{org}/inbox"), "/help?from=inbox#inbox");
+        assert_eq!(help_for("/me/settings"), "/help?from=me#me");
+        assert_eq!(help_for("/o/{org}"), "/help?from=home#home");
+    }
+}
