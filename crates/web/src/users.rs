@@ -556,6 +556,10 @@ pub async fn posts(mut v: Visit) -> Result<Answer, Failure> {
     let visitor = v.cx.visitor()?.clone();
     let mut posts = Vec::new();
     for grant in &visitor.grants {
+        // Two rights in one organisation lead to the same page: the first is what she acts with.
+        if posts.iter().any(|p: &Post| p.code == grant.org.code) {
+            continue;
+        }
         let names = app::orgs::names_to(&mut v.cx, &grant.org.path).await?;
         posts.push(Post {
             code: grant.org.code.clone(),
