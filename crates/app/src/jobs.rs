@@ -25,12 +25,15 @@ pub enum Job {
     Rekey,
     /// A long list of members as a workbook.
     ExportMembers(Box<crate::people::export::Order>),
+    /// What is good of an import, in pieces; `total` rows were good when it began.
+    Import { import: i64, total: i64 },
 }
 impl Job {
     fn kind(&self) -> &'static str {
         match self {
             Self::Rekey => "rekey",
             Self::ExportMembers(_) => "export_members",
+            Self::Import { .. } => "import",
         }
     }
     /// Jobs of one key wait or run at most once at a time.
@@ -38,12 +41,16 @@ impl Job {
         match self {
             Self::Rekey => Some("rekey".into()),
             Self::ExportMembers(_) => None,
+            Self::Import { import, .. } => Some(format!("import:{import}")),
         }
     }
     async fn run(self, turn: &Turn<'_>) -> Result<Json> {
         match self {
             Self::Rekey => crate::people::rekey(turn).await,
             Self::ExportMembers(order) => crate::people::export::run(turn, *order).await,
+            Self::Import { import, total } => {
+                crate::imports::run(turn, crate::imports::ImportId(import), total).await
+            }
         }
     }
 }
@@ -235,6 +242,7 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("seal", SECOND, seal),
     wheel!("fold", SECOND, crate::stats::turn),
     wheel!("sweep", HOUR, crate::users::sessions::sweep),
+    wheel!("imports", HOUR, crate::imports::sweep),
 ];
 
 async fn seal(house: &House) -> Result<()> {

@@ -20,6 +20,8 @@ pub mod files;
 pub mod house;
 /// One form, one effect.
 pub mod idem;
+/// 导入团员.
+pub mod imports;
 /// Jobs and clockwork.
 pub mod jobs;
 /// Keys and ciphertext.

@@ -142,6 +142,22 @@ pub async fn remove_many(
     Ok(kept)
 }
 
+/// Who of these would be left, and why, if the entries were taken back now; changes nothing.
+pub async fn would_stay(
+    cx: &mut Cx,
+    org: &OrgRef,
+    ids: &[PersonId],
+) -> Result<Vec<(PersonId, Kept)>> {
+    let rows: Rows = ids.iter().map(|id| vec![(*id).into()]).collect();
+    let traces = sql::members::traces(cx, org, rows).await?;
+    let by_id: HashMap<i64, _> = traces.into_iter().map(|t| (t.id, t)).collect();
+    let stays = |id: &PersonId| match by_id.get(&id.0) {
+        None => Some((*id, Kept::Gone)),
+        Some(trace) => why_kept(trace, org).map(|why| (*id, why)),
+    };
+    Ok(ids.iter().filter_map(stays).collect())
+}
+
 fn why_kept(trace: &sql::members::Trace, org: &OrgRef) -> Option<Kept> {
     let moved = trace.member_org.is_some_and(|id| id != org.id.0);
     let edited = trace.person_version > 1 || trace.member_version.is_some_and(|v| v > 1);

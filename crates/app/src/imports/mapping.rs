@@ -1,0 +1,265 @@
+//! Which column of the file is which of ours (B.3, step 2). Skipped when the titles say it all.
+
+use super::{Import, ImportId, Notes, changed_meanwhile, find, judge, rows, sql, take_hold};
+use crate::{
+    Action, Cx, Error, FieldError, OrgRef, Result,
+    events::Event,
+    people::entry,
+    pii::{IdNumber, Mobile},
+    rules::{Column, Needed, Rules, SheetKind},
+};
+
+/// Our column for each of the file's; behind them, columns that the file does not have.
+pub type Mapping = Vec<Option<Column>>;
+
+/// One column of the file as the page shows it.
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
+pub struct FileColumn {
+    /// The file's title.
+    pub title: String,
+    /// Three values, long numbers masked.
+    pub samples: Vec<String>,
+    /// Our column's key, empty when the column is left out.
+    pub column: String,
+}
+
+/// What the mapping page shows.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    pub import: Import,
+    pub columns: Vec<FileColumn>,
+    /// Our columns without which nobody can be imported, and which the file lacks.
+    pub missing: Vec<Column>,
+}
+
+/// The columns that a file of members may have.
+pub fn ours() -> Vec<Column> {
+    Column::ALL
+        .iter()
+        .copied()
+        .filter(|c| Rules::builtin().columns.needed(*c, SheetKind::Members, None) > Needed::Absent)
+        .collect()
+}
+
+/// What the titles say. A column that stands twice counts once, the first time.
+pub(super) fn guess(header: &[String]) -> Mapping {
+    let ours = ours();
+    let mut mapping: Mapping = Vec::with_capacity(header.len());
+    for title in header {
+        let column = Rules::builtin().columns.recognise(title).filter(|c| ours.contains(c));
+        mapping.push(column.filter(|c| !mapping.contains(&Some(*c))));
+    }
+    mapping
+}
+
+/// Which columns a mapping lacks that every member needs (`entry`) or a complete one (`complete`).
+pub(super) fn lacking(mapping: &Mapping, need: Needed) -> Vec<Column> {
+    let columns = &Rules::builtin().columns;
+    let lacks = |c: &Column| {
+        columns.needed(*c, SheetKind::Members, None) >= need && !mapping.contains(&Some(*c))
+    };
+    columns.template(SheetKind::Members).into_iter().filter(lacks).collect()
+}
+
+/// Whether the titles say enough for the page to be skipped: everything that is needed is there,
+/// or nothing unknown could be what is missing.
+pub(super) fn is_clear(header: &[String], mapping: &Mapping) -> bool {
+    let all_known = header
+        .iter()
+        .zip(mapping)
+        .all(|(title, column)| column.is_some() || title.is_empty() || is_harmless(title));
+    lacking(mapping, Needed::Entry).is_empty()
+        && (all_known || lacking(mapping, Needed::Complete).is_empty())
+}
+
+/// Columns that lists often have and that are none of ours.
+fn is_harmless(title: &str) -> bool {
+    ["序号", "编号", "原因", "备注", "性别", "出生", "年龄", "学号", "班级", "怎么改"]
+        .iter()
+        .any(|word| title.contains(word))
+}
+
+/// The mapping made whole: columns of the template that the file lacks stand behind the file's, so
+/// that their cells can be filled in the review.
+pub(super) fn completed(mut mapping: Mapping, width: usize) -> Mapping {
+    mapping.resize(width, None);
+    for column in Rules::builtin().columns.template(SheetKind::Members) {
+        if !mapping.contains(&Some(column)) {
+            mapping.push(Some(column));
+        }
+    }
+    mapping
+}
+
+/// Sentences on what the file has too much or too little.
+pub(super) fn remarks(header: &[String], mapping: &Mapping) -> Vec<String> {
+    let mut notes = Vec::new();
+    let extra: Vec<&str> = header
+        .iter()
+        .zip(mapping)
+        .filter(|(title, column)| column.is_none() && !title.is_empty())
+        .map(|(title, _)| title.as_str())
+        .collect();
+    if !extra.is_empty() {
+        notes.push(format!("没有用到的列:{}。", extra.join("、")));
+    }
+    let own: Mapping = mapping.iter().take(header.len()).copied().collect();
+    let lacking = lacking(&own, Needed::Complete);
+    if !lacking.is_empty() {
+        let names: Vec<&str> = lacking.iter().map(|c| c.label()).collect();
+        notes.push(format!("文件里没有这些列:{};可以在核对时补填。", names.join("、")));
+    }
+    notes
+}
+
+/// The mapping page.
+pub async fn columns(cx: &mut Cx, id: ImportId) -> Result<Columns> {
+    let (import, _) = find(cx, id).await?;
+    let titles: Vec<String> = serde_json::from_str(&import.header).unwrap_or_default();
+    let mapping = import.columns();
+    let first = sql::rows_after(cx, id, 0, 3).await?;
+    let house = cx.house().clone();
+    let cells = first.iter().map(|r| rows::open(&house, id, r)).collect::<Result<Vec<_>>>()?;
+    let columns = titles
+        .into_iter()
+        .enumerate()
+        .map(|(at, title)| FileColumn {
+            title,
+            samples: cells.iter().map(|c| masked(c.text(at))).filter(|t| !t.is_empty()).collect(),
+            column: mapping.get(at).copied().flatten().map_or("", Column::key).to_owned(),
+        })
+        .collect();
+    let missing = lacking(&mapping, Needed::Entry);
+    Ok(Columns { import, columns, missing })
+}
+
+/// Settles the mapping (`keys`: our column's key for each of the file's, empty to leave it out) and
+/// judges all rows. Name and ID number must be there; what else is missing can be filled in later.
+pub async fn settle(cx: &mut Cx, id: ImportId, keys: &[String]) -> Result<()> {
+    let (import, org) = find(cx, id).await?;
+    let titles: Vec<String> = serde_json::from_str(&import.header).unwrap_or_default();
+    let chosen = read_choice(keys, titles.len())?;
+    let permit = cx.permit(Action::ImportMembers, &org)?;
+    if !matches!(import.state.as_str(), "mapping" | "review") || import.imported > 0 {
+        cx.return_unused(permit);
+        return Err(changed_meanwhile(&import));
+    }
+    take_hold(cx, &permit, &import).await?;
+    let mapping = completed(chosen, titles.len());
+    let mut notes = import.notes();
+    notes.file.retain(|n| !n.starts_with("没有用到的列") && !n.starts_with("文件里没有"));
+    notes.file.extend(remarks(&titles, &mapping));
+    let import = Import { mapping: text_of(&mapping), ..import };
+    judge_all(cx, &permit, &org, &import, notes).await?;
+    sql::set_state(cx, &permit, id, "review").await?;
+    cx.record(permit, Event::new("import.mapped", "import", id.0)).await
+}
+
+async fn judge_all(
+    cx: &mut Cx,
+    permit: &crate::Permit,
+    org: &OrgRef,
+    import: &Import,
+    mut notes: Notes,
+) -> Result<()> {
+    notes.tidied = judge::rejudge(cx, permit, org, import, judge::Which::All).await?;
+    let notes = serde_json::to_string(&notes).map_err(|e| Error::Broken(e.to_string()))?;
+    sql::set_mapping(cx, permit, import.id, &import.mapping, &notes).await
+}
+
+fn read_choice(keys: &[String], width: usize) -> Result<Mapping> {
+    let ours = ours();
+    let mut mapping: Mapping = Vec::with_capacity(width);
+    let mut errors = Vec::new();
+    for (at, key) in keys.iter().take(width).enumerate() {
+        let column = Column::from_key(key).filter(|c| ours.contains(c));
+        if column.is_some() && mapping.contains(&column) {
+            let label = column.map_or("", Column::label);
+            let message = format!("“{label}”选了两次,请只对应一列。");
+            errors.push(FieldError::new(&format!("column-{at}"), "column_twice", message));
+        }
+        mapping.push(column);
+    }
+    for column in [Column::Name, Column::IdNumber] {
+        if !mapping.contains(&Some(column)) {
+            let message = format!("请指出哪一列是“{}”,没有它不能导入。", column.label());
+            errors.push(FieldError::new("column-0", "column_missing", message));
+        }
+    }
+    if errors.is_empty() { Ok(mapping) } else { Err(Error::Invalid(errors)) }
+}
+
+pub(super) fn text_of(mapping: &Mapping) -> String {
+    serde_json::to_string(mapping).unwrap_or_default()
+}
+
+/// A cell's text with whatever looks like an ID number or a telephone number masked.
+pub(super) fn masked(text: &str) -> String {
+    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if let Some(id) = IdNumber::from_stored(&bare) {
+        return id.masked();
+    }
+    if let Some(mobile) = Mobile::from_stored(&bare) {
+        return mobile.masked();
+    }
+    let digits = bare.chars().filter(char::is_ascii_digit).count();
+    let shown: String = text.trim().chars().take(24).collect();
+    if digits < 7 {
+        return shown;
+    }
+    let count = shown.chars().count();
+    shown
+        .chars()
+        .enumerate()
+        .map(|(at, c)| if at >= 3 && at + 2 < count && c.is_ascii_digit() { '*' } else { c })
+        .collect()
+}
+
+/// Where a row of this organisation is judged for.
+pub(super) fn place(org: &OrgRef) -> crate::rules::person::Place {
+    entry::place_of(org)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn titles(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_file_with_all_needed_titles_and_extra_ones_needs_no_mapping_page() {
+        let all: Vec<String> = Rules::builtin()
+            .columns
+            .template(SheetKind::Members)
+            .into_iter()
+            .map(|c| c.label().to_owned())
+            .collect();
+        assert!(is_clear(&all, &guess(&all)));
+        let more = [all, titles("备注 宿舍")].concat();
+        assert!(is_clear(&more, &guess(&more)));
+        assert!(remarks(&more, &guess(&more))[0].contains("宿舍"));
+    }
+
+    #[test]
+    fn a_missing_needed_column_beside_an_unknown_one_asks_for_the_page() {
+        let header = titles("姓名 证件 民族");
+        assert!(!is_clear(&header, &guess(&header)));
+    }
+
+    #[test]
+    fn what_the_file_lacks_is_added_behind_it() {
+        let mapping = completed(guess(&titles("姓名 身份证号 宿舍")), 3);
+        assert_eq!(mapping[..3], [Some(Column::Name), Some(Column::IdNumber), None]);
+        assert!(mapping[3..].contains(&Some(Column::Joined)));
+    }
+
+    #[test]
+    fn samples_never_show_a_whole_number() {
+        assert_eq!(masked("11010519491231002X"), "1101**********002X");
+        assert_eq!(masked("13812346021"), "138****6021");
+        assert!(!masked("110105194912310").contains("19491231"));
+        assert_eq!(masked("2019-05"), "2019-05");
+    }
+}

@@ -1,0 +1,316 @@
+//! 导入团员 (69, A20, B.3): upload → columns → review and repair → commit in pieces → undo. A file's
+//! rows are staged, sealed, with what is wrong in each; people come in through `people::add_many`
+//! alone. Called by pages, the command line and the job queue.
+
+/// Importing what is good, in pieces.
+pub mod commit;
+/// Repairing rows.
+pub mod fix;
+/// Which column of the file is which of ours.
+pub mod mapping;
+/// The rows as they are reviewed, and the problem rows as a workbook.
+pub mod review;
+/// The templates.
+pub mod templates;
+/// Taking a batch back.
+pub mod undo;
+/// From a file or pasted cells to staged rows.
+pub mod upload;
+
+mod judge;
+mod rows;
+mod sql;
+mod table;
+
+pub use commit::{Mode, commit, run};
+pub use mapping::Mapping;
+pub use review::{Line, Show};
+pub use upload::{Source, check_target, read, stage};
+
+use crate::{
+    Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who, act, clock,
+    events::Event,
+    orgs::{self, OrgId},
+    rules::{Column, Problem, Rules, Severity},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+db::id!(
+    /// An import.
+    ImportId
+);
+
+db::row! {
+    /// An import as stored: the file's frame, the state, the counters.
+    #[derive(Clone, Debug)]
+    pub struct Import {
+        pub id: ImportId,
+        /// Where the people go.
+        pub org_id: OrgId,
+        /// For which organisation it is done.
+        pub acting_org: OrgId,
+        /// Who does it; 0 for the command line.
+        pub person_id: i64,
+        pub file_name: String,
+        /// `members`, `cadres` or `other`.
+        pub template: String,
+        /// `mapping`, `review`, `running`, `done`, `undone`.
+        pub state: String,
+        /// JSON: the file's column titles.
+        pub header: String,
+        /// JSON: our column for each of the file's, then the columns that were added to it.
+        pub mapping: String,
+        /// JSON: [`Notes`].
+        pub notes: String,
+        pub job_id: Option<i64>,
+        /// All rows.
+        pub rows: i64,
+        /// Rows that can be imported, those with warnings among them.
+        pub ready: i64,
+        pub to_fix: i64,
+        /// Of the ready ones: those with warnings.
+        pub warned: i64,
+        pub skipped: i64,
+        pub imported: i64,
+        /// Rows given up.
+        pub failed: i64,
+        pub version: i64,
+        pub created_at: i64,
+        pub updated_at: i64,
+        pub ended_at: Option<i64>,
+    }
+}
+
+/// Where a staged row stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RowState {
+    /// Can be imported.
+    Ready,
+    /// Can be imported, with something to be supplied later.
+    Warned,
+    /// Has to be put right first.
+    ToFix,
+    /// Left out on purpose.
+    Skipped,
+    /// Imported.
+    Imported,
+    /// Given up: never put right.
+    Failed,
+    /// Imported and taken back.
+    Undone,
+    /// Imported, and left in when the batch was taken back.
+    Kept,
+}
+impl RowState {
+    /// As stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Warned => "warned",
+            Self::ToFix => "to_fix",
+            Self::Skipped => "skipped",
+            Self::Imported => "imported",
+            Self::Failed => "failed",
+            Self::Undone => "undone",
+            Self::Kept => "kept",
+        }
+    }
+    /// As stored, read back.
+    pub fn from_code(code: &str) -> Self {
+        match code {
+            "ready" => Self::Ready,
+            "warned" => Self::Warned,
+            "skipped" => Self::Skipped,
+            "imported" => Self::Imported,
+            "failed" => Self::Failed,
+            "undone" => Self::Undone,
+            "kept" => Self::Kept,
+            _ => Self::ToFix,
+        }
+    }
+    /// The word on pages.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Ready => "可导入",
+            Self::Warned => "可导入,有提醒",
+            Self::ToFix => "需修改",
+            Self::Skipped => "已跳过",
+            Self::Imported => "已导入",
+            Self::Failed => "未导入",
+            Self::Undone => "已撤销",
+            Self::Kept => "撤销时保留",
+        }
+    }
+    /// Whether the row may still be changed.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Ready | Self::Warned | Self::ToFix)
+    }
+}
+
+/// One finding about one cell, as stored with its row and as programs get it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Our column.
+    pub column: Column,
+    /// A stable code.
+    pub code: String,
+    /// What happened, why, what to do now.
+    pub message: String,
+    /// `fix` forbids the entry, `warn` only points something out.
+    pub severity: Severity,
+}
+impl From<Problem> for Finding {
+    fn from(p: Problem) -> Self {
+        Self { column: p.column, code: p.code.into(), message: p.message, severity: p.severity }
+    }
+}
+impl Finding {
+    /// Whether the row can't be imported because of it.
+    pub fn forbids(&self) -> bool {
+        self.severity == Severity::Fix
+    }
+}
+
+/// What is said about a file besides its rows.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Notes {
+    /// Sentences: which sheet, which rows and columns were left out.
+    pub file: Vec<String>,
+    /// What was tidied automatically, with the number of rows.
+    pub tidied: BTreeMap<String, i64>,
+}
+
+impl Import {
+    /// The file's column titles, those added to it behind.
+    pub fn titles(&self) -> Vec<String> {
+        let mut titles: Vec<String> = serde_json::from_str(&self.header).unwrap_or_default();
+        let added = self.columns().into_iter().skip(titles.len()).flatten();
+        titles.extend(added.map(|c| c.label().to_owned()).collect::<Vec<_>>());
+        titles
+    }
+    /// Our column for each of the file's.
+    pub fn columns(&self) -> Mapping {
+        serde_json::from_str(&self.mapping).unwrap_or_default()
+    }
+    /// What is said about the file.
+    pub fn notes(&self) -> Notes {
+        serde_json::from_str(&self.notes).unwrap_or_default()
+    }
+    /// Until when the batch can be taken back, if anything was imported and the time has not run
+    /// out at `now`.
+    pub fn undo_until(&self, now: i64) -> Option<i64> {
+        let until = self.ended_at? + Rules::builtin().policy.imports.undo_hours * clock::HOUR;
+        let open = matches!(self.state.as_str(), "review" | "done");
+        (open && self.imported > 0 && now < until).then_some(until)
+    }
+    /// Until when a draft is kept.
+    pub fn kept_until(&self) -> i64 {
+        self.updated_at + Rules::builtin().policy.imports.draft_days * clock::DAY
+    }
+    /// The word for the state on pages.
+    pub fn state_label(&self) -> &'static str {
+        match self.state.as_str() {
+            "mapping" => "待对应列",
+            "review" if self.imported > 0 => "部分已导入",
+            "review" => "待核对",
+            "running" => "正在导入",
+            "undone" => "已撤销",
+            _ => "已完成",
+        }
+    }
+}
+
+/// An import of the organisation acted for, and where its people go. [`Error::NotFound`] for
+/// anybody else's.
+pub async fn find(cx: &mut Cx, id: ImportId) -> Result<(Import, OrgRef)> {
+    let import = sql::find(cx, id).await?.ok_or(Error::NotFound)?;
+    if let Who::Person(_) = cx.who()
+        && cx.org()?.id != import.acting_org
+    {
+        return Err(Error::NotFound);
+    }
+    let org = orgs::by_id(cx, import.org_id).await?;
+    if !cx.may(Action::ImportMembers, &org.path) {
+        return Err(Error::NotFound);
+    }
+    Ok((import, org))
+}
+
+/// The imports of the organisation acted for, newest first, at most fifty; `before` is the last
+/// one of the page before.
+pub async fn list(cx: &mut Cx, before: Option<ImportId>) -> Result<Vec<Import>> {
+    let org = cx.org()?.clone();
+    if !cx.may(Action::ImportMembers, &org.path) {
+        return Err(crate::access::forbidden(Action::ImportMembers));
+    }
+    sql::list(cx, org.id, before.map_or(i64::MAX, |b| b.0), 50).await
+}
+
+/// Throws a draft away, or ends an import of which something was imported: what has not been put
+/// right is given up and marked as not imported.
+pub async fn end(cx: &mut Cx, id: ImportId) -> Result<()> {
+    let (import, org) = find(cx, id).await?;
+    let permit = cx.permit(Action::ImportMembers, &org)?;
+    if !matches!(import.state.as_str(), "mapping" | "review") {
+        cx.return_unused(permit);
+        return Err(changed_meanwhile(&import));
+    }
+    take_hold(cx, &permit, &import).await?;
+    close(cx, &permit, id, import.imported).await?;
+    let kind = if import.imported > 0 { "import.ended" } else { "import.discarded" };
+    cx.record(permit, Event::new(kind, "import", id.0)).await
+}
+
+/// Throws away drafts that nobody touched for the policy's days and forgets the cells of imports
+/// that ended so long ago. A wheel of the clockwork.
+pub async fn sweep(house: &House) -> Result<()> {
+    act!(house, Who::System("imports"), |cx| {
+        let policy = &Rules::builtin().policy;
+        let permit = cx.permit_system(Action::RunSystem)?;
+        let old = sql::old_drafts(cx, cx.now() - policy.imports.draft_days * clock::DAY).await?;
+        for (id, imported) in &old {
+            close(cx, &permit, *id, *imported).await?;
+        }
+        let before = cx.now() - policy.retention.import_files_days * clock::DAY;
+        let forgotten = sql::forget_cells(cx, &permit, before).await?;
+        if old.is_empty() && forgotten == 0 {
+            cx.return_unused(permit);
+            return Ok(());
+        }
+        let detail = serde_json::json!({ "drafts": old.len(), "cells": forgotten });
+        cx.record(permit, Event::new("imports.swept", "import", 0).detail(detail)).await
+    })
+}
+
+async fn close(cx: &mut Cx, permit: &Permit, id: ImportId, imported: i64) -> Result<()> {
+    if imported == 0 {
+        return sql::delete(cx, permit, id).await;
+    }
+    sql::give_up(cx, permit, id).await?;
+    sql::set_state(cx, permit, id, "done").await?;
+    sql::recount(cx, permit, id).await
+}
+
+/// Takes hold of an import in the state in which it was read; see [`sql::hold`].
+async fn take_hold(cx: &mut Cx, permit: &Permit, import: &Import) -> Result<()> {
+    if sql::hold(cx, permit, import.id, &import.state).await? {
+        Ok(())
+    } else {
+        Err(changed_meanwhile(import))
+    }
+}
+
+/// E22: the import is no longer in the state for it.
+fn changed_meanwhile(import: &Import) -> Error {
+    let message = match import.state.as_str() {
+        "running" => "这次导入正在进行,请等它完成后再操作。",
+        "done" => "这次导入已经完成,不能再修改。",
+        "undone" => "这次导入已经撤销,不能再修改。",
+        _ => "这次导入刚刚被其他人改动,你的操作未生效。请刷新后再看。",
+    };
+    Error::conflict(Refusal::new("E22", message))
+}

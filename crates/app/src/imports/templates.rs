@@ -1,0 +1,164 @@
+//! The two official templates (C4, 70) as workbooks: text cells, drop-down lists, an example row
+//! that is recognised and skipped, and a sheet 填写说明.
+
+use crate::{
+    Error, Result,
+    rules::{Column, Needed, Rules, SheetKind, codes::CodeRow, tree::Category},
+};
+use sheet::{Kind, Layout, Writer};
+
+/// Which template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Template {
+    /// Members and branch cadres of a branch.
+    Members,
+    /// Cadres of a non-branch organisation.
+    Cadres,
+}
+impl Template {
+    /// From the address.
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "members" => Some(Self::Members),
+            "cadres" => Some(Self::Cadres),
+            _ => None,
+        }
+    }
+    /// The file's name.
+    pub fn file_name(self) -> &'static str {
+        match self {
+            Self::Members => "智慧团建导入团员团干部数据模板.xlsx",
+            Self::Cadres => "智慧团建导入本级团干部数据模板.xlsx",
+        }
+    }
+    fn kind(self) -> SheetKind {
+        match self {
+            Self::Members => SheetKind::Members,
+            Self::Cadres => SheetKind::Cadres,
+        }
+    }
+    /// Whose posts the drop-down offers; other categories have more, which may be typed.
+    fn category(self) -> Category {
+        match self {
+            Self::Members => Category::Branch,
+            Self::Cadres => Category::Committee,
+        }
+    }
+}
+
+/// Rows that offer drop-down lists.
+const CHOICE_ROWS: u32 = 2_000;
+
+/// The workbook.
+pub fn workbook(template: Template) -> Result<Vec<u8>> {
+    let broken = |e: sheet::WriteError| Error::Broken(e.to_string());
+    let rules = Rules::builtin();
+    let kind = template.kind();
+    let columns = rules.columns.template(kind);
+    let layout = Layout {
+        name: match template {
+            Template::Members => "团员团干部".into(),
+            Template::Cadres => "本级团干部".into(),
+        },
+        columns: columns.iter().map(|c| column(*c, template)).collect(),
+        example: true,
+        choice_rows: CHOICE_ROWS,
+        ..Layout::default()
+    };
+    let mut writer = Writer::new();
+    writer.sheet(&layout).map_err(broken)?;
+    let lines = instructions(template, &columns);
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    writer.notes("填写说明", &lines).map_err(broken)?;
+    writer.finish().map_err(broken)
+}
+
+fn column(column: Column, template: Template) -> sheet::Column {
+    let rules = Rules::builtin();
+    let need = rules.columns.needed(column, template.kind(), None);
+    sheet::Column {
+        title: column.label().to_owned(),
+        width: if column == Column::IdNumber { 22.0 } else { 16.0 },
+        kind: Kind::Text,
+        required: need == Needed::Entry,
+        choices: choices(column, template.category()),
+        prompt: Some((column.label().to_owned(), prompt(column).to_owned())),
+        example: example(column, template).to_owned(),
+    }
+}
+
+fn choices(column: Column, category: Category) -> Vec<String> {
+    let rules = Rules::builtin();
+    let listed = |rows: &[CodeRow]| {
+        rows.iter().filter(|r| r.listed).map(|r| r.name.clone()).collect::<Vec<_>>()
+    };
+    match column {
+        Column::Political => listed(&rules.codes.political),
+        Column::Ethnic => listed(&rules.codes.ethnic),
+        Column::Education => listed(&rules.codes.education),
+        Column::PostNature => listed(&rules.codes.post_nature),
+        Column::IsCadre | Column::InPartyCommittee => vec!["是".into(), "否".into()],
+        Column::Post => rules.tree.posts_of(category).map(|p| p.name.clone()).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn prompt(column: Column) -> &'static str {
+    match column {
+        Column::Name => "与身份证一致。少数民族姓名中间用“·”。",
+        Column::IdNumber => "18 位,末位 X 大写。本列是文本格式,请勿改成数字。",
+        Column::Joined => "写到月,例如 2019-05。",
+        Column::DevNumber => "2017 年起入团的须填,12 位,前 4 位是入团年份。",
+        Column::Mobile => "11 位手机号。",
+        Column::IsCadre => "是或否。",
+        Column::Post => "从列表中选;没有职务的留空。",
+        Column::PostSince => "写到月,例如 2024-09。",
+        Column::PostNature => "专职、兼职或挂职。",
+        _ => "请从列表中选择或按说明填写。",
+    }
+}
+
+fn example(column: Column, template: Template) -> &'static str {
+    match column {
+        Column::Name => "张三(示例)",
+        Column::IdNumber => "440106200503140016",
+        Column::Ethnic => "汉族",
+        Column::Political => "共青团员",
+        Column::Education => "普通高中",
+        Column::Joined => "2019-05",
+        Column::DevNumber => "201934000123",
+        Column::Mobile => "13800000000",
+        Column::IsCadre => "是",
+        Column::Post if template == Template::Members => "组织委员",
+        Column::Post => "副书记",
+        Column::PostSince => "2024-09",
+        Column::PostNature => "兼职",
+        Column::InPartyCommittee => "否",
+        _ => "",
+    }
+}
+
+fn instructions(template: Template, columns: &[Column]) -> Vec<String> {
+    let rules = Rules::builtin();
+    let mut lines = vec![
+        match template {
+            Template::Members => "本表用于导入团支部的团员和支部团干部。",
+            Template::Cadres => "本表用于录入非支部组织的本级团干部,不能用来导入团员。",
+        }
+        .to_owned(),
+        "一人一行,从表头下面开始填写;示例行可以留着,导入时会自动跳过。".to_owned(),
+        "红色表头必填;其余可以先空着,以后再补(补齐前资料为“未完善”)。".to_owned(),
+        "身份证号码、手机号码、发展团员编号请按文本填写,不要让表格变成科学计数(如 3.40E+17),否则末尾几位会丢失。".to_owned(),
+        "列的顺序可以调整,也可以增加自己的列(导入时忽略)。".to_owned(),
+        String::new(),
+    ];
+    for column in columns {
+        let needed = match rules.columns.needed(*column, template.kind(), None) {
+            Needed::Entry => "必填",
+            Needed::Complete => "完善资料需要",
+            _ => "选填",
+        };
+        lines.push(format!("{}({needed}):{}", column.label(), prompt(*column)));
+    }
+    lines
+}
