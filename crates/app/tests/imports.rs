@@ -1,6 +1,8 @@
 //! Imports against a real database: what each kind of bad input gets for an answer, repairing,
 //! committing in pieces that may be cut off anywhere, taking back.
 
+#![expect(clippy::unwrap_used, reason = "the functions of a test are part of it")]
+
 use app::{
     Error, House, OrgRef, Result, Who, act,
     clock::{DAY, HOUR},
