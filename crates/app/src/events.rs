@@ -206,7 +206,11 @@ pub enum Fault {
 
 /// Reads the whole book and tells every fault; `noted` is the seal kept outside the database.
 pub async fn verify(house: &House, noted: Option<Seal>) -> Result<(u64, Vec<Fault>)> {
-    let mut cx = house.read(Who::System("verify")).await?;
+    verify_in(&mut house.snapshot(Who::System("verify")).await?, noted).await
+}
+
+/// As [`verify`], in an open view.
+pub(crate) async fn verify_in(cx: &mut Cx, noted: Option<Seal>) -> Result<(u64, Vec<Fault>)> {
     let mut faults = Vec::new();
     let mut last = Seal::FIRST;
     let mut count = 0;
@@ -223,13 +227,13 @@ pub async fn verify(house: &House, noted: Option<Seal>) -> Result<(u64, Vec<Faul
         }
         for link in links {
             count += 1;
-            last = check(house.keys(), last, link, noted.as_ref(), &mut faults);
+            last = check(cx.house().keys(), last, link, noted.as_ref(), &mut faults);
         }
     }
     if let Some(noted) = noted.filter(|n| n.seq > last.seq) {
         faults.push(Fault::CutOff { seq: last.seq, noted: noted.seq });
     }
-    unlinked(&mut cx, &mut faults).await?;
+    unlinked(cx, &mut faults).await?;
     Ok((count, faults))
 }
 

@@ -16,6 +16,8 @@ pub mod error;
 pub mod events;
 /// Files made for somebody.
 pub mod files;
+/// Checks of every invariant.
+pub mod fsck;
 /// The opened program.
 pub mod house;
 /// One form, one effect.

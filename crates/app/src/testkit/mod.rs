@@ -37,6 +37,8 @@ pub struct Lab {
     /// Numbers people, so that no two share an ID number.
     people: AtomicI64,
     nodes: AtomicU64,
+    /// Numbers organisation codes.
+    orgs: AtomicU64,
     dir: TempDir,
 }
 
@@ -53,7 +55,15 @@ pub async fn fresh_with(settings: Settings) -> Lab {
     Keys::create(&keys, &SeededChance::new(1)).expect("a key file can be written");
     let clock = Arc::new(SetClock::at(START));
     let house = open(&scratch, keys, clock.clone(), settings, 2).await;
-    Lab { house, clock, scratch, people: AtomicI64::new(0), nodes: AtomicU64::new(3), dir }
+    Lab {
+        house,
+        clock,
+        scratch,
+        people: AtomicI64::new(0),
+        nodes: AtomicU64::new(3),
+        orgs: AtomicU64::new(1),
+        dir,
+    }
 }
 
 impl Lab {

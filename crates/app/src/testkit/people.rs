@@ -1,8 +1,9 @@
 //! People with roles.
 
-use super::{Lab, tree::initials};
+use super::Lab;
 use crate::{
-    Cx, Grant, OrgRef, Result, Role, Visitor, Who, access, act, keys::Place, people::PersonId,
+    Cx, Grant, OrgRef, Result, Role, Visitor, Who, access, act, keys::Place,
+    orgs::pinyin::person_initials as initials, people::PersonId,
 };
 use db::{args, sql};
 use std::sync::{Arc, atomic::Ordering};

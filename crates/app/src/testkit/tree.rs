@@ -3,9 +3,10 @@
 use super::Lab;
 use crate::{
     OrgRef, Who, act,
-    orgs::{Category, OrgId},
+    orgs::{Category, OrgId, code, grams, pinyin},
 };
 use db::{args, sql};
+use std::sync::atomic::Ordering;
 
 /// Two provinces; in the first one a school with a general branch and three branches, and a
 /// second committee; in the other one a committee with a branch, for transfers between provinces.
@@ -95,16 +96,25 @@ impl Lab {
                 None => "00".to_owned(),
             };
             let id = OrgId(cx.new_id());
-            let code = org_code(id.0 % 99_999_989);
+            let code = code::nth(self.orgs.fetch_add(1, Ordering::Relaxed));
             let depth = i64::try_from(path.len() / 3).unwrap_or(1);
             let industry = (category != Category::Lead).then_some("school");
             cx.tx
                 .run(
                     sql!("INSERT INTO org (id, code, parent_id, path, depth, sort_no, short_name, full_name, name_py, category, industry, province, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"),
                     args![
-                        id, &code, parent.map(|p| p.id), &path, depth, sort_no, name, format!("中国共产主义青年团{name}"),
-                        initials(name), category.code(), industry, &province, cx.now()
+                        id, &code, parent.map(|p| p.id), &path, depth, sort_no, name, full_name(name),
+                        pinyin::initials(name), category.code(), industry, &province, cx.now()
                     ],
+                )
+                .await?;
+            let above = parent.map_or_else(String::new, |p| full_name(&p.short_name));
+            let grams = grams::of_org(name, &full_name(name), &above, category);
+            cx.tx
+                .run_of(
+                    sql!("INSERT INTO org_gram (gram, depth, path) SELECT v.gram, $1, $2 FROM {rows: gram text} AS v"),
+                    args![depth, &path],
+                    grams.into_iter().map(|g| vec![g.into()]).collect(),
                 )
                 .await?;
             cx.tx
@@ -119,15 +129,8 @@ impl Lab {
     }
 }
 
-/// Pinyin initials, as the rooms store them.
-pub(super) fn initials(name: &str) -> String {
-    use pinyin::ToPinyin;
-    name.chars()
-        .map(|c| match c.to_pinyin() {
-            Some(p) => p.first_letter().chars().next().unwrap_or(c),
-            None => c.to_ascii_lowercase(),
-        })
-        .collect()
+fn full_name(name: &str) -> String {
+    format!("中国共产主义青年团{name}")
 }
 
 /// Three base-36 characters (store.md 6).
@@ -135,16 +138,4 @@ fn base36(n: i64) -> String {
     let digit =
         |d: i64| u32::try_from(d % 36).ok().and_then(|d| char::from_digit(d, 36)).unwrap_or('0');
     [n / 1296, n / 36, n].map(digit).iter().collect()
-}
-
-/// Eight digits and their check digit, the remainder of their sum by alternating weights 3 and 7.
-fn org_code(n: i64) -> String {
-    let digits = format!("{n:08}");
-    let sum: u32 = digits
-        .chars()
-        .filter_map(|c| c.to_digit(10))
-        .zip([3, 7].into_iter().cycle())
-        .map(|(d, w)| d * w)
-        .sum();
-    format!("{digits}{}", sum % 10)
 }

@@ -1,0 +1,542 @@
+//! The checker checked: a whole data set has no violation, and every planted corruption is found.
+//! A checker that never fired proves nothing.
+
+use app::{
+    OrgRef, Who, act,
+    clock::{DAY, HOUR, SeededChance},
+    fsck,
+    keys::Place,
+    people::PersonId,
+    stats,
+    testkit::{self, Lab, Tree},
+};
+
+/// A laboratory with something of everything, and the ids that corruptions need.
+struct Whole {
+    lab: Lab,
+    tree: Tree,
+    members: Vec<PersonId>,
+    secretary: PersonId,
+    cadre: i64,
+    /// A finished transfer, a waiting one.
+    done: i64,
+    open: i64,
+}
+
+async fn whole() -> Whole {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let mut members = Vec::new();
+    for name in ["张伟", "王芳", "李娜", "刘洋"] {
+        members.push(lab.member(&tree.branch, name).await);
+    }
+    lab.admin(&tree.committee, "赵敏").await;
+    let secretary = lab.person("钱进").await;
+    let cadre = lab.cadre(&tree.committee, secretary, "书记").await;
+    let (done, open) = (lab.house.new_id(), lab.house.new_id());
+    lab.scratch.vandalise(&business(&lab, &tree, &members, (done, open))).await.unwrap();
+    for id in [done, open] {
+        act!(lab.house, Who::System("test"), |cx| {
+            for kind in ["transfer.submitted", "transfer.approved"] {
+                cx.note(app::events::Event::new(kind, "transfer", id)).await?;
+            }
+            Ok(())
+        })
+        .unwrap();
+    }
+    stats::settle(&lab.house).await.unwrap();
+    app::events::seal(&lab.house, 2).await.unwrap();
+    Whole { lab, tree, members, secretary, cadre, done, open }
+}
+
+/// Rows of the later rooms, well-formed: transfers, sessions, an import, a file, jobs.
+fn business(lab: &Lab, tree: &Tree, members: &[PersonId], (done, open): (i64, i64)) -> String {
+    let (now, a, b) = (testkit::START, members[0], members[1]);
+    let sealed = |no: i64| {
+        let place = Place { column: "import_row.cells_ct", row: 77_i64.rotate_left(20) ^ no };
+        let bytes = lab.house.keys().seal(place, "[]", &SeededChance::new(9));
+        let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+        blob(lab, &hex)
+    };
+    let (from, to) = (&tree.sister, &tree.branch);
+    let (here, there) = (&tree.branch, &tree.other_branch);
+    let start = |id: i64, no: &str, who: PersonId, from: &OrgRef, to: &OrgRef| {
+        format!(
+            "INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, state, waits_for, deadline, created_at) VALUES ({id}, '{no}', {who}, 'V2', 'source', {who}, {}, {}, '{}', {}, '{}', 'other', 'pending_target', {}, {}, {});
+            INSERT INTO transfer_step (transfer_id, no, at, verb, actor, state) VALUES ({id}, 1, {}, 'submit', 'x', 'pending_target');",
+            from.id, from.id, from.path, to.id, to.path, to.id, now + 9 * DAY, now - DAY, now - DAY
+        )
+    };
+    [
+        start(done, "ZJ20260614-000001", a, from, to),
+        format!("UPDATE transfer SET state = 'done', waits_for = NULL, deadline = NULL, branch_id = {}, ended_at = {now} WHERE id = {done};", to.id),
+        format!("INSERT INTO transfer_step (transfer_id, no, at, verb, actor, state) VALUES ({done}, 2, {now}, 'approve', 'x', 'done');"),
+        start(open, "ZJ20260614-000002", b, here, there),
+        format!("UPDATE member SET status = 'moving' WHERE person_id = {b};"),
+        format!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ({a}, 'x', {now}, {now});"),
+        format!("INSERT INTO session (id, token_hash, person_id, created_at, seen_at, expires_at, address, device) VALUES (51, {}, {a}, {now}, {now}, {}, '', '');", blob(lab, "01"), now + HOUR),
+        format!("INSERT INTO token (id, token_hash, person_id, label, created_at, expires_at) VALUES (52, {}, {a}, 'x', {now}, {});", blob(lab, "02"), now + DAY),
+        format!("INSERT INTO idem (actor, key, answer, created_at) VALUES ('p1', 'k1', 'ok', {now});"),
+        format!("INSERT INTO job (id, kind, payload, state, run_at, attempts, created_at, ended_at) VALUES (61, 'export', '{{}}', 'done', {now}, 1, {now}, {now}), (62, 'rekey', '{{}}', 'waiting', {now}, 0, {now}, NULL);"),
+        format!("INSERT INTO file (id, job_id, org_id, person_id, name, mime, size, created_at, expires_at) VALUES (71, 61, {}, {a}, 'x', 'x', 2, {now}, {});", here.id, now + DAY),
+        format!("INSERT INTO file_piece (file_id, no, bytes) VALUES (71, 0, {});", blob(lab, "0102")),
+        format!("INSERT INTO import (id, org_id, org_path, acting_org, person_id, kind, file_name, template, state, header, mapping, rows, imported, failed, created_at, updated_at, ended_at) VALUES (77, {}, '{}', {}, {a}, 'members', 'x', 'members', 'done', '[]', '[]', 2, 1, 1, {now}, {now}, {now});", here.id, here.path, here.id),
+        format!("INSERT INTO import_row (import_id, row_no, state, cells_ct) VALUES (77, 2, 'imported', {}), (77, 3, 'failed', {});", sealed(2), sealed(3)),
+    ]
+    .join("\n")
+}
+
+fn blob(lab: &Lab, hex: &str) -> String {
+    match lab.house.db().engine() {
+        db::Engine::Sqlite => format!("x'{hex}'"),
+        db::Engine::Postgres => format!("'\\x{hex}'::bytea"),
+    }
+}
+
+#[tokio::test]
+async fn a_whole_data_set_has_no_violation() {
+    let whole = whole().await;
+    let report = fsck::run(&whole.lab.house, true).await.unwrap();
+    assert!(report.is_clean(), "{:#?}", report.findings);
+    assert_eq!(report.exit_code(), 0);
+    assert!(report.looked_at > 30);
+}
+
+#[tokio::test]
+async fn a_demonstration_of_a_school_has_no_violation() {
+    let lab = testkit::fresh().await;
+    let plan = app::demo::Plan::of(app::demo::Scale::School);
+    app::demo::make(&lab.house, &plan).await.unwrap();
+    let report = fsck::run(&lab.house, true).await.unwrap();
+    assert!(
+        report.is_clean(),
+        "{:?}\n{:#?}",
+        report.violations,
+        &report.findings[..5.min(report.findings.len())]
+    );
+}
+
+/// Plants one corruption after the other, each on a whole data set of its own, and expects each to
+/// be found under the invariant's name.
+async fn finds(invariant: &str, corruptions: &[(&str, fn(&Whole) -> String)]) {
+    assert!(corruptions.len() >= 2, "two corruptions at least for {invariant}");
+    for (what, corruption) in corruptions {
+        let whole = whole().await;
+        let mut statements = corruption(&whole);
+        // What a database's own guards would refuse is planted where a guard has been lost.
+        if whole.lab.house.db().engine() == db::Engine::Postgres {
+            statements = format!("{UNGUARD}\n{statements}");
+        }
+        whole.lab.scratch.vandalise(&statements).await.unwrap_or_else(|e| panic!("{what}: {e}"));
+        let report = fsck::run(&whole.lab.house, true).await.unwrap();
+        assert!(
+            report.findings.iter().any(|f| f.invariant == invariant),
+            "{invariant}: {what} was not found, only {:#?}",
+            report.findings
+        );
+        assert_eq!(report.exit_code(), 1);
+        for finding in &report.findings {
+            assert!(!finding.to_string().contains("张伟"), "a finding names a person: {finding}");
+        }
+    }
+}
+
+/// PostgreSQL checks CHECKs and its unique constraints whoever writes: they are taken away first.
+/// (SQLite ignores CHECKs on request; its unique constraints can't be dropped, indexes can.)
+const UNGUARD: &str = "DO $$ DECLARE c record; BEGIN
+    FOR c IN SELECT conname, conrelid::regclass AS t FROM pg_constraint WHERE contype IN ('c') AND connamespace = 'public'::regnamespace LOOP
+        EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname);
+    END LOOP; END $$;";
+
+#[tokio::test]
+async fn i1_a_member_outside_of_a_branch() {
+    finds("I1", &[
+        ("in a committee", |w| {
+            format!("UPDATE member SET org_id = {}, org_category = 'COMMITTEE' WHERE person_id = {}", w.tree.committee.id, w.members[0])
+        }),
+        ("in a branch that ended", |w| {
+            format!("UPDATE org SET status = 'DELETED' WHERE id = {}", w.tree.branch.id)
+        }),
+        ("in no organisation", |w| {
+            format!("UPDATE member SET org_id = 5 WHERE person_id = {}", w.members[0])
+        }),
+        ("without a person", |w| format!("DELETE FROM person WHERE id = {}", w.members[2])),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i2_a_person_who_stands_twice_or_under_another_index() {
+    finds(
+        "I2",
+        &[
+            ("another index", |w| {
+                format!(
+                    "UPDATE person SET id_bi = {} WHERE id = {}",
+                    blob(&w.lab, "00112233445566778899aabbccddeeff"),
+                    w.members[0]
+                )
+            }),
+            ("an index of another key", |w| {
+                format!("UPDATE person SET id_bi_ver = 9 WHERE id = {}", w.members[0])
+            }),
+            ("a mobile index without a number", |w| {
+                format!("UPDATE person SET mobile_ct = NULL WHERE id = {}", w.members[0])
+            }),
+            ("an ID number that isn't one", |w| {
+                let place = Place { column: "person.id_ct", row: w.members[0].0 };
+                let sealed = w.lab.house.keys().seal(place, "12345", &SeededChance::new(3));
+                let hex: String = sealed.iter().map(|b| format!("{b:02x}")).collect();
+                format!(
+                    "UPDATE person SET id_ct = {} WHERE id = {}",
+                    blob(&w.lab, &hex),
+                    w.members[0]
+                )
+            }),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn i3_two_open_transfers_of_one_person() {
+    finds("I3", &[
+        ("a second one", |w| {
+            format!(
+                "DROP INDEX transfer_open; INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, state, waits_for, deadline, created_at) SELECT 8001, 'ZJ-8001', person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, state, waits_for, deadline, created_at FROM transfer WHERE id = {}",
+                w.open
+            )
+        }),
+        ("one given to another person", |w| {
+            format!("DROP INDEX transfer_open; UPDATE transfer SET ended_at = NULL, person_id = {} WHERE id = {}", w.members[1], w.done)
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i4_more_seats_than_there_are() {
+    finds("I4", &[
+        ("a fourth", |w| format!("UPDATE admin_seat SET slot = 4 WHERE org_id = {}", w.tree.committee.id)),
+        ("a third of a leading organ", |w| {
+            format!("UPDATE org SET category = 'LEAD' WHERE id = {0}; UPDATE admin_seat SET org_category = 'LEAD', slot = 3 WHERE org_id = {0}", w.tree.committee.id)
+        }),
+        ("the cap of another category", |w| {
+            format!("UPDATE admin_seat SET org_category = 'GENERAL' WHERE org_id = {}", w.tree.committee.id)
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i5_an_administrator_who_is_no_cadre_there() {
+    finds(
+        "I5",
+        &[
+            ("an ended post", |_| {
+                "UPDATE cadre SET ended_at = 1 WHERE id IN (SELECT cadre_id FROM admin_seat)".into()
+            }),
+            ("a post elsewhere", |w| {
+                format!(
+                    "UPDATE cadre SET org_id = {} WHERE id IN (SELECT cadre_id FROM admin_seat)",
+                    w.tree.county.id
+                )
+            }),
+            ("another person's post", |w| format!("UPDATE admin_seat SET cadre_id = {}", w.cadre)),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn i8_a_tree_that_is_none() {
+    finds("I8", &[
+        ("a circle", |w| {
+            format!("UPDATE org SET parent_id = {} WHERE id = {}; UPDATE org SET parent_id = {} WHERE id = {}", w.tree.general.id, w.tree.committee.id, w.tree.committee.id, w.tree.general.id)
+        }),
+        ("another parent than the path says", |w| {
+            format!("UPDATE org SET parent_id = {} WHERE id = {}", w.tree.far_committee.id, w.tree.branch.id)
+        }),
+        ("a wrong depth", |w| format!("UPDATE org SET depth = 3 WHERE id = {}", w.tree.branch.id)),
+        ("two roots", |w| format!("UPDATE org SET parent_id = NULL WHERE id = {}", w.tree.province.id)),
+        ("a committee under a branch", |w| {
+            format!("UPDATE org SET category = 'BRANCH' WHERE id = {}", w.tree.general.id)
+        }),
+        ("a wrong code", |w| format!("UPDATE org SET code = '123456789' WHERE id = {}", w.tree.branch.id)),
+        ("a number given twice", |w| format!("UPDATE org SET next_child = 0 WHERE id = {}", w.tree.general.id)),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i9_what_lives_below_something_deleted() {
+    finds(
+        "I9",
+        &[
+            ("a branch", |w| {
+                format!("UPDATE org SET status = 'DELETED' WHERE id = {}", w.tree.general.id)
+            }),
+            ("a cadre", |w| {
+                format!("UPDATE org SET status = 'DELETED' WHERE id = {}", w.tree.committee.id)
+            }),
+            ("an open transfer", |w| {
+                format!("UPDATE org SET status = 'DELETED' WHERE id = {}", w.tree.other_branch.id)
+            }),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn i11_counters_that_count_otherwise() {
+    finds("I11", &[
+        ("one more", |w| {
+            format!("UPDATE tally SET members = members + 1 WHERE org_path = '{}' AND scope = 'subtree'", w.tree.city.path)
+        }),
+        ("a lost row", |w| format!("DELETE FROM tally WHERE org_path = '{}' AND scope = 'direct'", w.tree.county.path)),
+        ("a change that never was", |w| {
+            format!("INSERT INTO delta (id, org_path, members, at) VALUES (1, '{}', 1, 1)", w.tree.branch.path)
+        }),
+        ("a member past the counters", |w| format!("DELETE FROM member WHERE person_id = {}", w.members[3])),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i12_a_transfer_whose_steps_lead_elsewhere() {
+    finds("I12", &[
+        ("a state without its step", |w| {
+            format!("UPDATE transfer SET state = 'rejected', ended_at = 1, waits_for = NULL WHERE id = {}", w.open)
+        }),
+        ("a lost step", |w| format!("DELETE FROM transfer_step WHERE transfer_id = {} AND no = 1", w.done)),
+        ("a step that isn't one", |w| format!("UPDATE transfer_step SET verb = 'return' WHERE transfer_id = {} AND no = 2", w.done)),
+        ("past its deadline", |w| format!("UPDATE transfer SET deadline = {} WHERE id = {}", testkit::START - DAY, w.open)),
+        ("an effect too early", |w| {
+            format!("UPDATE member SET org_id = {}, org_path = '{}' WHERE person_id = {}", w.tree.other_branch.id, w.tree.other_branch.path, w.members[1])
+        }),
+        ("no effect", |w| {
+            format!("UPDATE member SET org_id = {}, org_path = '{}' WHERE person_id = {}", w.tree.sister.id, w.tree.sister.path, w.members[0])
+        }),
+        ("moving for nothing", |w| format!("UPDATE member SET status = 'moving' WHERE person_id = {}", w.members[0])),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i14_a_step_without_its_audit_row() {
+    finds("I14", &[
+        ("one lost", |w| {
+            format!("DELETE FROM event WHERE id = (SELECT MAX(id) FROM event WHERE object_id = {})", w.done)
+        }),
+        ("a step by other hands", |w| {
+            format!("INSERT INTO transfer_step (transfer_id, no, at, verb, actor, state) VALUES ({0}, 2, 1, 'approve', 'x', 'pending_alloc'), ({0}, 3, 1, 'return', 'x', 'rejected'); UPDATE transfer SET state = 'rejected', ended_at = 1, waits_for = NULL WHERE id = {0}", w.open)
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i15_a_book_that_was_written_in() {
+    finds("I15", &[
+        ("edited", |w| format!("UPDATE event SET detail = '{{}}' WHERE object_id = {}", w.done)),
+        ("removed", |_| "DELETE FROM event WHERE id = (SELECT event_id FROM seal WHERE seq = 1)".into()),
+        ("inserted", |w| {
+            format!("INSERT INTO event (id, at, actor, kind, object, object_id, org_path, detail, request_id, mac) VALUES (9, 1, 'x', 'x', 'x', 1, '', '{{}}', '', {})", blob(&w.lab, "00"))
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i16_a_ciphertext_that_does_not_open() {
+    finds("I16", &[
+        ("two people's numbers swapped", |w| {
+            let (a, b) = (w.members[0], w.members[1]);
+            format!("UPDATE person SET id_ct = (SELECT q.id_ct FROM person q WHERE q.id = {b}) WHERE id = {a}")
+        }),
+        ("a damaged mobile number", |w| {
+            format!("UPDATE person SET mobile_ct = {} WHERE id = {}", blob(&w.lab, "0101000100"), w.members[0])
+        }),
+        ("plain text in its place", |w| {
+            format!("UPDATE person SET contact_ct = {} WHERE id = {}", blob(&w.lab, "7b7d"), w.members[0])
+        }),
+        ("two cells swapped", |_| {
+            "UPDATE import_row SET cells_ct = (SELECT r.cells_ct FROM import_row r WHERE r.row_no = 3) WHERE row_no = 2".into()
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn copies_that_say_something_else() {
+    finds(
+        "copies",
+        &[
+            ("a member's name", |w| {
+                format!("UPDATE member SET name = '别人' WHERE person_id = {}", w.members[0])
+            }),
+            ("a member's initials", |w| {
+                format!("UPDATE member SET name_py = 'zz' WHERE person_id = {}", w.members[0])
+            }),
+            ("a member's path", |w| {
+                format!(
+                    "UPDATE member SET org_path = '{}' WHERE person_id = {}",
+                    w.tree.sister.path, w.members[0]
+                )
+            }),
+            ("a member's check", |w| {
+                format!(
+                    "UPDATE member SET check_state = 'failed' WHERE person_id = {}",
+                    w.members[0]
+                )
+            }),
+            ("a cadre's name", |w| {
+                format!("UPDATE cadre SET name = '别人' WHERE id = {}", w.cadre)
+            }),
+            ("a cadre's path", |w| {
+                format!(
+                    "UPDATE cadre SET org_path = '{}' WHERE id = {}",
+                    w.tree.county.path, w.cadre
+                )
+            }),
+            ("a person's month of birth", |w| {
+                format!("UPDATE person SET birth_ym = '1999-01' WHERE id = {}", w.secretary)
+            }),
+            ("a transfer's path", |w| {
+                format!("UPDATE transfer SET to_path = '000' WHERE id = {}", w.open)
+            }),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn completeness_that_is_none() {
+    finds(
+        "complete",
+        &[
+            ("a lost value", |w| {
+                format!("UPDATE person SET ethnic = NULL WHERE id = {}", w.members[0])
+            }),
+            ("a lack that is none", |w| {
+                format!(
+                    "UPDATE person SET missing = 'mobile', complete = FALSE WHERE id = {}",
+                    w.members[0]
+                )
+            }),
+            ("a member otherwise than the person", |w| {
+                format!("UPDATE member SET complete = FALSE WHERE person_id = {}", w.members[0])
+            }),
+            ("a cadre otherwise than the person", |w| {
+                format!("UPDATE cadre SET complete = FALSE WHERE id = {}", w.cadre)
+            }),
+            ("complete with something missing", |w| {
+                format!("UPDATE person SET missing = 'mobile' WHERE id = {}", w.members[0])
+            }),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn i17_sessions_that_belong_to_nobody_or_never_end() {
+    finds(
+        "I17",
+        &[
+            ("without an account", |_| "DELETE FROM account".into()),
+            ("for a year", |_| {
+                format!("UPDATE session SET expires_at = created_at + {}", 365 * DAY)
+            }),
+            ("seen after its end", |_| "UPDATE session SET seen_at = expires_at + 1".into()),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn i18_a_form_without_an_answer() {
+    finds(
+        "I18",
+        &[
+            ("an empty one", |_| "UPDATE idem SET answer = ''".into()),
+            ("another empty one", |_| {
+                "INSERT INTO idem (actor, key, answer, created_at) VALUES ('p2', 'k', '', 1)".into()
+            }),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn i19_an_import_whose_rows_do_not_add_up() {
+    finds("I19", &[
+        ("a lost row", |_| "DELETE FROM import_row WHERE row_no = 3".into()),
+        ("another result", |_| "UPDATE import_row SET state = 'skipped' WHERE row_no = 3".into()),
+        ("a counter", |_| "UPDATE import SET imported = 2".into()),
+        ("a row without a result", |_| "UPDATE import_row SET state = 'to_fix' WHERE row_no = 3; UPDATE import SET failed = 0, to_fix = 1".into()),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i21_numbers_and_ages_against_the_rules() {
+    finds("I21", &[
+        ("too young at admission", |w| format!("UPDATE member SET joined = '2010-01' WHERE person_id = {}", w.members[0])),
+        ("a number of another year", |w| {
+            format!("UPDATE member SET joined = '2019-09', dev_number = '201834000001' WHERE person_id = {}", w.members[0])
+        }),
+        ("a number too short", |w| {
+            format!("UPDATE member SET joined = '2019-09', dev_number = '2019' WHERE person_id = {}", w.members[0])
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn i23_files_that_are_not_whole() {
+    finds(
+        "I23",
+        &[
+            ("a lost piece", |_| "DELETE FROM file_piece".into()),
+            ("an orphan piece", |_| "DELETE FROM file".into()),
+            ("no job", |_| "DELETE FROM job WHERE id = 61".into()),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn jobs_in_no_proper_state() {
+    finds("jobs", &[
+        ("done without an end", |_| "UPDATE job SET ended_at = NULL WHERE id = 61".into()),
+        ("running without an owner", |_| "UPDATE job SET state = 'running' WHERE id = 62".into()),
+        ("further than all", |_| "UPDATE job SET done = 9, total = 3 WHERE id = 61".into()),
+        ("two of a key", |_| {
+            "DROP INDEX job_one; UPDATE job SET unique_key = 'k' WHERE id = 62; INSERT INTO job (id, kind, payload, unique_key, run_at, created_at) VALUES (63, 'rekey', '{}', 'k', 1, 1)".into()
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_search_index_that_lost_or_kept_something() {
+    finds(
+        "search",
+        &[
+            ("lost", |w| format!("DELETE FROM org_gram WHERE path = '{}'", w.tree.branch.path)),
+            ("kept", |w| {
+                format!(
+                    "INSERT INTO org_gram (gram, depth, path) VALUES ('旧名', 7, '{}')",
+                    w.tree.branch.path
+                )
+            }),
+            ("renamed", |w| {
+                format!(
+                    "UPDATE org SET short_name = '新名字团支部' WHERE id = {}",
+                    w.tree.branch.id
+                )
+            }),
+        ],
+    )
+    .await;
+}
