@@ -204,7 +204,7 @@ pub enum Fault {
     CutOff { seq: i64, noted: i64 },
 }
 
-/// Reads the whole book and tells every fault; `noted` is the seal kept outside the database.
+/// Reads the whole book and tells how many rows there are and every fault; `noted` is the seal kept outside the database.
 pub async fn verify(house: &House, noted: Option<Seal>) -> Result<(u64, Vec<Fault>)> {
     verify_in(&mut house.snapshot(Who::System("verify")).await?, noted).await
 }
@@ -303,8 +303,10 @@ fn check(
     here
 }
 
-async fn unlinked(cx: &mut Cx, faults: &mut Vec<Fault>) -> Result<()> {
+/// Rows that are not in the chain yet: how many there are, and what is wrong with them.
+async fn unlinked(cx: &mut Cx, faults: &mut Vec<Fault>) -> Result<u64> {
     let mut after = i64::MIN;
+    let mut count = 0;
     loop {
         let rows: Vec<(i64, Option<i64>)> = cx
             .tx
@@ -313,8 +315,9 @@ async fn unlinked(cx: &mut Cx, faults: &mut Vec<Fault>) -> Result<()> {
                 args![after],
             )
             .await?;
-        let Some(&(last, _)) = rows.last() else { return Ok(()) };
+        let Some(&(last, _)) = rows.last() else { return Ok(count) };
         after = last;
+        count += rows.len() as u64;
         for (event, waiting) in rows {
             match waiting {
                 None => faults.push(Fault::Unlinked { event }),

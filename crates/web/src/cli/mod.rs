@@ -49,6 +49,12 @@ enum Command {
     Migrate,
     /// Make a throw-away demonstration and serve it.
     Demo(Demonstration),
+    /// Check every invariant; changes nothing. Exit code 0 clean, 1 violations, 2 could not run.
+    Fsck {
+        /// Also what takes long: every ciphertext, every search entry.
+        #[arg(long)]
+        deep: bool,
+    },
     /// The audit book.
     Audit {
         #[command(subcommand)]
@@ -145,6 +151,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Work => serve::work(cli.place).await,
         Command::Migrate => upkeep::migrate(cli.place).await,
         Command::Demo(demo) => demo::demo(cli.place, demo).await,
+        Command::Fsck { deep } => upkeep::fsck(cli.place, deep).await,
         Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
         Command::Token { id_number, label, days } => {
             upkeep::token(cli.place, id_number, &label, days).await

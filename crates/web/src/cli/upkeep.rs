@@ -1,4 +1,4 @@
-//! `migrate`, `audit`, `token`, `keys`: what an operator does now and then.
+//! `migrate`, `fsck`, `audit`, `token`, `keys`: what an operator does now and then.
 
 use super::{Place, open, say};
 use anyhow::{Context, Result};
@@ -60,6 +60,32 @@ pub(super) async fn rotate_keys(place: Place) -> Result<ExitCode> {
         "New keys are in keys.toml. Start the program again; it moves stored data over in the background. Keep the old keys: backups need them.",
     )?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// `tuanjian fsck`: one JSON line a finding, then the sum.
+pub(super) async fn fsck(place: Place, deep: bool) -> Result<ExitCode> {
+    let house = house(&place).await?;
+    let mut told: Result<()> = Ok(());
+    let report = app::fsck::run_with(&house, deep, &mut |finding| {
+        if told.is_ok() {
+            told =
+                serde_json::to_string(finding).map_err(Into::into).and_then(|line| Ok(say(&line)?));
+        }
+    })
+    .await?;
+    told?;
+    if place.json {
+        let sum =
+            serde_json::json!({ "looked_at": report.looked_at, "violations": report.violations });
+        say(&sum.to_string())?;
+    } else if report.is_clean() {
+        say(&format!("{} rows looked at, nothing wrong.", report.looked_at))?;
+    } else {
+        for (invariant, count) in &report.violations {
+            say(&format!("{invariant}: {count} violations"))?;
+        }
+    }
+    Ok(ExitCode::from(report.exit_code()))
 }
 
 /// `tuanjian audit verify`: exit code 0 when the book is whole, 1 when not.
