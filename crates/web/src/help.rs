@@ -147,7 +147,7 @@ pub(crate) fn help_for(route: &str) -> String {
             || route == *page
             || route.strip_prefix(*page).is_some_and(|rest| rest.starts_with(['/', 's']))
     };
-    match TOPICS.iter().find(|t| t.pages.iter().any(|p| fits(p))) {
+    match TOPICS.iter().find(|t| t.pages.iter().any(&fits)) {
         Some(topic) => format!("/help?from={0}#{0}", topic.id),
         None => "/help".into(),
     }
