@@ -243,7 +243,22 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("fold", SECOND, crate::stats::turn),
     wheel!("sweep", HOUR, crate::users::sessions::sweep),
     wheel!("imports", HOUR, crate::imports::sweep),
+    wheel!("outbox", SECOND, crate::messages::deliver),
+    wheel!("old messages", HOUR, crate::messages::forget_old),
+    wheel!("overdue transfers", MINUTE, overdue_transfers),
+    wheel!("orphaned transfers", HOUR, orphaned_transfers),
+    wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
 ];
+
+async fn overdue_transfers(house: &House) -> Result<()> {
+    crate::transfers::expire_due(house).await.map(|_| ())
+}
+async fn orphaned_transfers(house: &House) -> Result<()> {
+    crate::transfers::cancel_orphans(house).await.map(|_| ())
+}
+async fn transfer_reminders(house: &House) -> Result<()> {
+    crate::transfers::remind_due(house).await.map(|_| ())
+}
 
 async fn seal(house: &House) -> Result<()> {
     loop {

@@ -2,7 +2,18 @@
 //! e-mail or webhook where that is configured (decision 8). Put in with the transaction that
 //! causes them; what leaves the program goes through the outbox.
 
-use crate::{Cx, Result, orgs::OrgId, people::PersonId};
+mod delivery;
+
+pub use delivery::{Letter, Sender, deliver, deliver_by};
+
+use crate::{
+    Action, Cx, Error, House, Result, Who, act,
+    clock::DAY,
+    keys::Place,
+    orgs::OrgId,
+    people::{self, PersonId},
+    rules::{Column, Rules},
+};
 use db::{args, sql};
 
 /// How messages leave the program. Both may be absent: then they are read in the program.
@@ -54,7 +65,7 @@ pub struct Message {
     pub href: String,
 }
 
-/// Puts a message in.
+/// Puts a message in, and into the outbox of every channel that can reach its receiver.
 pub async fn send(cx: &mut Cx, message: Message) -> Result<()> {
     let id = cx.new_id();
     let (org, person) = match message.to {
@@ -68,12 +79,257 @@ pub async fn send(cx: &mut Cx, message: Message) -> Result<()> {
         )
         .await?;
     if cx.house().settings().channels.webhook.is_some() {
-        cx.tx
-            .run(
-                sql!("INSERT INTO outbox (id, message_id, channel, subject, body, next_at, created_at) VALUES ($1, $2, 'webhook', $3, $4, $5, $5)"),
-                args![cx.new_id(), id, &message.title, &message.body, cx.now()],
-            )
-            .await?;
+        put_out(cx, id, "webhook", None, &message).await?;
+    }
+    if cx.house().settings().channels.smtp.is_some()
+        && let Some(person) = person
+        && let Some(address) = email_of(cx, person).await?
+    {
+        put_out(cx, id, "smtp", Some(&address), &message).await?;
     }
     Ok(())
+}
+
+/// A person's e-mail address, if she has given one.
+async fn email_of(cx: &mut Cx, person: PersonId) -> Result<Option<zeroize::Zeroizing<String>>> {
+    let person = people::person::read(cx, person).await?;
+    let address = person.contact.reveal(Column::Email);
+    Ok(address.map(|a| zeroize::Zeroizing::new(a.to_owned())))
+}
+
+const RECIPIENT: &str = "outbox.recipient_ct";
+
+async fn put_out(
+    cx: &mut Cx,
+    message: i64,
+    channel: &str,
+    recipient: Option<&str>,
+    said: &Message,
+) -> Result<()> {
+    let id = cx.new_id();
+    let house = cx.house().clone();
+    let place = Place { column: RECIPIENT, row: id };
+    let sealed = recipient.map(|r| house.keys().seal(place, r, house.chance_source()));
+    cx.tx
+        .run(
+            sql!("INSERT INTO outbox (id, message_id, channel, recipient_ct, subject, body, next_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"),
+            args![id, message, channel, sealed, &said.title, &said.body, cx.now()],
+        )
+        .await?;
+    Ok(())
+}
+
+db::row! {
+    /// A message as its readers see it.
+    #[derive(Clone, Debug)]
+    pub struct Item {
+        pub id: i64,
+        pub kind: String,
+        pub title: String,
+        pub body: String,
+        pub href: String,
+        pub created_at: i64,
+        pub read_at: Option<i64>,
+    }
+}
+
+/// Messages to the organisation acted for, the newest first; `before`: the id of the last one of
+/// the page before.
+pub async fn of_org(
+    cx: &mut Cx,
+    unread: bool,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    cx.scope(Action::SeeTransfers)?;
+    let org = cx.org()?.id;
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, kind, title, body, href, created_at, read_at FROM message WHERE to_org = $1 AND id < $2 AND (read_at IS NULL OR NOT $3) ORDER BY id DESC LIMIT $4"),
+            args![org, before.unwrap_or(i64::MAX), unread, limit.clamp(1, 200)],
+        )
+        .await?)
+}
+
+/// Messages to whoever is signed in, the newest first.
+pub async fn of_me(
+    cx: &mut Cx,
+    unread: bool,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    let me = cx.visitor()?.person;
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, kind, title, body, href, created_at, read_at FROM message WHERE to_person = $1 AND id < $2 AND (read_at IS NULL OR NOT $3) ORDER BY id DESC LIMIT $4"),
+            args![me, before.unwrap_or(i64::MAX), unread, limit.clamp(1, 200)],
+        )
+        .await?)
+}
+
+/// How many messages the organisation acted for has not read, counted to 100 at most.
+pub async fn unread_of_org(cx: &mut Cx) -> Result<i64> {
+    let org = cx.org()?.id;
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM (SELECT id FROM message WHERE to_org = $1 AND read_at IS NULL LIMIT 100) AS t"),
+            args![org],
+        )
+        .await?;
+    Ok(count)
+}
+
+/// How many messages whoever is signed in has not read, counted to 100 at most.
+pub async fn unread_of_me(cx: &mut Cx) -> Result<i64> {
+    let me = cx.visitor()?.person;
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM (SELECT id FROM message WHERE to_person = $1 AND read_at IS NULL LIMIT 100) AS t"),
+            args![me],
+        )
+        .await?;
+    Ok(count)
+}
+
+/// Marks the organisation's messages up to `newest` as read. Only for those who act for it:
+/// whoever merely looks on changes nothing.
+pub async fn read_of_org(cx: &mut Cx, newest: i64) -> Result<()> {
+    let org = cx.org()?.clone();
+    if !cx.may(Action::DecideTransfer, &org.path) {
+        return Err(Error::NotFound);
+    }
+    cx.tx
+        .run(
+            sql!(
+                "UPDATE message SET read_at = $1 WHERE to_org = $2 AND read_at IS NULL AND id <= $3"
+            ),
+            args![cx.now(), org.id, newest],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Marks one's own messages up to `newest` as read.
+pub async fn read_of_me(cx: &mut Cx, newest: i64) -> Result<()> {
+    let me = cx.visitor()?.person;
+    cx.tx
+        .run(
+            sql!("UPDATE message SET read_at = $1 WHERE to_person = $2 AND read_at IS NULL AND id <= $3"),
+            args![cx.now(), me, newest],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Forgets messages and sent letters that are older than the policy keeps them. For the clockwork.
+pub async fn forget_old(house: &House) -> Result<()> {
+    loop {
+        let gone = act!(house, Who::System("messages"), |cx| {
+            let before = cx.now() - Rules::builtin().policy.retention.messages_days * DAY;
+            let letters = cx
+                .tx
+                .run(
+                    sql!("DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE created_at < $1 AND state <> 'waiting' LIMIT 2000)"),
+                    args![before],
+                )
+                .await?;
+            let messages = cx
+                .tx
+                .run(
+                    sql!("DELETE FROM message WHERE id IN (SELECT id FROM message WHERE created_at < $1 ORDER BY created_at LIMIT 2000)"),
+                    args![before],
+                )
+                .await?;
+            Ok(letters + messages)
+        })?;
+        if gone == 0 {
+            return Ok(());
+        }
+    }
+}
+
+db::row! {
+    struct Waiting {
+        id: i64,
+        channel: String,
+        recipient_ct: Option<Vec<u8>>,
+        subject: String,
+        body: String,
+        attempts: i64,
+        kind: String,
+        href: String,
+        created_at: i64,
+        to_org: Option<String>,
+        to_person: Option<String>,
+    }
+}
+
+/// Letters that nobody could send after so many tries are given up.
+const MOST_ATTEMPTS: i64 = 12;
+/// How long a claimed letter is left to its sender; a crash in between costs so much time.
+const CLAIM: i64 = 2 * crate::clock::MINUTE;
+
+/// Claims the next letters: they are not due again while they are being sent.
+async fn claim(house: &House) -> Result<Vec<Letter>> {
+    let public = house.settings().public_url.trim_end_matches('/').to_owned();
+    let rows: Vec<Waiting> = act!(house, Who::System("outbox"), |cx| {
+        let now = cx.now();
+        let ids: Vec<(i64,)> = cx
+            .tx
+            .all(
+                sql!("UPDATE outbox SET attempts = attempts + 1, next_at = $1 WHERE state = 'waiting' AND id IN (SELECT id FROM outbox WHERE state = 'waiting' AND next_at <= $2 ORDER BY next_at, id LIMIT 40 {pg: FOR UPDATE SKIP LOCKED}) RETURNING id"),
+                args![now + CLAIM, now],
+            )
+            .await?;
+        let ids = ids.into_iter().map(|(id,)| vec![id.into()]).collect();
+        Ok(cx
+            .tx
+            .all_of(
+                sql!("SELECT o.id, o.channel, o.recipient_ct, o.subject, o.body, o.attempts, m.kind, m.href, o.created_at, g.code, p.code FROM {rows: id int} AS v JOIN outbox o ON o.id = v.id JOIN message m ON m.id = o.message_id LEFT JOIN org g ON g.id = m.to_org LEFT JOIN person p ON p.id = m.to_person ORDER BY o.id"),
+                &[],
+                ids,
+            )
+            .await?)
+    })?;
+    let letter = |row: Waiting| Letter {
+        recipient: row.recipient_ct.and_then(|sealed| delivery::unsealed(house, row.id, &sealed)),
+        url: format!("{public}{}", row.href),
+        id: row.id,
+        channel: row.channel,
+        subject: row.subject,
+        body: row.body,
+        kind: row.kind,
+        to_org: row.to_org,
+        to_person: row.to_person,
+        created_at: row.created_at,
+        attempts: row.attempts,
+    };
+    Ok(rows.into_iter().map(letter).collect())
+}
+
+/// Notes what became of a letter: gone, to be tried again (after 10 s, then twice as long each
+/// time, at most six hours), or given up.
+async fn settle(house: &House, letter: &Letter, sent: bool) -> Result<()> {
+    let wait =
+        (10_000_i64 << letter.attempts.clamp(1, 12).saturating_sub(1)).min(6 * crate::clock::HOUR);
+    let state = match (sent, letter.attempts >= MOST_ATTEMPTS) {
+        (true, _) => "sent",
+        (false, true) => "failed",
+        (false, false) => "waiting",
+    };
+    act!(house, Who::System("outbox"), |cx| {
+        cx.tx
+            .run(
+                sql!(
+                    "UPDATE outbox SET state = $1, next_at = $2 WHERE id = $3 AND state = 'waiting'"
+                ),
+                args![state, cx.now() + wait, letter.id],
+            )
+            .await?;
+        Ok(())
+    })
 }

@@ -74,6 +74,9 @@ CREATE TABLE message (
   CHECK ((to_org IS NULL) <> (to_person IS NULL))
 ) {strict};
 CREATE INDEX message_org ON message (to_org, id) WHERE to_org IS NOT NULL;
+CREATE INDEX message_org_new ON message (to_org, id) WHERE to_org IS NOT NULL AND read_at IS NULL;
+CREATE INDEX message_person_new ON message (to_person, id) WHERE to_person IS NOT NULL AND read_at IS NULL;
+CREATE INDEX message_old ON message (created_at);
 CREATE INDEX message_person ON message (to_person, id) WHERE to_person IS NOT NULL;
 
 -- What leaves the program by other channels (decision 8).

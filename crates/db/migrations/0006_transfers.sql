@@ -12,7 +12,7 @@ CREATE TABLE transfer (
   to_org {int} NOT NULL REFERENCES org (id),
   to_path {text} NOT NULL,
   reason {text} NOT NULL,
-  reason_fields {text} NOT NULL DEFAULT '{}',
+  fields_ct {blob},                                -- what the reason asks (addresses, contacts), JSON, ciphertext
   remark {text} NOT NULL DEFAULT '',
   state {text} NOT NULL CHECK (state IN ('pending_source','pending_target','pending_alloc','done','rejected','withdrawn','expired')),
   waits_for {int} REFERENCES org (id),             -- in whose hands it is; NULL when ended
@@ -20,7 +20,8 @@ CREATE TABLE transfer (
   branch_id {int} REFERENCES org (id),             -- where the person came in the end
   return_reason {text},
   return_note {text},
-  reminded_at {int},
+  remind_at {int},                                 -- the next reminder of the clockwork
+  urged_at {int},                                  -- 催办 by the starter, at most once in 24 hours
   version {int} NOT NULL DEFAULT 1,
   created_at {int} NOT NULL,
   ended_at {int},
@@ -31,10 +32,12 @@ CREATE TABLE transfer (
 CREATE UNIQUE INDEX transfer_open ON transfer (person_id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_waiting ON transfer (waits_for, deadline, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_due ON transfer (deadline, id) WHERE ended_at IS NULL;
+CREATE INDEX transfer_remind ON transfer (remind_at, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_from ON transfer (from_org, id);
 CREATE INDEX transfer_to ON transfer (to_org, id);
 CREATE INDEX transfer_started ON transfer (started_org, id);
 CREATE INDEX transfer_starter ON transfer (started_by);
+CREATE INDEX transfer_branch ON transfer (branch_id, id) WHERE branch_id IS NOT NULL;
 CREATE INDEX transfer_person ON transfer (person_id, id);
 
 -- Every step that was taken, by whom, with which words.
@@ -42,7 +45,7 @@ CREATE TABLE transfer_step (
   transfer_id {int} NOT NULL REFERENCES transfer (id),
   no {int} NOT NULL,
   at {int} NOT NULL,
-  verb {text} NOT NULL,                            -- submit, approve, allocate, return, withdraw, expire, remind
+  verb {text} NOT NULL,                            -- submit, approve, allocate, return, withdraw, expire, cancel, urge
   actor {text} NOT NULL,
   actor_id {int},
   org_id {int},

@@ -1,0 +1,387 @@
+//! The machine of a transfer (D4) as data: which step leads where, and who may take it. Pure; the
+//! use-cases of the room ask it and do what it says. A further variant (V1, V4-V11) is a few more
+//! rows in [`EDGES`] and [`WAITS`]; the use-cases don't change.
+
+use crate::{
+    clock::{DAY, HOUR, Millis, day, end_of_day_after},
+    rules::transfer::{OnTimeout, Step},
+};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// How a transfer was begun and where it goes; decides its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub enum Variant {
+    /// 转出 to a branch.
+    V2,
+    /// 转出 to a committee, work committee or general branch, which allocates a branch.
+    V3,
+}
+
+/// Where a transfer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Not yet submitted; never stored.
+    Draft,
+    PendingSource,
+    PendingTarget,
+    PendingAlloc,
+    Done,
+    Rejected,
+    Withdrawn,
+    Expired,
+}
+
+/// What can be done with a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    Submit,
+    Approve,
+    /// 分配团支部.
+    Allocate,
+    /// 退回, with a reason.
+    Return,
+    /// 撤销申请.
+    Withdraw,
+    /// 超期退回.
+    Expire,
+    /// The organisation that it waits for no longer takes anybody in.
+    Cancel,
+}
+
+/// Who somebody is to a transfer. Computed from the organisation acted for, never posted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Party {
+    /// The side that began it.
+    Starter,
+    Source,
+    SourceSuperior,
+    Target,
+    TargetSuperior,
+    /// The program itself.
+    Clock,
+}
+
+/// One line of the table.
+pub struct Edge {
+    /// For which variants.
+    pub of: &'static [Variant],
+    pub from: State,
+    pub verb: Verb,
+    /// Who may take it.
+    pub by: &'static [Party],
+    pub to: State,
+}
+
+use Party::{Clock, Starter, Target, TargetSuperior};
+use State::{Done, Draft, Expired, PendingAlloc, PendingTarget, Rejected, Withdrawn};
+use Variant::{V2, V3};
+use Verb::{Allocate, Approve, Cancel, Expire, Return, Submit, Withdraw};
+
+const fn edge(
+    of: &'static [Variant],
+    from: State,
+    verb: Verb,
+    by: &'static [Party],
+    to: State,
+) -> Edge {
+    Edge { of, from, verb, by, to }
+}
+
+/// Every step that there is. What is not here can't happen.
+pub const EDGES: &[Edge] = &[
+    edge(&[V2, V3], Draft, Submit, &[Starter], PendingTarget),
+    edge(&[V2], PendingTarget, Approve, &[Target, TargetSuperior], Done),
+    edge(&[V2], PendingTarget, Return, &[Target, TargetSuperior], Rejected),
+    edge(&[V3], PendingTarget, Approve, &[Target], PendingAlloc),
+    edge(&[V3], PendingTarget, Return, &[Target], Rejected),
+    edge(&[V3], PendingAlloc, Allocate, &[Target], Done),
+    edge(&[V3], PendingAlloc, Return, &[Target], Rejected),
+    edge(&[V2, V3], PendingTarget, Withdraw, &[Starter], Withdrawn),
+    edge(&[V3], PendingAlloc, Withdraw, &[Starter], Withdrawn),
+    edge(&[V2, V3], PendingTarget, Expire, &[Clock], Expired),
+    edge(&[V2, V3], PendingTarget, Cancel, &[Clock], Rejected),
+    edge(&[V3], PendingAlloc, Cancel, &[Clock], Rejected),
+];
+
+/// In whose hands a waiting transfer is, and which row of the rules (`transfer.toml`, `step`) says
+/// how long: variants, state, holder, step.
+pub const WAITS: &[(&[Variant], State, Party, &str)] =
+    &[(&[V2, V3], PendingTarget, Target, "target"), (&[V3], PendingAlloc, Target, "allocation")];
+
+/// Where `verb` leads, when one of `parties` may take it.
+pub fn next(variant: Variant, state: State, verb: Verb, parties: &[Party]) -> Option<State> {
+    find(variant, state, verb).filter(|e| parties.iter().any(|p| e.by.contains(p))).map(|e| e.to)
+}
+
+/// Whether anybody at all may take `verb` now.
+pub fn is_open_to(variant: Variant, state: State, verb: Verb) -> bool {
+    find(variant, state, verb).is_some()
+}
+
+fn find(variant: Variant, state: State, verb: Verb) -> Option<&'static Edge> {
+    EDGES.iter().find(|e| e.of.contains(&variant) && e.from == state && e.verb == verb)
+}
+
+/// Who holds a transfer in this state, and its row of the rules; `None` when it does not wait.
+pub fn waits(variant: Variant, state: State) -> Option<(Party, &'static str)> {
+    WAITS
+        .iter()
+        .find(|(of, at, ..)| of.contains(&variant) && *at == state)
+        .map(|(_, _, party, step)| (*party, *step))
+}
+
+/// The end of the last day on which a step can be taken (calendar days, Beijing); `None` for a
+/// step that only reminds.
+pub fn deadline(step: &Step, entered: Millis) -> Option<Millis> {
+    (step.on_timeout != OnTimeout::Remind).then(|| end_of_day_after(entered, step.days))
+}
+
+/// What the clockwork does when a step has waited too long.
+pub fn timeout(step: &Step) -> Option<Verb> {
+    match step.on_timeout {
+        OnTimeout::Return => Some(Expire),
+        OnTimeout::Approve => Some(Approve),
+        OnTimeout::Remind => None,
+    }
+}
+
+/// When the holder is reminded next: at nine in the morning of the days that the rules name, and
+/// every day after these when the step does not lapse.
+pub fn next_reminder(step: &Step, entered: Millis, now: Millis) -> Option<Millis> {
+    let nine = |days: i64| end_of_day_after(entered, days) + 1 - DAY + 9 * HOUR;
+    let named = step.reminders.iter().copied().map(nine).filter(|at| *at > now).min();
+    let for_ever = || {
+        let days = days_since(entered, now);
+        [nine(days), nine(days + 1)].into_iter().find(|at| *at > now)
+    };
+    named.or_else(|| (step.on_timeout == OnTimeout::Remind).then(for_ever).flatten())
+}
+
+/// Whether the reminder of today also goes to the direct superior: the last one before the step
+/// lapses.
+pub fn escalates(step: &Step, entered: Millis, now: Millis) -> bool {
+    let last = step.reminders.iter().copied().max();
+    step.on_timeout != OnTimeout::Remind && last.is_some_and(|d| days_since(entered, now) >= d)
+}
+
+/// Calendar days (Beijing) between two moments.
+pub fn days_since(from: Millis, to: Millis) -> i64 {
+    let span = day(from).until(day(to)).unwrap_or_default();
+    i64::from(span.get_days())
+}
+
+impl Variant {
+    /// All of them.
+    pub const ALL: [Self; 2] = [V2, V3];
+    /// As stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            V2 => "V2",
+            V3 => "V3",
+        }
+    }
+    /// As stored, read back.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|v| v.code() == code)
+    }
+}
+
+impl State {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Draft,
+        Self::PendingSource,
+        PendingTarget,
+        PendingAlloc,
+        Done,
+        Rejected,
+        Withdrawn,
+        Expired,
+    ];
+    /// Whether it is at its end.
+    pub fn ended(self) -> bool {
+        matches!(self, Done | Rejected | Withdrawn | Expired)
+    }
+    /// As stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            Draft => "draft",
+            Self::PendingSource => "pending_source",
+            PendingTarget => "pending_target",
+            PendingAlloc => "pending_alloc",
+            Done => "done",
+            Rejected => "rejected",
+            Withdrawn => "withdrawn",
+            Expired => "expired",
+        }
+    }
+    /// As stored, read back.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.code() == code)
+    }
+    /// The word on pages (处理状态).
+    pub fn label(self) -> &'static str {
+        match self {
+            Draft => "未提交",
+            Self::PendingSource => "待转出方审批",
+            PendingTarget => "待转入方审批",
+            PendingAlloc => "待分配团支部",
+            Done => "已完成",
+            Rejected => "已退回",
+            Withdrawn => "已撤销",
+            Expired => "超期退回",
+        }
+    }
+    /// How it looks: the kinds of the page's chips.
+    pub fn look(self) -> &'static str {
+        match self {
+            Done => "ok",
+            Rejected | Expired => "err",
+            Withdrawn | Draft => "off",
+            _ => "now",
+        }
+    }
+}
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 7] = [Submit, Approve, Allocate, Return, Withdraw, Expire, Cancel];
+    /// As stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            Submit => "submit",
+            Approve => "approve",
+            Allocate => "allocate",
+            Return => "return",
+            Withdraw => "withdraw",
+            Expire => "expire",
+            Cancel => "cancel",
+        }
+    }
+    /// The kind of its event in the audit book.
+    pub fn event(self) -> &'static str {
+        match self {
+            Submit => "transfer.submitted",
+            Approve => "transfer.approved",
+            Allocate => "transfer.allocated",
+            Return => "transfer.returned",
+            Withdraw => "transfer.withdrawn",
+            Expire => "transfer.expired",
+            Cancel => "transfer.cancelled",
+        }
+    }
+    /// What was done, for the timeline and for those who came too late.
+    pub fn did(code: &str) -> &'static str {
+        match code {
+            "submit" => "提交申请",
+            "approve" => "同意转入",
+            "allocate" => "分配团支部",
+            "return" => "退回申请",
+            "withdraw" => "撤销申请",
+            "expire" => "超期,系统自动退回",
+            "cancel" => "转入组织不再接收,系统自动退回",
+            "urge" => "催办",
+            _ => "办理",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::Rules;
+    use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
+
+    const PARTIES: [Party; 6] =
+        [Starter, Party::Source, Party::SourceSuperior, Target, TargetSuperior, Clock];
+    const BEGUN: Millis = 1_781_488_920_000; // 2026-06-15 10:02 in Beijing
+
+    proptest! {
+        #[test]
+        fn whatever_is_tried_stays_in_the_table_and_ends_at_most_once(
+            second in any::<bool>(),
+            tries in prop::collection::vec((0..Verb::ALL.len(), 0..PARTIES.len()), 0..40),
+        ) {
+            let variant = if second { V2 } else { V3 };
+            let (mut state, mut endings) = (Draft, 0);
+            for (verb, party) in tries {
+                let (verb, party) = (Verb::ALL[verb], PARTIES[party]);
+                let Some(to) = next(variant, state, verb, &[party]) else { continue };
+                prop_assert!(!state.ended(), "nothing leads out of {state:?}");
+                prop_assert!(EDGES.iter().any(|e| e.of.contains(&variant)
+                    && (e.from, e.verb, e.to) == (state, verb, to) && e.by.contains(&party)));
+                endings += u32::from(to.ended());
+                state = to;
+            }
+            prop_assert_eq!(endings, u32::from(state.ended()));
+        }
+
+        #[test]
+        fn a_reminder_always_lies_ahead_and_before_the_deadline(hours in 0_i64..24 * 30) {
+            let now = BEGUN + hours * HOUR;
+            for step in &Rules::builtin().transfer.steps {
+                let Some(at) = next_reminder(step, BEGUN, now) else { continue };
+                prop_assert!(at > now);
+                prop_assert!(deadline(step, BEGUN).is_none_or(|end| at < end));
+            }
+        }
+    }
+
+    #[test]
+    fn every_waiting_state_has_a_holder_a_rule_and_a_way_out() {
+        for variant in Variant::ALL {
+            for state in State::ALL {
+                let reachable = EDGES.iter().any(|e| e.of.contains(&variant) && e.to == state);
+                if !reachable || state.ended() {
+                    continue;
+                }
+                let (_, step) = waits(variant, state).expect("somebody holds it");
+                let step = Rules::builtin().transfer.step(step).expect("the rules know the step");
+                assert!(is_open_to(variant, state, Return) && is_open_to(variant, state, Withdraw));
+                if let Some(verb) = timeout(step) {
+                    assert!(next(variant, state, verb, &[Clock]).is_some(), "{state:?} can lapse");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_but_the_target_side_decides_and_nobody_but_the_starter_withdraws() {
+        for party in PARTIES {
+            let may = |variant, verb| next(variant, PendingTarget, verb, &[party]).is_some();
+            let superior = party == TargetSuperior;
+            assert_eq!(may(V2, Approve), party == Target || superior);
+            assert_eq!(may(V3, Approve), party == Target);
+            assert_eq!(may(V2, Withdraw), party == Starter);
+            assert_eq!(may(V3, Expire), party == Clock);
+        }
+    }
+
+    #[test]
+    fn the_approver_is_reminded_on_days_3_7_9_and_the_superior_on_day_9() {
+        let step = Rules::builtin().transfer.step("target").expect("exists");
+        let mut now = BEGUN;
+        let mut days = Vec::new();
+        while let Some(at) = next_reminder(step, BEGUN, now) {
+            days.push((days_since(BEGUN, at), escalates(step, BEGUN, at)));
+            now = at;
+        }
+        assert_eq!(days, [(3, false), (7, false), (9, true)]);
+        let end = deadline(step, BEGUN).expect("it lapses");
+        assert_eq!(crate::clock::show_time(end), "2026-06-25 23:59");
+    }
+
+    #[test]
+    fn an_allocation_is_reminded_of_every_day_and_never_lapses() {
+        let step = Rules::builtin().transfer.step("allocation").expect("exists");
+        assert_eq!(deadline(step, BEGUN), None);
+        let mut now = BEGUN;
+        for wanted in 1..40 {
+            now = next_reminder(step, BEGUN, now).expect("every day");
+            assert_eq!(days_since(BEGUN, now), wanted);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! One transfer for its page (A41, M7): where it stands, in whose hands, until when, what was done,
+//! and what whoever looks at it may do now.
+
+use super::{
+    Transfer,
+    machine::{self, Party, State, Verb},
+    read, reminders, sql,
+    start::{FIELDS_COLUMN, labelled},
+};
+use crate::{
+    Action, Cx, Error, OrgRef, Result, Who,
+    clock::Millis,
+    keys::Place,
+    orgs,
+    people::{self, Person},
+    rules::Rules,
+};
+use std::collections::BTreeMap;
+
+pub use super::sql::Step;
+
+/// What may be done now by whoever looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    pub approve: bool,
+    /// Together with the approval, or after it.
+    pub allocate: bool,
+    pub give_back: bool,
+    pub withdraw: bool,
+    pub urge: bool,
+    /// Begin the same once more, filled in.
+    pub again: bool,
+}
+
+/// A transfer with everything that its page shows.
+#[derive(Debug)]
+pub struct Shown {
+    pub transfer: Transfer,
+    /// The person's data; pages mask them. `None` for the person herself.
+    pub person: Option<Person>,
+    /// Names from the root down to source and target.
+    pub from_names: Vec<String>,
+    pub to_names: Vec<String>,
+    pub branch: Option<OrgRef>,
+    pub reason_name: String,
+    /// Label and value of what the reason asks.
+    pub fields: Vec<(&'static str, String)>,
+    pub return_reason: Option<&'static str>,
+    /// What the starter can do after a return.
+    pub return_hint: Option<&'static str>,
+    pub steps: Vec<Step>,
+    pub rights: Rights,
+    /// From when on the starter may 催办.
+    pub urge_from: Millis,
+    /// The branch that is suggested for the allocation: 组织码.
+    pub suggested: Option<String>,
+}
+
+/// The transfer with this number for whoever acts (or for the person herself, who acts for no
+/// organisation). `NotFound` for everybody who is no party of it.
+pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
+    let t = read(cx, no).await?;
+    let steps = sql::steps(cx, t.id).await?;
+    let person = match cx.who() {
+        Who::Person(v) if v.acting.is_some() => Some(people::person::read(cx, t.person).await?),
+        _ => None,
+    };
+    let branch = match t.branch {
+        Some(id) => Some(orgs::by_id(cx, id).await?),
+        None => None,
+    };
+    let rules = &Rules::builtin().transfer;
+    let returned = t.return_reason.as_deref().and_then(|code| rules.return_reason(code));
+    let rights = rights(cx, &t);
+    Ok(Shown {
+        from_names: names(cx, &t.from).await?,
+        to_names: names(cx, &t.to).await?,
+        branch,
+        reason_name: rules.reason(&t.reason).map_or_else(|| t.reason.clone(), |r| r.name.clone()),
+        fields: labelled(&answers(cx, &t)?),
+        return_reason: returned.map(|r| r.name.as_str()),
+        return_hint: returned.map(|r| r.hint.as_str()),
+        steps,
+        urge_from: reminders::urge_from(&t),
+        suggested: suggest(cx, &t, rights).await?,
+        rights,
+        person,
+        transfer: t,
+    })
+}
+
+async fn names(cx: &mut Cx, org: &OrgRef) -> Result<Vec<String>> {
+    Ok(orgs::names_to(cx, &org.path).await?.into_iter().map(|o| o.short_name).collect())
+}
+
+/// What the reason asked, out of its ciphertext.
+pub(super) fn answers(cx: &Cx, t: &Transfer) -> Result<BTreeMap<String, String>> {
+    let Some(sealed) = &t.fields_ct else { return Ok(BTreeMap::new()) };
+    let place = Place { column: FIELDS_COLUMN, row: t.id.0 };
+    let text = cx
+        .house()
+        .keys()
+        .unseal(place, sealed)
+        .map_err(|e| Error::Broken(format!("{FIELDS_COLUMN}: {e}")))?;
+    Ok(serde_json::from_str(&text).unwrap_or_default())
+}
+
+/// The same questions that the use-cases ask, for the buttons.
+fn rights(cx: &Cx, t: &Transfer) -> Rights {
+    let Ok(acting) = cx.org().cloned() else { return Rights::default() };
+    let parties = t.parties(&acting);
+    let may = |action, org: &OrgRef, verb| {
+        cx.may(action, &org.path) && machine::next(t.variant, t.state, verb, &parties).is_some()
+    };
+    let lapsed = t.deadline.is_some_and(|end| end < cx.now());
+    let is_starter = cx.visitor().is_ok_and(|v| v.person == t.started_by);
+    let approve = may(Action::DecideTransfer, &t.to, Verb::Approve) && !lapsed;
+    let starting =
+        parties.contains(&Party::Starter) && cx.may(Action::WithdrawTransfer, &acting.path);
+    Rights {
+        approve: approve && !is_starter,
+        allocate: may(Action::AllocateTransfer, &t.to, Verb::Allocate)
+            || (approve
+                && !is_starter
+                && machine::is_open_to(t.variant, State::PendingAlloc, Verb::Allocate)
+                && cx.may(Action::AllocateTransfer, &t.to.path)),
+        give_back: may(Action::DecideTransfer, &t.to, Verb::Return) && !lapsed,
+        withdraw: may(Action::WithdrawTransfer, &acting, Verb::Withdraw),
+        urge: starting && !t.state.ended() && reminders::urge_from(t) <= cx.now(),
+        again: t.state.ended()
+            && t.state != State::Done
+            && cx.may(Action::StartTransferOut, &t.from.path),
+    }
+}
+
+/// A branch for the allocation: the only one, or the one whose name the answers mention.
+async fn suggest(cx: &mut Cx, t: &Transfer, rights: Rights) -> Result<Option<String>> {
+    if !rights.allocate {
+        return Ok(None);
+    }
+    let branches = super::branches_of(cx, &t.to).await?;
+    let words: Vec<String> =
+        answers(cx, t)?.into_values().chain([t.remark.clone()]).filter(|w| !w.is_empty()).collect();
+    let fits = |name: &str| {
+        let core = name.trim_end_matches("团支部");
+        !core.is_empty() && words.iter().any(|w| w.contains(core))
+    };
+    let own = |(code, _): &&(String, String)| *code != t.from.code;
+    let mut named = branches.iter().filter(own).filter(|(_, name)| fits(name));
+    let found = match (named.next(), branches.iter().filter(own).count()) {
+        (Some((code, _)), _) => Some(code),
+        (None, 1) => branches.iter().find(own).map(|(code, _)| code),
+        _ => None,
+    };
+    Ok(found.cloned())
+}
