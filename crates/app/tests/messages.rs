@@ -1,6 +1,8 @@
 //! Messages in the program and on their way out: who reads them, how long they are kept, and that a
 //! letter goes out signed, again after a failure, and not twice after success.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+
 use app::{
     Settings, Who, act,
     clock::{DAY, HOUR, MINUTE},
@@ -38,6 +40,7 @@ async fn listen(answers: Vec<&'static str>) -> (String, Arc<Mutex<Vec<String>>>)
     let url = format!("http://{}/hook", listener.local_addr().unwrap());
     let heard = Arc::new(Mutex::new(Vec::new()));
     let kept = heard.clone();
+    #[expect(clippy::disallowed_methods, reason = "the other end of the wire")]
     tokio::spawn(async move {
         for answer in answers {
             let (mut socket, _) = listener.accept().await.unwrap();
@@ -109,10 +112,13 @@ fn expected(secret: &str, text: &str) -> String {
     mac.finalize().into_bytes().iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// Id, recipient and subject of a letter.
+type Carried = (i64, Option<String>, String);
+
 /// A sender that keeps what it is given; the first so many tries fail.
 struct Pigeon {
     failures: Mutex<u32>,
-    carried: Arc<Mutex<Vec<(i64, Option<String>, String)>>>,
+    carried: Arc<Mutex<Vec<Carried>>>,
 }
 impl Sender for Pigeon {
     fn channel(&self) -> &'static str {

@@ -1,6 +1,8 @@
 //! 组织关系转接 from beginning to end against a real database: whole lives, every refusal, races,
 //! deadlines, reminders, and who may see what.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+
 use app::{
     Error, OrgRef, Who, act,
     clock::{DAY, HOUR, MINUTE, show_time},
