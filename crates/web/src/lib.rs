@@ -8,6 +8,7 @@ pub mod frame;
 pub mod help;
 pub mod home;
 pub mod meta;
+pub mod orgs;
 mod replay;
 pub mod routes;
 pub mod serve;

@@ -1,7 +1,7 @@
 //! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
 //! on "谁能办什么" are all made from it.
 
-use crate::{help, home, meta, setup, site::Site, stats, users};
+use crate::{help, home, meta, orgs, setup, site::Site, stats, users};
 use app::Action;
 use axum::{
     Router,
@@ -110,6 +110,16 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
         get("/o/{org}/progress/members", Right(Action::SeeStats), "团员录入进度", stats::progress).page::<stats::Progress>(),
         get("/o/{org}/progress/members.xlsx", Right(Action::SeeStats), "下载团员录入进度", stats::download),
+        get("/o/{org}/info", Right(Action::SeeOrg), "组织信息", orgs::info::show).page::<orgs::info::InfoPage>(),
+        get("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::form).page::<orgs::info::EditPage>(),
+        post("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::save).form::<orgs::info::EditForm>(),
+        get("/o/{org}/children", Right(Action::SeeOrg), "管理下级组织", orgs::children::show).page::<orgs::children::ChildrenPage>(),
+        get("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::form).page::<orgs::create::NewPage>(),
+        post("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::save).form::<orgs::create::NewForm>(),
+        get("/o/{org}/orgs/{code}", Right(Action::SeeOrg), "组织名片", orgs::card::show).page::<orgs::card::CardPage>(),
+        get("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::form_of).page::<orgs::info::EditPage>(),
+        post("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::save_of).form::<orgs::info::EditForm>(),
+        get("/o/{org}/picker", Right(Action::SeeOrg), "选择团组织", orgs::picker::show).page::<orgs::picker::Picker>(),
     ]
 }
 

@@ -65,6 +65,8 @@ pub struct Info {
     pub superiors: Vec<Step>,
     /// What is still to be filled in (row 39).
     pub missing: Vec<Missing>,
+    /// The fields that its category must fill in.
+    pub needed: Vec<String>,
     /// Whether names and industry are fixed (row 46).
     pub frozen: bool,
     /// Whether the visitor may change it.
@@ -129,6 +131,7 @@ pub async fn info(cx: &mut Cx, org: &OrgRef) -> Result<Info> {
     let fields = row.fields();
     Ok(Info {
         missing: missing(category, &fields, secretary.is_some()),
+        needed: needed(category).into_iter().map(str::to_owned).collect(),
         category_name: category.label().to_owned(),
         industry_name: industry_name(category, row.industry.as_deref()),
         administrators: sql::administrators(cx, row.id).await?,
@@ -145,9 +148,9 @@ pub async fn info(cx: &mut Cx, org: &OrgRef) -> Result<Info> {
     })
 }
 
-/// What a category must fill in (row 39, C1) and has not.
-fn missing(category: Category, fields: &Edit, has_secretary: bool) -> Vec<Missing> {
-    let mut needed: Vec<&str> = Vec::new();
+/// What a category must fill in (row 39, C1).
+fn needed(category: Category) -> Vec<&'static str> {
+    let mut needed = vec!["short_name", "full_name"];
     match category {
         Category::Lead => needed.extend(["phone", "email"]),
         _ => needed.push("industry"),
@@ -155,6 +158,12 @@ fn missing(category: Category, fields: &Edit, has_secretary: bool) -> Vec<Missin
     if matches!(category, Category::Lead | Category::Committee | Category::Work) {
         needed.extend(NUMBERS);
     }
+    needed
+}
+
+/// What a category must fill in and has not.
+fn missing(category: Category, fields: &Edit, has_secretary: bool) -> Vec<Missing> {
+    let needed = needed(category);
     let entry = |(field, label): (&str, &str)| Missing { field: field.into(), label: label.into() };
     let mut found: Vec<Missing> = LABELS
         .into_iter()

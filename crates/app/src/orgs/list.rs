@@ -1,6 +1,6 @@
 //! Direct children in their order (row 47), for the table and for the lazily opened tree.
 
-use super::{Category, industry_name, sql};
+use super::{Category, Step, industry_name, sql};
 use crate::{Action, Cx, Error, OrgRef, Result};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -67,6 +67,49 @@ pub async fn children_of(cx: &mut Cx, path: &str, after: Option<&str>) -> Result
     }
     let parent = sql::by_paths(cx, vec![path.to_owned()]).await?.into_iter().next();
     children(cx, &parent.ok_or(Error::NotFound)?, after, 50).await
+}
+
+/// An organisation as everybody sees it while choosing one.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Place {
+    pub code: String,
+    pub name: String,
+    pub category_name: String,
+    pub has_children: bool,
+}
+
+/// One level of the tree while choosing (逐级浏览).
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Level {
+    /// From the root down to the organisation whose children are shown.
+    pub above: Vec<Step>,
+    pub rows: Vec<Place>,
+    /// Mark of the next fifty; `None` when these were the last.
+    pub next: Option<String>,
+}
+
+/// The children of any organisation by name alone, fifty at a time; names are public to everybody
+/// who has signed in. `code` is the organisation; the root when there is none.
+pub async fn browse(cx: &mut Cx, code: Option<&str>, after: Option<&str>) -> Result<Level> {
+    cx.visitor()?;
+    let parent = match code {
+        Some(code) => sql::by_code(cx, code).await?,
+        None => sql::by_paths(cx, vec!["000".to_owned()]).await?.into_iter().next(),
+    };
+    let parent = parent.ok_or(Error::NotFound)?;
+    let above = super::chain(cx, &parent.path).await?;
+    let mark = after.and_then(read_mark).unwrap_or((i64::MIN, i64::MIN));
+    let mut found = sql::children(cx, parent.id, mark, 51).await?;
+    let more = found.len() > 50;
+    found.truncate(50);
+    let next = found.last().filter(|_| more).map(|row| format!("{}-{}", row.sort_no, row.id));
+    let place = |row: sql::ChildRow| Place {
+        category_name: Category::from_code(&row.category).map_or("", Category::label).to_owned(),
+        code: row.code,
+        name: row.short_name,
+        has_children: row.has_children,
+    };
+    Ok(Level { above, rows: found.into_iter().map(place).collect(), next })
 }
 
 fn read_mark(mark: &str) -> Option<(i64, i64)> {

@@ -18,7 +18,7 @@ mod sql;
 pub use card::{Card, CardDetail, Step, card, chain};
 pub use create::{New, Preview, Root, create_child, create_root, preview};
 pub use edit::{Edit, Info, Missing, edit, info};
-pub use list::{Child, Children, children, children_of};
+pub use list::{Child, Children, Level, Place, browse, children, children_of};
 pub use search::{Hit, Query, search};
 
 use crate::{Cx, Error, OrgRef, Result};

@@ -1,0 +1,44 @@
+//! 组织名片 (row 63) at `/o/{org}/orgs/{code}`: names for everybody, the rest by right.
+
+use crate::{answer::Answer, error::Failure, frame::Crumb, frame::Frame, page, visit::Visit};
+use app::{Action, orgs};
+use askama::Template;
+use axum::extract::Path;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// 组织名片.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "orgs/card.html")]
+pub struct CardPage {
+    #[serde(skip)]
+    frame: Frame,
+    card: orgs::Card,
+    shown_code: String,
+    may_edit: bool,
+    #[serde(skip)]
+    base: String,
+}
+page!(CardPage);
+
+/// `GET /o/{org}/orgs/{code}`.
+pub async fn show(
+    mut v: Visit,
+    Path((_, code)): Path<(String, String)>,
+) -> Result<Answer, Failure> {
+    let card = orgs::card(&mut v.cx, &code).await?;
+    let org = orgs::by_code(&mut v.cx, &code).await?;
+    let mut frame = v.frame("组织名片", "/orgs").await?;
+    let base = v.base()?;
+    if let Some(last) = frame.crumbs.last_mut() {
+        *last = Crumb { label: card.short_name.clone(), href: None };
+    }
+    let page = CardPage {
+        frame,
+        shown_code: orgs::code::show(&card.code),
+        may_edit: v.cx.may(Action::EditOrg, &org.path),
+        card,
+        base,
+    };
+    v.show(page).await
+}
