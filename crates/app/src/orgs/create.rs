@@ -6,6 +6,7 @@ use crate::{
     error::Refusal,
     events::Event,
     rules::{Column, Problem, Rules, tree::judge_org_name},
+    stats::{self, Change},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -263,8 +264,11 @@ pub(super) fn suggest_full(
         Category::Branch | Category::Graduate | Category::Holding => "支部",
         Category::Lead | Category::Committee => "委员会",
     };
+    // A bare 团支部 says nothing of its own: the superior's name stands for it.
+    let bare = matches!(own, "支部" | "总支" | "工委" | "委");
+    let own = if bare { "" } else { own };
     let above = match parent {
-        Category::Lead => LEAGUE,
+        Category::Lead if !bare => LEAGUE,
         _ => grams::stem(parent_full),
     };
     // 合肥工业大学机械工程学院 already says 合肥工业大学.
@@ -282,7 +286,13 @@ async fn add(cx: &mut Cx, permit: Permit, entry: Entry) -> Result<OrgRef> {
     let grams =
         grams::of_org(&entry.short_name, &entry.full_name, &entry.parent_full, entry.category);
     sql::add_grams(cx, &permit, &entry.path, grams).await?;
-    sql::add_delta(cx, &permit, &entry.path, i64::from(entry.category.owns_members())).await?;
+    let change = Change {
+        org_path: &entry.path,
+        orgs: 1,
+        branches: i64::from(entry.category.owns_members()),
+        ..Change::default()
+    };
+    stats::change(cx, &permit, change).await?;
     let event = Event::new("org.created", "org", id.0).at(&entry.path).detail(json!({
         "code": code, "short_name": entry.short_name, "full_name": entry.full_name,
         "category": entry.category.code(),
@@ -347,6 +357,11 @@ mod tests {
             "中国共产主义青年团合肥工业大学后勤总支部委员会"
         );
         assert_eq!(suggest(university, Category::Committee, "", Category::Branch), "");
+        let county = "中国共产主义青年团合肥市蜀山区委员会";
+        assert_eq!(
+            suggest(county, Category::Lead, "团支部", Category::Branch),
+            "中国共产主义青年团合肥市蜀山区支部"
+        );
     }
 
     #[test]

@@ -168,17 +168,6 @@ pub(super) async fn drop_grams(
     Ok(())
 }
 
-/// One organisation more (and one branch more) for the counters.
-pub(super) async fn add_delta(cx: &mut Cx, _: &Permit, path: &str, branches: i64) -> Result<()> {
-    cx.tx
-        .run(
-            sql!("INSERT INTO delta (id, org_path, orgs, branches, at) VALUES ($1, $2, 1, $3, $4)"),
-            args![cx.new_id(), path, branches, cx.now()],
-        )
-        .await?;
-    Ok(())
-}
-
 db::row! {
     pub(super) struct InfoRow {
         pub(super) id: i64,
