@@ -427,7 +427,7 @@ mod tests {
 
     #[test]
     fn a_leading_organ_needs_phone_and_numbers_and_a_branch_its_secretary() {
-        let lead = missing(Category::Lead, &Edit::default(), true);
+        let lead = missing(Category::Lead, &good(), true);
         assert_eq!(lead.len(), 6);
         let branch = missing(Category::Branch, &good(), false);
         assert_eq!(branch[0].label, "书记");
