@@ -1,5 +1,7 @@
 //! The audit book: whatever is done to it by other hands is found, and where.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, wherever it stands")]
+
 use app::{
     Captcha, House, Settings, Who, act,
     events::{self, Event, Fault},

@@ -1,6 +1,8 @@
 //! The checker checked: a whole data set has no violation, and every planted corruption is found.
 //! A checker that never fired proves nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, wherever it stands")]
+
 use app::{
     OrgRef, Who, act,
     clock::{DAY, HOUR, SeededChance},
@@ -116,9 +118,12 @@ async fn a_demonstration_of_a_school_has_no_violation() {
     );
 }
 
+/// The statements that plant a corruption.
+type Corruption = fn(&Whole) -> String;
+
 /// Plants one corruption after the other, each on a whole data set of its own, and expects each to
 /// be found under the invariant's name.
-async fn finds(invariant: &str, corruptions: &[(&str, fn(&Whole) -> String)]) {
+async fn finds(invariant: &str, corruptions: &[(&str, Corruption)]) {
     assert!(corruptions.len() >= 2, "two corruptions at least for {invariant}");
     for (what, corruption) in corruptions {
         let whole = whole().await;

@@ -1,6 +1,8 @@
 //! The rules of the house that the compiler can't hold: statements stand in `sql.rs`, writing ones
 //! ask for a permit, rooms don't run in circles.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, wherever it stands")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -1,6 +1,8 @@
 //! What the laboratory promises to every other test: a database of its own, a tree, people who may
 //! act, and a clock that stands still.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, wherever it stands")]
+
 use app::{Action, Who, act, testkit};
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! True numbers: what the counters promise after any mixture of changes, folds, crashes and
 //! several nodes at once.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, wherever it stands")]
+
 use app::{
     Action, OrgRef, Who, act,
     clock::{HOUR, hour_of},
