@@ -75,6 +75,11 @@ impl Lab {
         let seed = self.nodes.fetch_add(1, Ordering::Relaxed);
         open(&self.scratch, self.keys_file(), self.clock.clone(), settings, seed).await
     }
+    /// Expects that no invariant is broken: for the end of a test that changed many things.
+    pub async fn is_whole(&self) {
+        let report = crate::fsck::run(&self.house, true).await.expect("fsck can read");
+        assert!(report.is_clean(), "{:#?}", report.findings);
+    }
     /// The key file.
     pub fn keys_file(&self) -> PathBuf {
         self.dir.path().join("keys.toml")
