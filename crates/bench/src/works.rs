@@ -1,6 +1,11 @@
 //! The list of works: one line each, one module each beside this file. A work measures itself
 //! with the `Meter` and adds its rows to the `Bench`.
 
+mod ground;
+mod million;
+mod picker;
+mod raw;
+
 use crate::Options;
 use crate::measure::Meter;
 use crate::table::{Bench, Outcome, Side};
@@ -16,8 +21,11 @@ pub(crate) type Working<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 pub(crate) type Work = for<'a> fn(&'a Options, &'a Meter, &'a mut Bench) -> Working<'a>;
 
 /// In the order of the table.
-pub(crate) const WORKS: &[(&str, Work)] =
-    &[("meter", |options, meter, bench| Box::pin(meter_itself(options, meter, bench)))];
+pub(crate) const WORKS: &[(&str, Work)] = &[
+    ("meter", |options, meter, bench| Box::pin(meter_itself(options, meter, bench))),
+    ("million", |options, meter, bench| Box::pin(million::work(options, meter, bench))),
+    ("picker", |options, meter, bench| Box::pin(picker::work(options, meter, bench))),
+];
 
 /// What measuring costs and how steady it is: an empty work beside itself, so that tiny figures
 /// and ratios elsewhere can be judged.

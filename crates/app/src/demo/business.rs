@@ -186,7 +186,7 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
     let state = draft.end.state();
     let deadline = match draft.end {
         End::Waiting => Some(end_of_day_after(begun, 10)),
-        End::Allocating => Some(end_of_day_after(begun + DAY, 10)),
+        // Agreed already: allocating does not lapse, it is reminded of (D4).
         _ => None,
     };
     let ended = match draft.end {
@@ -199,13 +199,13 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
         End::Returned { reason, note } => (None, Some(reason), Some(note)),
         _ => (None, None, None),
     };
-    let day = beijing(begun).strftime("%Y%m%d").to_string();
+    let no = format!("ZJ{}-{number:06}", beijing(begun).strftime("%Y%m%d"));
     cx.tx
         .run(
             sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, remark, state, waits_for, deadline, branch_id, return_reason, return_note, created_at, ended_at) VALUES ($1, $2, $3, $4, 'source', $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
             args![
                 id,
-                format!("ZJ{day}-{number:06}"),
+                &no,
                 draft.who.id,
                 if committee { "V3" } else { "V2" },
                 admin.id,
@@ -235,7 +235,7 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
             )
             .await?;
     }
-    tell(cx, id, draft).await
+    tell(cx, &no, draft).await
 }
 
 /// Every step that led to where it stands.
@@ -286,7 +286,7 @@ async fn steps(
 }
 
 /// The message to whoever must act, or to the one who asked.
-async fn tell(cx: &mut Cx, id: i64, draft: &Draft<'_>) -> Result<()> {
+async fn tell(cx: &mut Cx, no: &str, draft: &Draft<'_>) -> Result<()> {
     let (name, from) = (&draft.who.name, &draft.from.short);
     let (to, title, body) = match draft.end {
         End::Waiting | End::Allocating => (
@@ -309,7 +309,7 @@ async fn tell(cx: &mut Cx, id: i64, draft: &Draft<'_>) -> Result<()> {
         ),
         End::Withdrawn => return Ok(()),
     };
-    let href = format!("/o/{}/transfers/{id}", to.at.code);
+    let href = format!("/o/{}/t/{no}", to.at.code);
     messages::send(
         cx,
         Message { to: To::Org(OrgId(to.at.id)), kind: "transfer", title, body, href },

@@ -104,6 +104,13 @@ pub struct Samples {
     pub taken_number: Option<String>,
 }
 
+impl Samples {
+    /// Whether the demonstration has a branch with people.
+    pub fn has_people(&self) -> bool {
+        self.here.is_some()
+    }
+}
+
 /// A person of the demonstration's way down, for sign-ins and pending business.
 struct Known {
     id: i64,

@@ -24,9 +24,13 @@ enum Cell {
 }
 
 /// Writes the sample workbooks into `dir` and returns their paths: the usual one (45 rows, six of
-/// them to be fixed), one with every kind of bad row, a .csv in GB 18030.
+/// them to be fixed), one with every kind of bad row, a .csv in GB 18030. None where the
+/// demonstration has organisations alone.
 pub fn write(dir: &Path, made: &Made, today: Date) -> Result<Vec<PathBuf>> {
     let samples = &made.samples;
+    if !samples.has_people() {
+        return Ok(vec![]);
+    }
     let mut people = People::apart(1, today, 0);
     let usual = dir.join("花名册(45人).xlsx");
     save(&usual, usual_rows(samples, &mut people))?;
@@ -305,7 +309,8 @@ mod tests {
     const TODAY: Date = jiff::civil::date(2026, 11, 21);
 
     fn samples() -> Samples {
-        Samples { province: "34".into(), entered: 2025, ..Samples::default() }
+        let here = Some(("王小明".into(), "110105200612310027".into(), "2022-05".into()));
+        Samples { province: "34".into(), entered: 2025, here, ..Samples::default() }
     }
 
     fn judged(row: &Cells) -> Judged {

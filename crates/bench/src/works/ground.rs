@@ -1,0 +1,109 @@
+//! Where a work stands: a fresh database of an engine, filled by the demonstration's generator,
+//! opened as the program opens it, and once more through the driver alone.
+
+use crate::Options;
+use crate::works::raw::Raw;
+use anyhow::{Context, Result, ensure};
+use app::{
+    Cx, Grant, House, OrgRef, Role, Settings, Visitor, Who,
+    clock::{SystemChance, SystemClock},
+    demo::{self, Made, Plan},
+    keys::Keys,
+    people::PersonId,
+};
+use db::{Db, Engine};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A filled database.
+pub(crate) struct Ground {
+    pub(crate) house: House,
+    pub(crate) made: Made,
+    /// How long filling it took.
+    pub(crate) took: Duration,
+    pub(crate) raw: Raw,
+    pub(crate) folder: TempDir,
+}
+
+/// Both engines, SQLite first; `None` where there is no server.
+pub(crate) const ENGINES: [Engine; 2] = [Engine::Sqlite, Engine::Postgres];
+
+impl Ground {
+    /// Makes and fills a database; `None` when the engine's server was not given.
+    pub(crate) async fn make(
+        options: &Options,
+        engine: Engine,
+        plan: &Plan,
+    ) -> Result<Option<Ground>> {
+        let folder = tempfile::tempdir()?;
+        let place = match (engine, &options.pg) {
+            (Engine::Sqlite, _) => db::Options::file(&folder.path().join("bench.sqlite")),
+            (Engine::Postgres, Some(server)) => db::Options::at(Raw::fresh_database(server).await?),
+            (Engine::Postgres, None) => return Ok(None),
+        };
+        let db = Db::open(&place).await?;
+        db.migrate().await?;
+        let file = folder.path().join("keys.toml");
+        Keys::create(&file, &SystemChance)?;
+        let settings = Settings { captcha: app::Captcha::Off, ..Settings::default() };
+        let house = House::open(db, Keys::open(&file)?, SystemClock, SystemChance, settings)
+            .await
+            .map_err(broken)?;
+        let begun = Instant::now();
+        let made = demo::make(&house, plan).await.map_err(broken)?;
+        let took = begun.elapsed();
+        let raw = Raw::open(engine, &place.url).await?;
+        raw.analyze().await?;
+        Ok(Some(Ground { house, made, took, raw, folder }))
+    }
+
+    /// The organisation that the person of this role acts for.
+    pub(crate) async fn org(&self, role: &str) -> Result<OrgRef> {
+        let sign_in = self.made.sign_ins.iter().find(|s| s.role == role);
+        let code = &sign_in.with_context(|| format!("the demonstration has no {role}"))?.org;
+        let mut cx = self.house.read(Who::System("bench")).await.map_err(broken)?;
+        app::orgs::by_code(&mut cx, code).await.map_err(broken)
+    }
+
+    /// An administrator of that organisation.
+    pub(crate) async fn acting(&self, role: &str) -> Result<Who> {
+        let org = self.org(role).await?;
+        let role = match role {
+            "branch" => Role::Branch,
+            "province" => Role::Province,
+            "centre" | "county" => Role::Lead,
+            _ => Role::Group,
+        };
+        let grant = Grant { org, role };
+        Ok(Who::Person(Arc::new(Visitor {
+            person: PersonId(1),
+            name: "bench".into(),
+            session: None,
+            grants: vec![grant.clone()],
+            acting: Some(grant),
+        })))
+    }
+
+    /// A reading transaction, as a page gets one.
+    pub(crate) async fn read(&self, who: &Who) -> Result<Cx> {
+        self.house.read(who.clone()).await.map_err(broken)
+    }
+
+    /// Closes everything and drops a server's database.
+    pub(crate) async fn end(self) -> Result<()> {
+        self.house.db().close().await;
+        self.raw.end().await
+    }
+}
+
+/// The business's error as an error of ours; none of its texts carries personal data.
+pub(crate) fn broken(error: app::Error) -> anyhow::Error {
+    anyhow::anyhow!("{error}")
+}
+
+/// Fails a work that measures something empty.
+pub(crate) fn found(what: &str, count: usize) -> Result<()> {
+    ensure!(count > 0, "{what}: nothing was found, so there is nothing to measure");
+    Ok(())
+}
