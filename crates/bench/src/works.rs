@@ -1,10 +1,12 @@
 //! The list of works: one line each, one module each beside this file. A work measures itself
 //! with the `Meter` and adds its rows to the `Bench`.
 
+mod fold;
 mod ground;
 mod million;
 mod picker;
 mod raw;
+mod served;
 
 use crate::Options;
 use crate::measure::Meter;
@@ -24,7 +26,9 @@ pub(crate) type Work = for<'a> fn(&'a Options, &'a Meter, &'a mut Bench) -> Work
 pub(crate) const WORKS: &[(&str, Work)] = &[
     ("meter", |options, meter, bench| Box::pin(meter_itself(options, meter, bench))),
     ("million", |options, meter, bench| Box::pin(million::work(options, meter, bench))),
+    ("fold", |options, meter, bench| Box::pin(fold::work(options, meter, bench))),
     ("picker", |options, meter, bench| Box::pin(picker::work(options, meter, bench))),
+    ("served", |options, meter, bench| Box::pin(served::work(options, meter, bench))),
 ];
 
 /// What measuring costs and how steady it is: an empty work beside itself, so that tiny figures

@@ -24,7 +24,7 @@ pub(crate) type Statement = (&'static str, Vec<Arg>);
 /// The driver's own pools.
 pub(crate) enum Raw {
     Lite(SqlitePool),
-    Pg { pool: PgPool, server: PgConnectOptions, name: String },
+    Pg { pool: PgPool, server: Box<PgConnectOptions>, name: String },
 }
 
 macro_rules! bound {
@@ -72,7 +72,7 @@ impl Raw {
             Engine::Postgres => {
                 let options: PgConnectOptions = url.parse()?;
                 let name = options.get_database().unwrap_or_default().to_owned();
-                let server = options.clone().database("postgres");
+                let server = Box::new(options.clone().database("postgres"));
                 let pool = PgPoolOptions::new().max_connections(4).test_before_acquire(false);
                 let pool = pool.connect_with(options.disable_statement_logging()).await?;
                 Raw::Pg { pool, server, name }
