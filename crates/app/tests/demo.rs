@@ -73,6 +73,14 @@ async fn the_counters_are_what_counting_gives() {
 }
 
 #[tokio::test]
+async fn every_invariant_holds() {
+    let (_lab, house, _made) = made(&Plan::of(Scale::School)).await;
+    let report = app::fsck::run(&house, true).await.unwrap();
+    assert!(report.is_clean(), "{:#?}", report.findings);
+    assert!(report.looked_at > 1_000);
+}
+
+#[tokio::test]
 async fn every_organisation_has_an_administrator_and_some_people_are_incomplete() {
     let (_dir, house, made) = made(&Plan::of(Scale::School)).await;
     let empty = sql!(

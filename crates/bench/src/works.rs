@@ -3,6 +3,7 @@
 
 mod fold;
 mod ground;
+mod imports;
 mod million;
 mod picker;
 mod raw;
@@ -25,6 +26,7 @@ pub(crate) type Work = for<'a> fn(&'a Options, &'a Meter, &'a mut Bench) -> Work
 /// In the order of the table.
 pub(crate) const WORKS: &[(&str, Work)] = &[
     ("meter", |options, meter, bench| Box::pin(meter_itself(options, meter, bench))),
+    ("import", |options, meter, bench| Box::pin(imports::work(options, meter, bench))),
     ("million", |options, meter, bench| Box::pin(million::work(options, meter, bench))),
     ("fold", |options, meter, bench| Box::pin(fold::work(options, meter, bench))),
     ("picker", |options, meter, bench| Box::pin(picker::work(options, meter, bench))),
