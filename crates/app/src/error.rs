@@ -92,12 +92,19 @@ pub struct Way {
     pub href: String,
 }
 
-/// A field whose stored value changed while the page was open.
-#[derive(Clone, Debug, Serialize, JsonSchema, PartialEq, Eq)]
+/// A field whose stored value changed while the page was open. The values may be personal: they go
+/// onto the page of whoever edits, and never print themselves.
+#[derive(Clone, Serialize, JsonSchema, PartialEq, Eq)]
 pub struct Difference {
     pub label: String,
     pub yours: String,
     pub theirs: String,
+}
+
+impl std::fmt::Debug for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Difference({})", self.label)
+    }
 }
 
 impl Refusal {

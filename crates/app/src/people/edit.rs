@@ -1,7 +1,7 @@
 //! Changing a person: which field by whom is data (domain (b) 9), each change is guarded by the
 //! version that the form was made from, completeness follows.
 
-use super::{Person, person, sql};
+use super::{Person, counts, person, sql};
 use crate::{
     Action, Cx, Error, FieldError, Permit, Result, clock,
     error::Difference,
@@ -258,12 +258,12 @@ async fn store(cx: &mut Cx, permit: &Permit, before: &Person, after: &Person) ->
         let joined = member.joined.as_deref().unwrap_or_default();
         let number = member.dev_number.as_deref();
         sql::store::membership(cx, permit, id, joined, number, done).await?;
-        let counts = sql::counts::Counts { members_done: flip, ..Default::default() };
-        sql::counts::add(cx, permit, &member.org.path, counts).await?;
+        let counts = counts::Counts { members_done: flip, ..Default::default() };
+        counts::add(cx, permit, &member.org.path, counts).await?;
     }
     for path in sql::store::posts_complete(cx, permit, id, done).await? {
-        let counts = sql::counts::Counts { cadres_done: flip, ..Default::default() };
-        sql::counts::add(cx, permit, &path, counts).await?;
+        let counts = counts::Counts { cadres_done: flip, ..Default::default() };
+        counts::add(cx, permit, &path, counts).await?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! imported or made for the demonstration. A person exists once (row 21), a development number
 //! belongs to one person (row 136), an organisation has one 书记.
 
-use super::{PersonId, person, quota, sql};
+use super::{PersonId, counts, person, quota, sql};
 use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result, clock,
     events::{self, Event},
@@ -220,7 +220,7 @@ async fn enter(
         persons: vec![],
         members: vec![],
         cadres: vec![],
-        counts: sql::counts::Counts::default(),
+        counts: counts::Counts::default(),
     };
     for (person, fate) in people.iter().zip(&fates) {
         match fate {
@@ -291,7 +291,7 @@ struct Batch<'a> {
     persons: Rows,
     members: Rows,
     cadres: Rows,
-    counts: sql::counts::Counts,
+    counts: counts::Counts,
 }
 impl Batch<'_> {
     /// Membership and post of one person.
@@ -349,7 +349,7 @@ impl Batch<'_> {
         {
             return Err(Error::Retry);
         }
-        sql::counts::add(cx, permit, &self.org.path, self.counts).await
+        counts::add(cx, permit, &self.org.path, self.counts).await
     }
 }
 

@@ -31,6 +31,8 @@ const SHEET_ROWS: i64 = 500_000;
 #[serde(default)]
 pub struct Ask {
     pub filter: Filter,
+    /// The codes of chosen persons (at most 200); empty for all that fit the filter.
+    pub only: Vec<String>,
     /// Whole ID and mobile numbers instead of masked ones; needs a reason.
     pub full: bool,
     pub reason: String,
@@ -40,6 +42,8 @@ pub struct Ask {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     ask: Ask,
+    /// The chosen persons.
+    ids: Vec<i64>,
     org: i64,
     org_name: String,
     category: Category,
@@ -68,7 +72,7 @@ pub async fn export(
     ask: Ask,
 ) -> Result<Export> {
     let mut cx = house.enter(who.clone(), false, origin.clone()).await?;
-    let order = order(&mut cx, org, ask)?;
+    let order = order(&mut cx, org, ask).await?;
     let at_once = i64::try_from(Rules::builtin().policy.exports.job_above).unwrap_or(i64::MAX - 1);
     let rows = first_rows(&mut cx, &order, at_once + 1).await?;
     drop(cx);
@@ -104,7 +108,7 @@ pub async fn export(
     })
 }
 
-fn order(cx: &mut Cx, org: &OrgRef, ask: Ask) -> Result<Order> {
+async fn order(cx: &mut Cx, org: &OrgRef, ask: Ask) -> Result<Order> {
     if !cx.may(Action::SeeMembers, &org.path) {
         return Err(Error::NotFound);
     }
@@ -119,9 +123,17 @@ fn order(cx: &mut Cx, org: &OrgRef, ask: Ask) -> Result<Order> {
         ));
     }
     let scope = cx.scope(Action::ExportMembers)?.within(&org.path).ok_or(Error::NotFound)?;
+    let mut ids = Vec::with_capacity(ask.only.len());
+    for code in ask.only.iter().take(200) {
+        ids.extend(super::sql::person::id_of(cx, code).await?.map(|id| id.0));
+    }
+    if !ask.only.is_empty() && ids.is_empty() {
+        return Err(Error::NotFound);
+    }
     let maker = cx.visitor()?;
     Ok(Order {
         ask,
+        ids,
         org: org.id.0,
         org_name: org.short_name.clone(),
         category: org.category,
@@ -150,7 +162,7 @@ async fn rows_from(
         };
         (keys, false)
     });
-    let question = Question { order: by, conditions, valued, from, limit };
+    let question = Question { order: by, conditions, valued, from, limit, only: order.ids.clone() };
     wide(cx, &order.lo, &order.hi, question).await
 }
 
@@ -255,7 +267,10 @@ fn notes(order: &Order, at: clock::Millis, rows: i64) -> Vec<String> {
     vec![
         format!("组织:{}", order.org_name),
         "口径:本组织及全部下级组织的在册团员(含转接中)。".to_owned(),
-        format!("条件:{}", said(&order.ask.filter)),
+        format!(
+            "条件:{}",
+            if order.ids.is_empty() { said(&order.ask.filter) } else { "所选人员".into() }
+        ),
         format!("截至时间:{}(北京时间)", clock::show_time(at)),
         format!("人数:{rows}"),
         format!("操作人:{}", order.maker_name),

@@ -134,7 +134,7 @@ pub(super) async fn members_in(
     let order = order_of(filter, category);
     let (conditions, valued) = conditions(filter);
     let from = from.map(|c| ([c.keys.0.into(), c.keys.1.into(), c.keys.2.into()], c.backwards));
-    let ask = Ask { order, conditions, valued, from, limit: size + 1 };
+    let ask = Ask { order, conditions, valued, from, limit: size + 1, only: vec![] };
     let mut stored = page(cx, &scope.lo, &scope.hi, ask).await?;
     let more = stored.len() as i64 > size;
     stored.truncate(usize::try_from(size).unwrap_or(50));

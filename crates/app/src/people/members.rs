@@ -1,7 +1,7 @@
 //! Where a person is, and her way from one branch to another. Transfers and imports decide; here
 //! it is carried out.
 
-use super::{PersonId, person, sql};
+use super::{PersonId, counts, person, sql};
 use crate::{Cx, Error, OrgRef, Permit, Refusal, Result, pii::IdNumber};
 use db::Rows;
 use std::collections::HashMap;
@@ -48,15 +48,15 @@ pub async fn move_to(cx: &mut Cx, permit: &Permit, id: PersonId, to: &OrgRef) ->
     sql::members::leave_seat(cx, permit, id, &from).await?;
     let ended = sql::members::end_posts(cx, permit, id, &from, "组织关系转出").await?;
     let done = i64::from(standing.complete);
-    let left = sql::counts::Counts {
+    let left = counts::Counts {
         members: -1,
         members_done: -done,
         cadres: -(ended.len() as i64),
         cadres_done: -(ended.iter().filter(|complete| **complete).count() as i64),
     };
-    sql::counts::add(cx, permit, &from.path, left).await?;
-    let came = sql::counts::Counts { members: 1, members_done: done, ..Default::default() };
-    sql::counts::add(cx, permit, &to.path, came).await?;
+    counts::add(cx, permit, &from.path, left).await?;
+    let came = counts::Counts { members: 1, members_done: done, ..Default::default() };
+    counts::add(cx, permit, &to.path, came).await?;
     Ok(from)
 }
 
@@ -119,7 +119,7 @@ pub async fn remove_many(
     let by_id: HashMap<i64, _> = traces.into_iter().map(|t| (t.id, t)).collect();
     let mut kept = Vec::new();
     let mut going: Rows = Vec::new();
-    let mut counts = sql::counts::Counts::default();
+    let mut counts = counts::Counts::default();
     for id in ids {
         let Some(trace) = by_id.get(&id.0) else {
             kept.push((*id, Kept::Gone));
@@ -138,7 +138,7 @@ pub async fn remove_many(
         going.push(vec![(*id).into()]);
     }
     sql::members::remove(cx, permit, &going).await?;
-    sql::counts::add(cx, permit, &org.path, counts).await?;
+    counts::add(cx, permit, &org.path, counts).await?;
     Ok(kept)
 }
 

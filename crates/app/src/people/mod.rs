@@ -20,6 +20,7 @@ pub mod reveal;
 /// 全局搜索 (A3).
 pub mod search;
 
+mod counts;
 mod quota;
 mod rekey;
 mod sql;

@@ -25,6 +25,7 @@ const TICKET_LIFE: clock::Millis = 10 * clock::MINUTE;
 pub enum Kind {
     /// 证件号: must be posted, never stands in an address.
     IdNumber,
+    /// Posted as well.
     Mobile,
     /// 发展团员编号.
     DevNumber,
@@ -92,7 +93,8 @@ pub struct Hits {
     pub chips: Vec<Chip>,
 }
 
-/// Looks for people below `under`; ID numbers are refused here (see [`by_id_number`]).
+/// Looks for people below `under`; ID and mobile numbers are not looked for here (see
+/// [`by_number`]).
 pub async fn people(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<Hits> {
     let scope = cx.scope(Action::Search)?.within(&under.path).ok_or(Error::NotFound)?;
     let text = typed.trim();
@@ -100,24 +102,12 @@ pub async fn people(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<Hits> {
     let mut hits = Hits { kind, people: vec![], too_many: false, chips: vec![] };
     match kind {
         Kind::Name | Kind::Pinyin => by_name(cx, under, &scope, text, &mut hits).await?,
-        Kind::Mobile => {
-            let number: String = text.chars().filter(char::is_ascii_digit).collect();
-            let found = match Mobile::from_stored(&number) {
-                Some(mobile) => {
-                    let keys = cx.house().keys();
-                    let indexes = keys.indexes(person::MOBILE_INDEX, mobile.reveal());
-                    sql::search::by_mobile(cx, &indexes).await?
-                }
-                None => Vec::new(),
-            };
-            hits.people = cards(cx, under, &scope, found).await?;
-        }
         Kind::DevNumber => {
             let number: String = text.chars().filter(char::is_ascii_digit).collect();
             let found = sql::search::by_dev_number(cx, &number).await?;
             hits.people = cards(cx, under, &scope, found.into_iter().collect()).await?;
         }
-        Kind::IdNumber | Kind::Other => {}
+        Kind::IdNumber | Kind::Mobile | Kind::Other => {}
     }
     Ok(hits)
 }
@@ -229,35 +219,32 @@ async fn named(cx: &mut Cx, under: &OrgRef, rows: Vec<sql::search::Hit>) -> Resu
     Ok(rows.into_iter().map(hit).collect())
 }
 
-/// What a search by ID number came to; kept behind a ticket.
+/// What a search by ID or mobile number came to; kept behind a ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "found", rename_all = "snake_case")]
-pub enum ByIdNumber {
-    /// In this subtree.
-    Here { code: String },
+pub enum ByNumber {
+    /// In this subtree, by their codes.
+    Here { codes: Vec<String> },
     /// Not in this subtree, but in the system; where, is not told.
     Elsewhere,
     /// Nowhere.
     Nowhere,
 }
 
-/// Looks for an ID number (posted): returns the secret of a ticket under which the result can be
-/// looked at for ten minutes. A wrong number is [`Error::Invalid`] on the field `q` with its
-/// reason. Answers that are not "here" are limited a day: they tell that somebody exists.
-pub async fn by_id_number(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<String> {
+/// Looks for an ID number or a mobile number (posted, because neither may stand in an address):
+/// returns the secret of a ticket under which the result can be looked at for ten minutes. A wrong
+/// number is [`Error::Invalid`] on the field `q` with its reason. Answers about ID numbers that are
+/// not "here" are limited a day: they tell that somebody exists.
+pub async fn by_number(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<String> {
     let permit = cx.permit(Action::Search, under)?;
     let scope = cx.scope(Action::Search)?.within(&under.path).ok_or(Error::NotFound)?;
-    let id = id_number::parse(typed, clock::day(cx.now()))
-        .map_err(|p| Error::field("q", p.code, p.message))?;
-    let indexes = members::id_indexes(cx, &id);
-    let found = match sql::search::by_id_number(cx, &indexes).await? {
-        None => ByIdNumber::Nowhere,
-        Some(person) => match cards(cx, under, &scope, vec![person]).await?.into_iter().next() {
-            Some(hit) => ByIdNumber::Here { code: hit.code },
-            None => ByIdNumber::Elsewhere,
-        },
+    let mobile = kind_of(typed) == Kind::Mobile;
+    let found = if mobile {
+        by_mobile(cx, under, &scope, typed).await?
+    } else {
+        by_id_number(cx, under, &scope, typed).await?
     };
-    if !matches!(found, ByIdNumber::Here { .. }) {
+    if !mobile && !matches!(found, ByNumber::Here { .. }) {
         quota::take(cx, &permit, quota::LOOKUPS).await?;
     }
     let secret = cx.house().new_secret();
@@ -269,26 +256,47 @@ pub async fn by_id_number(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<St
     Ok(secret)
 }
 
-/// The result behind one's own ticket, with the hit to show; [`Error::Gone`] when it has run out.
-pub async fn ticket(
-    cx: &mut Cx,
-    under: &OrgRef,
-    secret: &str,
-) -> Result<(ByIdNumber, Option<Hit>)> {
+async fn by_id_number(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -> Result<ByNumber> {
+    let id = id_number::parse(typed, clock::day(cx.now()))
+        .map_err(|p| Error::field("q", p.code, p.message))?;
+    let indexes = members::id_indexes(cx, &id);
+    let Some(person) = sql::search::by_id_number(cx, &indexes).await? else {
+        return Ok(ByNumber::Nowhere);
+    };
+    let here = cards(cx, under, scope, vec![person]).await?;
+    Ok(match here.into_iter().next() {
+        Some(hit) => ByNumber::Here { codes: vec![hit.code] },
+        None => ByNumber::Elsewhere,
+    })
+}
+
+async fn by_mobile(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -> Result<ByNumber> {
+    let number: String = typed.chars().filter(char::is_ascii_digit).collect();
+    let wrong = || Error::field("q", "mobile_malformed", "手机号应为 11 位数字,以 1 开头。");
+    let mobile = Mobile::from_stored(&number).ok_or_else(wrong)?;
+    let indexes = cx.house().keys().indexes(person::MOBILE_INDEX, mobile.reveal());
+    let found = sql::search::by_mobile(cx, &indexes).await?;
+    let codes: Vec<String> =
+        cards(cx, under, scope, found).await?.into_iter().map(|hit| hit.code).collect();
+    Ok(if codes.is_empty() { ByNumber::Nowhere } else { ByNumber::Here { codes } })
+}
+
+/// The result behind one's own ticket, with the hits to show; [`Error::Gone`] when it has run out.
+pub async fn ticket(cx: &mut Cx, under: &OrgRef, secret: &str) -> Result<(ByNumber, Vec<Hit>)> {
     let scope = cx.scope(Action::Search)?.within(&under.path).ok_or(Error::NotFound)?;
     let me = cx.visitor()?.person;
     let hash = cx.house().keys().code_hash("search", secret);
     let payload = sql::store::ticket_payload(cx, hash, me).await?.ok_or(Error::Gone)?;
-    let found: ByIdNumber =
+    let found: ByNumber =
         serde_json::from_str(&payload).map_err(|e| Error::Broken(e.to_string()))?;
-    let hit = match &found {
-        ByIdNumber::Here { code } => {
-            let id = sql::person::id_of(cx, code).await?;
-            cards(cx, under, &scope, id.into_iter().collect()).await?.into_iter().next()
+    let mut ids = Vec::new();
+    if let ByNumber::Here { codes } = &found {
+        for code in codes {
+            ids.extend(sql::person::id_of(cx, code).await?);
         }
-        _ => None,
-    };
-    Ok((found, hit))
+    }
+    let hits = cards(cx, under, &scope, ids).await?;
+    Ok((found, hits))
 }
 
 #[cfg(test)]

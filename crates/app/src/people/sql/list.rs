@@ -34,6 +34,8 @@ pub(in crate::people) struct Ask {
     /// Where the page begins, and whether it runs backwards.
     pub(in crate::people) from: Option<([Value; 3], bool)>,
     pub(in crate::people) limit: i64,
+    /// These persons only; empty for all.
+    pub(in crate::people) only: Vec<i64>,
 }
 
 db::row! {
@@ -119,6 +121,12 @@ fn build(columns: &str, lo: &str, hi: &str, ask: Ask) -> (String, Vec<Value>) {
         args.push(value);
         let _ = write!(text, " AND {condition}${}", args.len());
     }
+    if !ask.only.is_empty() {
+        let first = args.len() + 1;
+        args.extend(ask.only.iter().map(|id| Value::from(*id)));
+        let list: Vec<String> = (first..=args.len()).map(|n| format!("${n}")).collect();
+        let _ = write!(text, " AND m.person_id IN ({})", list.join(", "));
+    }
     let [a, b, c] = ask.order.columns();
     let mut down = "";
     if let Some((from, backwards)) = ask.from {
@@ -147,6 +155,7 @@ mod tests {
             valued: vec![("m.name >= ", "张'; DROP".into())],
             from: Some((["a".into(), "b".into(), 1_i64.into()], true)),
             limit: 51,
+            only: vec![],
         };
         let (text, args) = build(STORED, "000", "000~", ask);
         assert!(text.ends_with("AND NOT m.complete AND m.name >= $3 AND (m.name, m.org_path, m.person_id) < ($4, $5, $6) ORDER BY m.name DESC, m.org_path DESC, m.person_id DESC LIMIT $7"));

@@ -1,7 +1,6 @@
 //! The room's statements by topic; private to the room. Every statement that changes something
 //! names the permit under which it does.
 
-pub(super) mod counts;
 pub(super) mod entry;
 pub(super) mod list;
 pub(super) mod members;
