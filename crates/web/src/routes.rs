@@ -1,7 +1,7 @@
 //! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
 //! on "谁能办什么" are all made from it.
 
-use crate::{help, home, meta, orgs, setup, site::Site, stats, users};
+use crate::{help, home, me, members, meta, orgs, people, search, setup, site::Site, stats, users};
 use app::Action;
 use axum::{
     Router,
@@ -106,6 +106,11 @@ pub fn table() -> Vec<Route> {
         post("/me/sessions/end", SignedIn, "注销其他登录", users::end_sessions).form::<users::EndForm>(),
         get("/me/posts", SignedIn, "我的任职", users::posts).page::<users::Posts>(),
         get("/o", SignedIn, "切换其他组织", users::posts).page::<users::Posts>(),
+        get("/me", SignedIn, "个人首页", me::home).page::<me::Home>(),
+        get("/me/profile", SignedIn, "个人资料", me::show).page::<me::Profile>(),
+        get("/me/profile/edit", SignedIn, "修改个人资料", me::edit).page::<people::Edit>(),
+        post("/me/profile/edit", SignedIn, "修改个人资料", me::save).form::<people::EditForm>(),
+        get("/files/{file}", SignedIn, "下载自己生成的文件", members::download),
         // The organisation
         get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
         get("/o/{org}/progress/members", Right(Action::SeeStats), "团员录入进度", stats::progress).page::<stats::Progress>(),
@@ -120,6 +125,18 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::form_of).page::<orgs::info::EditPage>(),
         post("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::save_of).form::<orgs::info::EditForm>(),
         get("/o/{org}/picker", Right(Action::SeeOrg), "选择团组织", orgs::picker::show).page::<orgs::picker::Picker>(),
+        // Members
+        get("/o/{org}/members", Right(Action::SeeMembers), "团员列表", members::list).page::<members::List>(),
+        get("/o/{org}/members/new", Right(Action::AddMember), "添加团员", members::new).page::<members::New>(),
+        post("/o/{org}/members/new", Right(Action::AddMember), "添加团员", members::add).form::<members::NewForm>(),
+        get("/o/{org}/members/export", Right(Action::ExportMembers), "导出团员列表", members::export).page::<members::ExportPage>(),
+        post("/o/{org}/members/export", Right(Action::ExportMembers), "导出团员列表", members::make_export).form::<members::ExportForm>(),
+        get("/o/{org}/people/{pid}", Right(Action::SeeMembers), "团员详情", people::show).page::<people::Show>(),
+        get("/o/{org}/people/{pid}/edit", Right(Action::EditMember), "编辑团员资料", people::edit).page::<people::Edit>(),
+        post("/o/{org}/people/{pid}/edit", Right(Action::EditMember), "编辑团员资料", people::save).form::<people::EditForm>(),
+        post("/o/{org}/people/{pid}/reveal", Right(Action::RevealPerson), "查看完整信息", people::reveal).page::<people::Revealed>().form::<people::RevealForm>(),
+        get("/o/{org}/search", Right(Action::Search), "全局搜索", search::show).page::<search::Search>(),
+        post("/o/{org}/search", Right(Action::Search), "全局搜索", search::post).form::<search::SearchForm>(),
     ]
 }
 

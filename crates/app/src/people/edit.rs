@@ -226,6 +226,15 @@ async fn judge_number(
 
 /// What is missing for a complete profile (row 151).
 fn missing_of(cx: &Cx, person: &Person) -> Vec<Column> {
+    of_profile(cx, person, |c| person.has(c))
+}
+
+/// What a complete profile of this person has (row 151).
+pub fn needed(cx: &Cx, person: &Person) -> Vec<Column> {
+    of_profile(cx, person, |_| false)
+}
+
+fn of_profile(cx: &Cx, person: &Person, filled: impl Fn(Column) -> bool) -> Vec<Column> {
     let member = person.membership.as_ref();
     let facts = completeness::Facts {
         sheet: if member.is_some() { SheetKind::Members } else { SheetKind::Cadres },
@@ -234,7 +243,7 @@ fn missing_of(cx: &Cx, person: &Person) -> Vec<Column> {
         region: person.home().map_or("", |o| o.province.as_str()),
         today: clock::day(cx.now()),
     };
-    completeness::missing_of_person(&facts, |c| person.has(c), Rules::builtin())
+    completeness::missing_of_person(&facts, filled, Rules::builtin())
 }
 
 async fn store(cx: &mut Cx, permit: &Permit, before: &Person, after: &Person) -> Result<()> {
