@@ -2,7 +2,7 @@
 
 use crate::{DbError, Result, Tx, tx::Inner};
 use sqlx::{
-    ConnectOptions, PgPool, SqlitePool,
+    ConnectOptions, Connection, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{
         SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
@@ -172,6 +172,9 @@ async fn open_sqlite(options: &Options) -> Result<Pools> {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        // A full disk makes SQLite end the transaction by itself; the driver then believes for
+        // ever that it is inside one. Such a connection is closed and the next one opened.
+        .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
         .connect_with(base.clone())
         .await?;
     let read = SqlitePoolOptions::new()

@@ -198,9 +198,12 @@ pub async fn sign_in(s: Stranger, Form(f): Form<SignInForm>) -> Result<Answer, F
         Ok(sign_in::Outcome::In(secret)) => Ok(signed_in(&s, &secret, &f)),
         Ok(sign_in::Outcome::Activate(ticket)) => Ok(to_activation(&s, &ticket)),
         Ok(sign_in::Outcome::Wrong { captcha, captcha_wrong: true, .. }) => {
-            let error =
-                FieldError::new("captcha", "captcha", "验证码不正确,请看新的图片或回答文字问题。");
-            wrong(s, f, vec![error], captcha).await
+            let said = if f.captcha.trim().is_empty() {
+                "请填写验证码:图中的字符,或文字问题的答案。"
+            } else {
+                "验证码不正确,请看新的图片或回答文字问题。"
+            };
+            wrong(s, f, vec![FieldError::new("captcha", "captcha", said)], captcha).await
         }
         Ok(sign_in::Outcome::Wrong { failures, captcha, .. }) => match sign_in::wrong(failures) {
             Error::Invalid(errors) => wrong(s, f, errors, captcha).await,
@@ -299,7 +302,8 @@ fn to_activation(s: &Stranger, ticket: &str) -> Answer {
 pub struct Activate {
     #[serde(skip)]
     frame: Frame,
-    name: String,
+    /// As typed before; not called `name`, which the template's macros use themselves.
+    typed: String,
 }
 page!(Activate);
 
@@ -309,7 +313,7 @@ pub async fn activate(s: Stranger) -> Result<Answer, Failure> {
     if !activation::is_open(&s.house, &ticket).await? {
         return Ok(Answer::open(axum::response::Redirect::to("/login").into_response()));
     }
-    show_open(s.face, &Activate { frame: s.frame("首次登录激活"), name: String::new() })
+    show_open(s.face, &Activate { frame: s.frame("首次登录激活"), typed: String::new() })
 }
 
 /// What the activation form brings.
@@ -348,7 +352,7 @@ pub async fn finish_activation(
         Err(Error::Invalid(errors)) if s.face != Face::Json => {
             let mut frame = s.frame("首次登录激活");
             frame.errors = errors;
-            let page = Activate { frame, name: f.name };
+            let page = Activate { frame, typed: f.name };
             Answer::page(s.face, StatusCode::UNPROCESSABLE_ENTITY, &page, false)
         }
         Err(e) => Err(e.into()),
@@ -528,7 +532,14 @@ pub struct EndForm {
 
 /// `POST /me/sessions/end`.
 pub async fn end_sessions(mut v: Visit, Form(f): Form<EndForm>) -> Result<Answer, Failure> {
-    let ended = sessions::end(&mut v.cx, f.id.parse().ok()).await?;
+    // Nothing said means all others; something unreadable must not be taken for that.
+    let one = match f.id.trim() {
+        "" => None,
+        id => Some(id.parse().map_err(|_| {
+            Error::field("id", "session", "没有找到这处登录,它可能已经注销。请刷新列表再看。")
+        })?),
+    };
+    let ended = sessions::end(&mut v.cx, one).await?;
     v.done("/me/sessions", format!("已注销 {ended} 处登录。")).await
 }
 

@@ -68,11 +68,11 @@ figures! {
         captcha: Captcha,
         /// Failures after which a captcha is asked.
         captcha_after: u32,
-        /// Failed attempts per account and window.
-        attempts_per_account: u32,
+        /// Hours for which an account's failures are remembered, so that its waits stay long.
+        attempts_account_hours: i64,
         /// Failed attempts per address and window.
         attempts_per_address: u32,
-        /// The window in minutes.
+        /// The window of addresses in minutes.
         attempts_window_minutes: i64,
         /// Minutes that an account waits after too many failures.
         lock_minutes: i64,

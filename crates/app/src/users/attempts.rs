@@ -4,7 +4,7 @@
 use super::sql;
 use crate::{
     Cx, Error, Result,
-    clock::{MINUTE, Millis},
+    clock::{HOUR, MINUTE, Millis},
     rules::Rules,
 };
 
@@ -32,11 +32,11 @@ pub fn network(address: &str) -> String {
     }
 }
 
-/// Failures of the account in the present window, or how long to wait.
+/// Failures of the account that are remembered, or how long to wait.
 pub async fn check(cx: &mut Cx, tried: &Tried) -> Result<i64> {
     let now = cx.now();
     let mut failures = 0;
-    for (key, counts) in [
+    for (key, is_account) in [
         (format!("account:{}", tried.account), true),
         (format!("address:{}", tried.address), false),
     ] {
@@ -44,7 +44,7 @@ pub async fn check(cx: &mut Cx, tried: &Tried) -> Result<i64> {
         if blocked > now {
             return Err(Error::TooMany { seconds: (blocked - now) / 1000 + 1 });
         }
-        if counts && since >= now - window() {
+        if is_account && since >= now - account_window() {
             failures = count;
         }
     }
@@ -58,14 +58,16 @@ pub async fn failed(cx: &mut Cx, tried: &Tried) -> Result<i64> {
     let longest = rule.lock_minutes * MINUTE;
     let now = cx.now();
     let account = format!("account:{}", tried.account);
-    let failures = sql::count_failure(cx, &account, window()).await?;
+    let failures = sql::count_failure(cx, &account, account_window()).await?;
     let over = failures - i64::from(rule.captcha_after);
     if over > 0 {
         let wait = (1000_i64 << over.min(20)).min(longest);
         sql::block(cx, &account, now + wait).await?;
     }
     let address = format!("address:{}", tried.address);
-    if sql::count_failure(cx, &address, window()).await? >= i64::from(rule.attempts_per_address) {
+    if sql::count_failure(cx, &address, address_window()).await?
+        >= i64::from(rule.attempts_per_address)
+    {
         sql::block(cx, &address, now + MINUTE).await?;
     }
     Ok(failures)
@@ -76,6 +78,11 @@ pub async fn succeeded(cx: &mut Cx, tried: &Tried) -> Result<()> {
     sql::forget_failures(cx, &format!("account:{}", tried.account)).await
 }
 
-fn window() -> Millis {
+/// A day: within it the wait only grows, so that 10,000 guesses a day come to about a hundred.
+fn account_window() -> Millis {
+    Rules::builtin().policy.sign_in.attempts_account_hours * HOUR
+}
+
+fn address_window() -> Millis {
     Rules::builtin().policy.sign_in.attempts_window_minutes * MINUTE
 }

@@ -26,7 +26,6 @@ pub(crate) struct Kit {
 /// Somebody who can sign in.
 #[derive(Clone)]
 pub(crate) struct Account {
-    pub(crate) person: PersonId,
     pub(crate) id_number: String,
 }
 
@@ -60,7 +59,7 @@ impl Kit {
         .await
         .unwrap();
         tx.commit().await.unwrap();
-        Account { person, id_number: self.id_number(person).await }
+        Account { id_number: self.id_number(person).await }
     }
     /// The ID number of a planted person.
     pub(crate) async fn id_number(&self, person: PersonId) -> String {
