@@ -365,6 +365,13 @@ async fn i16_a_ciphertext_that_does_not_open() {
         ("plain text in its place", |w| {
             format!("UPDATE person SET contact_ct = {} WHERE id = {}", blob(&w.lab, "7b7d"), w.members[0])
         }),
+        ("a transfer's particulars", |w| {
+            format!(
+                "UPDATE transfer SET fields_ct = {} WHERE id = {}",
+                blob(&w.lab, "0101000100"),
+                w.open
+            )
+        }),
         ("two cells swapped", |_| {
             "UPDATE import_row SET cells_ct = (SELECT r.cells_ct FROM import_row r WHERE r.row_no = 3) WHERE row_no = 2".into()
         }),

@@ -2,7 +2,7 @@
 //! none, nothing waits past its deadline, and every step has its audit row (I14).
 
 use super::{Check, PIECE};
-use crate::{Result, clock::HOUR};
+use crate::{Result, clock::HOUR, keys::Place};
 use db::{args, sql};
 
 db::row! {
@@ -26,6 +26,7 @@ db::row! {
         entered_at: Option<i64>,
         later: i64,
         events: i64,
+        fields_ct: Option<Vec<u8>>,
     }
 }
 
@@ -68,7 +69,7 @@ pub(super) async fn all(check: &mut Check<'_>) -> Result<()> {
             .cx
             .tx
             .all(
-                sql!("SELECT t.id, t.no, t.variant, t.state, t.deadline, t.ended_at, t.from_org, t.from_path, t.to_org, t.to_path, t.branch_id, t.waits_for, f.path, o.path, b.category, m.org_id, m.entered_at, (SELECT COUNT(*) FROM transfer l WHERE l.person_id = t.person_id AND l.state = 'done' AND l.ended_at > t.ended_at), (SELECT COUNT(*) FROM event e WHERE e.object = 'transfer' AND e.object_id = t.id) FROM transfer t LEFT JOIN org f ON f.id = t.from_org LEFT JOIN org o ON o.id = t.to_org LEFT JOIN org b ON b.id = t.branch_id LEFT JOIN member m ON m.person_id = t.person_id WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
+                sql!("SELECT t.id, t.no, t.variant, t.state, t.deadline, t.ended_at, t.from_org, t.from_path, t.to_org, t.to_path, t.branch_id, t.waits_for, f.path, o.path, b.category, m.org_id, m.entered_at, (SELECT COUNT(*) FROM transfer l WHERE l.person_id = t.person_id AND l.state = 'done' AND l.ended_at > t.ended_at), (SELECT COUNT(*) FROM event e WHERE e.object = 'transfer' AND e.object_id = t.id), t.fields_ct FROM transfer t LEFT JOIN org f ON f.id = t.from_org LEFT JOIN org o ON o.id = t.to_org LEFT JOIN org b ON b.id = t.branch_id LEFT JOIN member m ON m.person_id = t.person_id WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
                 args![after, PIECE],
             )
             .await?;
@@ -145,6 +146,11 @@ fn effect(check: &mut Check<'_>, t: &Transfer) {
         if entered < ended || elsewhere {
             check.found("I12", &key, "the person in the branch", "never moved there");
         }
+    }
+    let place = Place { column: "transfer.fields_ct", row: t.id };
+    let house = check.cx.house().clone();
+    if let Some(Err(e)) = t.fields_ct.as_ref().map(|sealed| house.keys().unseal(place, sealed)) {
+        check.found("I16", &key, "fields_ct opens", e.to_string());
     }
     let paths = [(&t.real_from, &t.from_path), (&t.real_to, &t.to_path)];
     for (real, stored) in paths {
