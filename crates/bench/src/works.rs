@@ -8,6 +8,7 @@ mod million;
 mod picker;
 mod raw;
 mod served;
+mod transfers;
 
 use crate::Options;
 use crate::measure::Meter;
@@ -28,6 +29,7 @@ pub(crate) const WORKS: &[(&str, Work)] = &[
     ("meter", |options, meter, bench| Box::pin(meter_itself(options, meter, bench))),
     ("import", |options, meter, bench| Box::pin(imports::work(options, meter, bench))),
     ("million", |options, meter, bench| Box::pin(million::work(options, meter, bench))),
+    ("transfer", |options, meter, bench| Box::pin(transfers::work(options, meter, bench))),
     ("fold", |options, meter, bench| Box::pin(fold::work(options, meter, bench))),
     ("picker", |options, meter, bench| Box::pin(picker::work(options, meter, bench))),
     ("served", |options, meter, bench| Box::pin(served::work(options, meter, bench))),

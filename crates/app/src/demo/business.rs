@@ -7,6 +7,8 @@ use crate::{
     clock::{DAY, HOUR, Millis, beijing, end_of_day_after},
     messages::{self, Message, To},
     orgs::{Category, OrgId},
+    rules::Rules,
+    transfers::machine,
 };
 use db::{args, sql};
 
@@ -202,7 +204,7 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
     let no = format!("ZJ{}-{number:06}", beijing(begun).strftime("%Y%m%d"));
     cx.tx
         .run(
-            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, remark, state, waits_for, deadline, branch_id, return_reason, return_note, created_at, ended_at) VALUES ($1, $2, $3, $4, 'source', $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
+            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, remark, state, waits_for, deadline, branch_id, return_reason, return_note, created_at, ended_at, remind_at, fields_ct) VALUES ($1, $2, $3, $4, 'source', $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"),
             args![
                 id,
                 &no,
@@ -222,7 +224,9 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
                 return_reason,
                 return_note,
                 begun,
-                ended
+                ended,
+                remind_at(draft, begun, now),
+                fields(cx, id, draft.reason)
             ],
         )
         .await?;
@@ -236,6 +240,29 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
             .await?;
     }
     tell(cx, &no, draft).await
+}
+
+/// When the clockwork reminds the holder next.
+fn remind_at(draft: &Draft<'_>, begun: Millis, now: Millis) -> Option<Millis> {
+    let step = match draft.end {
+        End::Waiting => "target",
+        End::Allocating => "allocation",
+        _ => return None,
+    };
+    machine::next_reminder(Rules::builtin().transfer.step(step)?, begun, now)
+}
+
+/// What the reason asks, sealed as the use-case seals it.
+fn fields(cx: &Cx, id: i64, reason: &str) -> Option<Vec<u8>> {
+    let answer = match reason {
+        "study_or_change_school" => serde_json::json!({ "school_name": "庐州大学" }),
+        "job_change" => serde_json::json!({ "unit_name": "智行软件有限公司" }),
+        "moved" | "left_job" => serde_json::json!({ "address": "合肥市蜀山区稻香村街道" }),
+        _ => return None,
+    };
+    let house = cx.house();
+    let place = crate::keys::Place { column: "transfer.fields_ct", row: id };
+    Some(house.keys().seal(place, &answer.to_string(), house.chance_source()))
 }
 
 /// Every step that led to where it stands.
