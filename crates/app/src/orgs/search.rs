@@ -45,12 +45,16 @@ pub struct Hit {
 
 /// How many paths of a gram are read at most.
 const SCAN: i64 = 1_500;
-/// How many candidates of a word are compared by name at most.
-const COMPARED: usize = 240;
+/// How many candidates of a word are compared by name at most: reading a name costs more than
+/// finding its path.
+const COMPARED: usize = 100;
 /// How many anchors are searched below.
 const ANCHORS: usize = 12;
 /// How many scopes one search may look into.
 const TURNS: usize = 30;
+
+/// For each gram the paths that have it, nearest the root first.
+type Lists = HashMap<String, Vec<String>>;
 
 /// How far the search goes to find something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -181,31 +185,32 @@ impl Hunt {
                 .filter(|n| words.iter().any(|w| how(w, n, false).is_some()))
                 .collect());
         }
-        let all: Vec<String> = all.into_iter().collect();
-        let lists: HashMap<String, Vec<String>> =
-            search_sql::paths_with(cx, &all, scope, SCAN).await?.into_iter().collect();
-        let mut best: Option<(usize, Vec<Names>)> = None;
+        let lists = lists_of(cx, all, scope).await?;
+        let mut found = Vec::new();
         for word in words.iter().filter(|w| !w.grams.is_empty()) {
-            let candidates = candidates(&word.grams, &lists);
-            let paths = if candidates.is_empty() {
-                self.second_try(cx, scope, word, &lists).await?
-            } else {
-                candidates
-            };
+            let mut paths = candidates(&word.grams, &lists);
+            if paths.is_empty() {
+                paths = self.second_try(cx, scope, word, &lists).await?;
+            }
+            // A word that nothing in the scope has: all others would be searched in vain.
+            let Some(first) = paths.first() else { return Ok(Vec::new()) };
+            // Few matches say much; among many the one nearest the root says most.
+            let many = paths.len() >= 50;
+            let weight = if many { 1_000 * first.len() } else { paths.len() };
+            found.push((weight, word, paths));
+        }
+        found.sort_by_key(|(weight, _, _)| *weight);
+        for (_, word, paths) in found {
             let near = search_sql::at_paths(cx, &paths[..paths.len().min(COMPARED)]).await?;
             let loose = self.effort == Effort::Typo;
             let mut near: Vec<Names> =
                 near.into_iter().filter(|n| how(word, n, loose).is_some()).collect();
-            near.sort_by(|a, b| place(&a.org.path).cmp(&place(&b.org.path)));
-            let Some(first) = near.first() else { continue };
-            // Few matches say much; among many the one nearest the root says most.
-            let many = paths.len() >= 50;
-            let weight = if many { 1_000 * first.org.path.len() } else { near.len() };
-            if best.as_ref().is_none_or(|(lightest, _)| weight < *lightest) {
-                best = Some((weight, near));
+            if !near.is_empty() {
+                near.sort_by(|a, b| place(&a.org.path).cmp(&place(&b.org.path)));
+                return Ok(near);
             }
         }
-        Ok(best.map(|(_, near)| near).unwrap_or_default())
+        Ok(Vec::new())
     }
 
     /// Where a word's own grams found nothing: as an abbreviation, and then with a slip.
@@ -214,7 +219,7 @@ impl Hunt {
         cx: &mut Cx,
         scope: &Scope,
         word: &Word,
-        lists: &HashMap<String, Vec<String>>,
+        lists: &Lists,
     ) -> Result<Vec<String>> {
         let mut tries: Vec<BTreeSet<String>> = Vec::new();
         let length = word.text.chars().count();
@@ -224,14 +229,11 @@ impl Hunt {
         if self.effort == Effort::Typo {
             tries.extend(word.slips(|gram| lists.get(gram).is_some_and(|l| !l.is_empty())));
         }
-        let mut found = Vec::new();
+        let all = tries.iter().flatten().cloned().collect();
+        let lists = lists_of(cx, all, scope).await?;
+        let mut found: Vec<String> = Vec::new();
         for grams in tries {
-            let list: Vec<String> = grams.iter().cloned().collect();
-            let lists = search_sql::paths_with(cx, &list, scope, SCAN).await?.into_iter().collect();
             found.extend(candidates(&grams, &lists).into_iter().take(COMPARED / 2));
-            if self.effort == Effort::Plain && !found.is_empty() {
-                break;
-            }
         }
         found.sort_by(|a, b| place(a).cmp(&place(b)));
         found.dedup();
@@ -246,15 +248,27 @@ impl Hunt {
         word: &Word,
     ) -> Result<Vec<Found>> {
         let characters: Vec<char> = word.text.chars().collect();
-        for cut in (2..characters.len().saturating_sub(1)).rev().take(12) {
+        let mut all = word.grams.clone();
+        all.extend(grams::of_abbreviated(&word.text));
+        let lists = lists_of(cx, all, scope).await?;
+        let exists = |gram: &String| lists.get(gram).is_some_and(|list| !list.is_empty());
+        // A piece that is nowhere need not be asked for.
+        let stands = |piece: &Word| {
+            piece.grams.iter().all(exists) || grams::of_abbreviated(&piece.text).iter().all(exists)
+        };
+        self.turns = TURNS / 2;
+        for cut in (2..characters.len().saturating_sub(1)).rev() {
             let (first, second) = characters.split_at(cut);
             let text = format!(
                 "{} {}",
                 first.iter().collect::<String>(),
                 second.iter().collect::<String>()
             );
-            self.turns = self.turns.max(6);
-            let found = self.find(cx, scope, Word::read(&text)).await?;
+            let pieces = Word::read(&text);
+            if self.turns == 0 || !pieces.iter().all(stands) {
+                continue;
+            }
+            let found = self.find(cx, scope, pieces).await?;
             if !found.is_empty() {
                 return Ok(found);
             }
@@ -306,9 +320,18 @@ fn place(path: &str) -> (usize, &str) {
     (path.len(), path)
 }
 
+/// The lists of these grams inside the scope, in one statement; none for no grams.
+async fn lists_of(cx: &mut Cx, grams: BTreeSet<String>, scope: &Scope) -> Result<Lists> {
+    let grams: Vec<String> = grams.into_iter().collect();
+    if grams.is_empty() {
+        return Ok(Lists::new());
+    }
+    Ok(search_sql::paths_with(cx, &grams, scope, SCAN).await?.into_iter().collect())
+}
+
 /// Paths that every gram has, judged by lists that may be cut off: behind a list's last path
 /// nothing is known, and the names decide later.
-fn candidates(grams: &BTreeSet<String>, lists: &HashMap<String, Vec<String>>) -> Vec<String> {
+fn candidates(grams: &BTreeSet<String>, lists: &Lists) -> Vec<String> {
     let mut lists: Vec<&Vec<String>> = match grams.iter().map(|g| lists.get(g)).collect() {
         Some(lists) => lists,
         None => return Vec::new(),
