@@ -34,7 +34,7 @@ const PAGE = `<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><tit
 <ul role="tree" aria-label="树"><li role="treeitem" aria-expanded="false" id="a" tabindex="0"><span class="tree-row"><a class="twig" href="/x">展开</a></span><ul role="group"><li role="treeitem" id="b" tabindex="-1">乙</li></ul></li><li role="treeitem" id="c" tabindex="-1">丙</li></ul>
 </main><div id="live" role="status"></div></body></html>`;
 
-let server, base, browser, asked, answer;
+let server, base, browser, asked, answer, lost;
 
 before(async () => {
   server = http.createServer((request, response) => {
@@ -51,7 +51,7 @@ before(async () => {
     if (path === '/save') return answer(html, response);
     if (path === '/plain') return setTimeout(html, 800, 200, PAGE);
     if (path.startsWith('/row/')) return html(200, row(path.slice(5), false));
-    if (path === '/search') return html(200, '<p data-announce>找到 1 人</p>');
+    if (path === '/search') return lost ? html(401, '') : html(200, '<p data-announce>找到 1 人</p>');
     return html(200, PAGE);
   });
   await new Promise(done => server.listen(0, '127.0.0.1', done));
@@ -67,6 +67,7 @@ after(async () => {
 /** One test on a fresh page; no CSP refusal or exception may happen in any of them. */
 const promise = (words, steps, expected = () => false) => test(words, async () => {
   asked = [];
+  lost = false;
   const made = await context(browser, { base });
   try {
     const page = await made.newPage();
@@ -122,9 +123,18 @@ promise('a refused writing keeps the form and says why', async page => {
   assert.equal(await page.locator('#t').count(), 1);
 }, status);
 
-promise('a lost session leads to the sign-in page with the way back', async page => {
-  answer = html => html(401, '');
+promise('a lost session in mid-form sends the form on, so that the sign-in page keeps it', async page => {
+  answer = html => html(401, '<h1>请先登录</h1>');
+  await page.fill('#t', '写了很久');
   await page.click('#go');
+  await page.waitForURL('**/save');
+  assert.equal(await page.innerText('h1'), '请先登录');
+  assert.deepEqual(asked.filter(a => a.startsWith('POST')), ['POST /save', 'POST /save']);
+}, status);
+
+promise('a lost session while reading leads to the sign-in page with the way back', async page => {
+  lost = true;
+  await page.fill('#q', 'x');
   await page.waitForURL('**/login?next=%2F');
 }, status);
 

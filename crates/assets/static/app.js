@@ -72,12 +72,23 @@
   // requestConfig.elt is what the user used; detail.elt may be the region that was to be swapped
   const lost = event => trouble('网络或系统出错,内容未丢失。', event.detail.requestConfig?.elt || event.detail.elt);
   for (const name of ['htmx:sendError', 'htmx:timeout']) document.addEventListener(name, lost);
+  const sendPlainly = (form, button) => {
+    if (button?.name) {
+      const field = document.createElement('input');
+      Object.assign(field, { type: 'hidden', name: button.name, value: button.value });
+      form.append(field);
+    }
+    HTMLFormElement.prototype.submit.call(form);
+  };
   document.addEventListener('htmx:beforeSwap', event => {
     const { xhr, requestConfig } = event.detail;
     const kind = xhr.getResponseHeader('Content-Type') || '';
     if (xhr.status === 401) {
       event.detail.shouldSwap = false;
-      location.assign('/login?next=' + encodeURIComponent(location.pathname + location.search));
+      const form = requestConfig.verb === 'post' && requestConfig.elt.closest('form');
+      // sent once more without htmx: the sign-in page that answers keeps what was typed
+      if (form) sendPlainly(form, requestConfig.triggeringEvent?.submitter);
+      else location.assign('/login?next=' + encodeURIComponent(location.pathname + location.search));
     } else if (xhr.status >= 500) {
       event.detail.shouldSwap = false;
       lost(event);

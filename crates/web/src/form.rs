@@ -47,6 +47,10 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
         let posted = request.extensions().get::<Posted>().cloned().unwrap_or_default();
         if posted.json {
+            // Positions instead of names would be taken as well, and mean nothing.
+            if !posted.bytes.trim_ascii_start().starts_with(b"{") {
+                return Err(unreadable("no object"));
+            }
             return serde_json::from_slice(&posted.bytes).map(Self).map_err(unreadable);
         }
         let fields: Vec<(String, String)> =

@@ -208,7 +208,11 @@ fn personal_menu(route: &str) -> Vec<MenuGroup> {
 fn menu(base: &str, at: &str, role: Role, is_branch: bool) -> Vec<MenuGroup> {
     let mut groups: Vec<MenuGroup> = Vec::new();
     for &(group, label, path, action) in MENU {
-        if app::access::reach(action, role).is_none() || (is_branch && path == "/progress/members")
+        let is_there =
+            crate::routes::needs(&http::Method::GET, &format!("/o/{{org}}{path}")).is_some();
+        if !is_there
+            || app::access::reach(action, role).is_none()
+            || (is_branch && path == "/progress/members")
         {
             continue;
         }

@@ -2,9 +2,13 @@
 //! fresh database each. One program, so that the rooms' pages are linked once.
 
 mod activation;
+mod crawl;
 mod doors;
+mod faces;
+mod furnished;
 mod kit;
 mod once;
+mod safety;
 mod sessions;
 mod sign_in;
 mod trouble;
