@@ -2,6 +2,10 @@
 
 mod cli;
 
+/// Gives memory back after the bursts of hashing and importing; the system's allocator keeps it.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 use clap::Parser;
 use std::process::ExitCode;
 
