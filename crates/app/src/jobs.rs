@@ -101,6 +101,16 @@ db::row! {
         pub ended_at: Option<i64>,
         pub org_id: Option<i64>,
         pub person_id: Option<i64>,
+        payload: String,
+    }
+}
+impl State {
+    /// The import that the job carries out, if it is one.
+    pub fn import(&self) -> Option<i64> {
+        match serde_json::from_str(&self.payload) {
+            Ok(Job::Import { import, .. }) => Some(import),
+            _ => None,
+        }
     }
 }
 
@@ -108,7 +118,7 @@ db::row! {
 pub async fn state(cx: &mut Cx, id: JobId) -> Result<State> {
     cx.tx
         .opt(
-            sql!("SELECT id, kind, state, done, total, result, error, created_at, ended_at, org_id, person_id FROM job WHERE id = $1"),
+            sql!("SELECT id, kind, state, done, total, result, error, created_at, ended_at, org_id, person_id, payload FROM job WHERE id = $1"),
             args![id],
         )
         .await?
@@ -120,7 +130,7 @@ pub async fn of_org(cx: &mut Cx, org: &OrgRef) -> Result<Vec<State>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT id, kind, state, done, total, result, error, created_at, ended_at, org_id, person_id FROM job WHERE org_id = $1 ORDER BY id DESC LIMIT 50"),
+            sql!("SELECT id, kind, state, done, total, result, error, created_at, ended_at, org_id, person_id, payload FROM job WHERE org_id = $1 ORDER BY id DESC LIMIT 50"),
             args![org.id],
         )
         .await?)

@@ -1,7 +1,7 @@
 //! 组织首页 (A1): what needs me, the organisation's card, live numbers, what is missing, shortcuts.
 
 use crate::{answer::Answer, error::Failure, frame::Frame, page, visit::Visit};
-use app::{Action, clock::show_time, stats};
+use app::{Action, clock::show_time, stats, transfers};
 use askama::Template;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -59,7 +59,7 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
         if is_branch { Some(stats::branch_lacks(&mut v.cx, &org).await?) } else { None };
     let mut page = Home {
         card: app::orgs::card(&mut v.cx, &org.code).await?,
-        todo: tasks(&frame, &base),
+        todo: tasks(transfers::summary(&mut v.cx).await?, &base),
         is_branch,
         as_of: show_time(figures.as_of),
         complete_share: share(figures.subtree.members_done, figures.subtree.members),
@@ -81,14 +81,25 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     v.show(page).await
 }
 
-fn tasks(frame: &Frame, base: &str) -> Vec<Task> {
-    let waiting = Task {
-        name: "转接审批",
-        count: frame.todo,
-        note: "对方在等你的答复".into(),
-        href: format!("{base}/inbox"),
+fn tasks(found: transfers::Summary, base: &str) -> Vec<Task> {
+    let waiting = match found.due_soon {
+        0 => "对方在等你的答复".to_owned(),
+        n => format!("其中 {n} 件明天前到期"),
     };
-    Some(waiting).into_iter().filter(|t| t.count > 0).collect()
+    [
+        ("转接审批", found.waiting, waiting, "/inbox"),
+        ("下级待审批", found.below, "由直属下级办理,你也可以代为审批".into(), "/inbox"),
+        (
+            "被退回的转出",
+            found.came_back,
+            "退回或超期,可以修改后重新提交".into(),
+            "/inbox?tab=mine",
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, count, ..)| *count > 0)
+    .map(|(name, count, note, to)| Task { name, count, note, href: format!("{base}{to}") })
+    .collect()
 }
 
 fn shortcuts(v: &Visit, base: &str, path: &str) -> Vec<Shortcut> {

@@ -1,7 +1,10 @@
 //! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
 //! on "谁能办什么" are all made from it.
 
-use crate::{help, home, me, members, meta, orgs, people, search, setup, site::Site, stats, users};
+use crate::{
+    help, home, inbox, jobs, me, members, messages, meta, orgs, people, search, setup, site::Site,
+    stats, transfers, users,
+};
 use app::Action;
 use axum::{
     Router,
@@ -111,6 +114,10 @@ pub fn table() -> Vec<Route> {
         get("/me/profile/edit", SignedIn, "修改个人资料", me::edit).page::<people::Edit>(),
         post("/me/profile/edit", SignedIn, "修改个人资料", me::save).form::<people::EditForm>(),
         get("/files/{file}", SignedIn, "下载自己生成的文件", members::download),
+        get("/me/transfers", SignedIn, "我的组织关系转接历史", transfers::mine).page::<transfers::Mine>(),
+        get("/me/t/{no}", SignedIn, "转接详情", transfers::show::show_mine).page::<transfers::show::Show>(),
+        get("/me/messages", SignedIn, "消息", messages::mine).page::<messages::Mine>(),
+        post("/me/messages/read", SignedIn, "全部已读", messages::read_mine).form::<messages::ReadForm>(),
         // The organisation
         get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
         get("/o/{org}/progress/members", Right(Action::SeeStats), "团员录入进度", stats::progress).page::<stats::Progress>(),
@@ -137,6 +144,21 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/people/{pid}/reveal", Right(Action::RevealPerson), "查看完整信息", people::reveal).page::<people::Revealed>().form::<people::RevealForm>(),
         get("/o/{org}/search", Right(Action::Search), "全局搜索", search::show).page::<search::Search>(),
         post("/o/{org}/search", Right(Action::Search), "全局搜索", search::post).form::<search::SearchForm>(),
+        // 业务办理
+        get("/o/{org}/transfers", Right(Action::SeeTransfers), "组织关系转接办理", transfers::hub).page::<transfers::Hub>(),
+        post("/o/{org}/transfers", Right(Action::StartTransferOut), "提交转出", transfers::start::create).form::<transfers::start::NewForm>(),
+        get("/o/{org}/transfers/out/new", Right(Action::StartTransferOut), "办理转出", transfers::start::new).page::<transfers::start::Out>(),
+        post("/o/{org}/transfers/out/new", Right(Action::StartTransferOut), "核对转出", transfers::start::check).form::<transfers::start::NewForm>().page::<transfers::start::Check>(),
+        get("/o/{org}/t/{no}", Right(Action::SeeTransfers), "转接详情", transfers::show::show).page::<transfers::show::Show>(),
+        post("/o/{org}/t/{no}/approval", Right(Action::DecideTransfer), "同意转入", transfers::show::approve).form::<transfers::show::Decision>(),
+        post("/o/{org}/t/{no}/allocation", Right(Action::AllocateTransfer), "分配团支部", transfers::show::allocate).form::<transfers::show::Decision>(),
+        post("/o/{org}/t/{no}/return", Right(Action::DecideTransfer), "退回申请", transfers::show::give_back).form::<transfers::show::ReturnForm>(),
+        post("/o/{org}/t/{no}/withdrawal", Right(Action::WithdrawTransfer), "撤销申请", transfers::show::withdraw).form::<transfers::show::Withdrawal>(),
+        post("/o/{org}/t/{no}/reminder", Right(Action::WithdrawTransfer), "催办", transfers::show::urge),
+        get("/o/{org}/inbox", Right(Action::SeeTransfers), "操作中心", inbox::show).page::<inbox::Inbox>(),
+        post("/o/{org}/messages/read", Right(Action::DecideTransfer), "全部已读", messages::read_of_org).form::<messages::ReadForm>(),
+        get("/o/{org}/jobs", Right(Action::SeeJobs), "任务中心", jobs::list).page::<jobs::List>(),
+        get("/o/{org}/jobs/{id}", Right(Action::SeeJobs), "任务", jobs::show).page::<jobs::Show>(),
     ]
 }
 

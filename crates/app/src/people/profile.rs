@@ -49,6 +49,12 @@ pub async fn home(cx: &mut Cx) -> Result<Home> {
     Ok(Home { person, way, contacts })
 }
 
+/// Whom to ask in an organisation: its administrators and its own telephone. For the parties of a
+/// business with it; `None` where nothing is known.
+pub async fn contact_of(cx: &mut Cx, org: &OrgRef) -> Result<Option<ContactCard>> {
+    sql::search::contact_card(cx, org).await
+}
+
 /// Changes my own data (domain (b) 9): contact data, and the development number, which is judged
 /// again.
 pub async fn edit_own(cx: &mut Cx, changes: &Changes) -> Result<()> {

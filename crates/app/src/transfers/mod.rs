@@ -21,7 +21,7 @@ pub use list::{
     started, summary, waiting,
 };
 pub use reminders::{remind_due, urge};
-pub use show::{Rights, Shown, Step, by_no};
+pub use show::{Rights, Shown, Step, again, by_no};
 pub use start::{Checked, New, Started, check, start};
 pub use withdrawal::withdraw;
 

@@ -5,22 +5,24 @@ use super::{
     Transfer,
     machine::{self, Party, State, Verb},
     read, reminders, sql,
-    start::{FIELDS_COLUMN, labelled},
+    start::{FIELDS_COLUMN, New, labelled},
 };
 use crate::{
     Action, Cx, Error, OrgRef, Result, Who,
     clock::Millis,
     keys::Place,
     orgs,
-    people::{self, Person},
+    people::{self, Person, profile::ContactCard},
     rules::Rules,
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub use super::sql::Step;
 
 /// What may be done now by whoever looks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Rights {
     pub approve: bool,
     /// Together with the approval, or after it.
@@ -38,6 +40,10 @@ pub struct Shown {
     pub transfer: Transfer,
     /// The person's data; pages mask them. `None` for the person herself.
     pub person: Option<Person>,
+    /// Whom to ask at the source (102); only for organisations.
+    pub source_contact: Option<ContactCard>,
+    /// Whom to ask where it waits (P4).
+    pub holder_contact: Option<ContactCard>,
     /// Names from the root down to source and target.
     pub from_names: Vec<String>,
     pub to_names: Vec<String>,
@@ -72,7 +78,17 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
     let rules = &Rules::builtin().transfer;
     let returned = t.return_reason.as_deref().and_then(|code| rules.return_reason(code));
     let rights = rights(cx, &t);
+    let source_contact = match person {
+        Some(_) => people::profile::contact_of(cx, &t.from).await?,
+        None => None,
+    };
+    let holder_contact = match t.holder().cloned() {
+        Some(holder) => people::profile::contact_of(cx, &holder).await?,
+        None => None,
+    };
     Ok(Shown {
+        source_contact,
+        holder_contact,
         from_names: names(cx, &t.from).await?,
         to_names: names(cx, &t.to).await?,
         branch,
@@ -86,6 +102,21 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         rights,
         person,
         transfer: t,
+    })
+}
+
+/// What a transfer was begun with, to begin it once more (P4: nothing is typed twice).
+pub async fn again(cx: &mut Cx, no: &str) -> Result<New> {
+    let t = read(cx, no).await?;
+    if !cx.may(Action::StartTransferOut, &t.from.path) {
+        return Err(Error::NotFound);
+    }
+    Ok(New {
+        person: t.person_code.clone(),
+        to: t.to.code.clone(),
+        reason: t.reason.clone(),
+        fields: answers(cx, &t)?,
+        remark: t.remark.clone(),
     })
 }
 

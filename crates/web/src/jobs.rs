@@ -1,0 +1,117 @@
+//! 任务中心 (A5): work of the organisation that takes longer than a page; how far it is, what came of it.
+
+use crate::{answer::Answer, error::Failure, frame::Frame, page, visit::Visit};
+use app::{
+    Error,
+    clock::show_time,
+    jobs::{self, JobId, State},
+};
+use askama::Template;
+use axum::extract::Path;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A job as pages show it.
+#[derive(Serialize, JsonSchema)]
+pub struct Row {
+    pub id: String,
+    /// What it does.
+    pub name: &'static str,
+    /// waiting, running, done or failed.
+    pub state: String,
+    pub state_name: &'static str,
+    pub done: i64,
+    pub total: i64,
+    /// Beijing time.
+    pub created: String,
+    pub ended: Option<String>,
+    /// The page or file of its result.
+    pub result: Option<String>,
+    pub result_label: &'static str,
+    #[serde(skip)]
+    pub look: &'static str,
+}
+
+/// 任务中心.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "jobs/list.html")]
+pub struct List {
+    #[serde(skip)]
+    frame: Frame,
+    rows: Vec<Row>,
+    #[serde(skip)]
+    base: String,
+}
+/// One job.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "jobs/show.html")]
+pub struct Show {
+    #[serde(skip)]
+    frame: Frame,
+    job: Row,
+    #[serde(skip)]
+    base: String,
+}
+page!(List, Show);
+
+/// `GET /o/{org}/jobs`.
+pub async fn list(mut v: Visit) -> Result<Answer, Failure> {
+    let org = v.cx.org()?.clone();
+    let base = v.base()?;
+    let found = jobs::of_org(&mut v.cx, &org).await?;
+    let me = v.cx.visitor()?.person.0;
+    let rows = found.iter().map(|state| row(state, &base, me)).collect();
+    let page = List { frame: v.frame("任务中心", "/jobs").await?, rows, base };
+    v.show(page).await
+}
+
+/// `GET /o/{org}/jobs/{id}`.
+pub async fn show(mut v: Visit, Path((_, id)): Path<(String, String)>) -> Result<Answer, Failure> {
+    let id: JobId = id.parse().map_err(|_| Error::NotFound)?;
+    let state = jobs::state(&mut v.cx, id).await?;
+    if state.org_id != Some(v.cx.org()?.id.0) {
+        return Err(Error::NotFound.into());
+    }
+    let base = v.base()?;
+    let me = v.cx.visitor()?.person.0;
+    let job = row(&state, &base, me);
+    let page = Show { frame: v.frame(job.name, "/jobs").await?, job, base };
+    v.show(page).await
+}
+
+fn row(state: &State, base: &str, me: i64) -> Row {
+    let (result, result_label) = result(state, base, me);
+    let (state_name, look) = match state.state.as_str() {
+        "waiting" => ("排队中", "now"),
+        "running" => ("进行中", "now"),
+        "done" => ("已完成", "ok"),
+        _ => ("未完成", "err"),
+    };
+    Row {
+        id: state.id.to_string(),
+        name: match state.kind.as_str() {
+            "export_members" => "导出团员列表",
+            "import" => "导入团员",
+            _ => "系统任务",
+        },
+        state: state.state.clone(),
+        state_name,
+        look,
+        done: state.done,
+        total: state.total,
+        created: show_time(state.created_at),
+        ended: state.ended_at.map(show_time),
+        result,
+        result_label,
+    }
+}
+
+/// Where the result is. A file is its maker's alone.
+fn result(state: &State, base: &str, me: i64) -> (Option<String>, &'static str) {
+    if let Some(import) = state.import() {
+        return (Some(format!("{base}/imports/{import}")), "查看导入结果");
+    }
+    let said: serde_json::Value = serde_json::from_str(&state.result).unwrap_or_default();
+    let file = said["file"].as_str().filter(|_| state.person_id == Some(me));
+    (file.map(|file| format!("/files/{file}")), "下载文件(保留 7 天)")
+}

@@ -1,0 +1,199 @@
+//! 业务办理 (A33): the hub of transfers, and what the pages of this room share. Beginning one is in
+//! `start.rs`, the page of one and its decisions in `show.rs`.
+
+pub mod show;
+pub mod start;
+
+use crate::{answer::Answer, error::Failure, form::Query, frame::Frame, page, visit::Visit};
+use app::{
+    Action,
+    clock::{say_day, show_time},
+    transfers::{self, Line, Tab, machine::State},
+};
+use askama::Template;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Lines of a page.
+const SIZE: i64 = 50;
+
+/// A transfer in a list.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct Row {
+    /// 业务编号.
+    pub no: String,
+    /// Its page.
+    pub href: String,
+    pub person: String,
+    pub from: String,
+    /// The branch where the person came, or the organisation that was asked.
+    pub to: String,
+    pub starter: String,
+    pub state: State,
+    pub state_name: &'static str,
+    /// In whose hands it is.
+    pub waits_for: Option<String>,
+    /// How long is left, in words.
+    pub left: String,
+    /// One day or less is left.
+    pub urgent: bool,
+    /// Beijing time.
+    pub created: String,
+    pub ended: Option<String>,
+    #[serde(skip)]
+    pub look: &'static str,
+}
+
+/// A line of a list as pages show it; `base` is `/o/{org}` or `/me`.
+pub(crate) fn row(line: Line, base: &str) -> Row {
+    Row {
+        href: format!("{base}/t/{}", line.no),
+        no: line.no,
+        person: line.person_name,
+        from: line.from,
+        to: line.branch.unwrap_or(line.to),
+        starter: line.starter_name,
+        state_name: line.state.label(),
+        look: line.state.look(),
+        state: line.state,
+        waits_for: line.waits_for,
+        left: left(line.days_left),
+        urgent: line.days_left.is_some_and(|d| d <= 1),
+        created: show_time(line.created_at),
+        ended: line.ended_at.map(show_time),
+    }
+}
+
+/// `剩 3 天`, `明天到期`, `今天到期`, `已到期`.
+pub(crate) fn left(days: Option<i64>) -> String {
+    match days {
+        None => String::new(),
+        Some(0) => "今天到期".into(),
+        Some(1) => "明天到期".into(),
+        Some(days) if days > 1 => format!("剩 {days} 天"),
+        Some(_) => "已到期".into(),
+    }
+}
+
+/// A tab of a list.
+#[derive(Clone, Debug)]
+pub struct TabItem {
+    pub label: &'static str,
+    pub href: String,
+    pub current: bool,
+    pub count: Option<i64>,
+}
+
+/// 组织关系转接办理.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "transfers/hub.html")]
+pub struct Hub {
+    #[serde(skip)]
+    frame: Frame,
+    /// Which tab is open.
+    tab: Tab,
+    /// How the names begin.
+    name: String,
+    /// Whether the direct children's transfers are listed instead of the own ones.
+    below: bool,
+    rows: Vec<Row>,
+    /// Address of the next page.
+    next: Option<String>,
+    #[serde(skip)]
+    tabs: Vec<TabItem>,
+    #[serde(skip)]
+    has_children: bool,
+    #[serde(skip)]
+    may_start: bool,
+    #[serde(skip)]
+    base: String,
+}
+page!(Hub);
+
+/// What the address chooses.
+#[derive(Deserialize, JsonSchema)]
+pub struct HubChoice {
+    /// open, done, rejected, expired, withdrawn or all.
+    #[serde(default)]
+    state: String,
+    /// Beginning of the name.
+    #[serde(default)]
+    name: String,
+    /// `1`: of the direct children.
+    #[serde(default, deserialize_with = "crate::form::tick")]
+    below: bool,
+    /// Mark of the page.
+    #[serde(default)]
+    from: Option<String>,
+}
+
+impl HubChoice {
+    fn address(&self, base: &str, tab: Tab, from: Option<&str>) -> String {
+        let mut pairs = vec![("state", tab.code())];
+        if !self.name.is_empty() {
+            pairs.push(("name", &self.name));
+        }
+        if self.below {
+            pairs.push(("below", "1"));
+        }
+        pairs.extend(from.map(|mark| ("from", mark)));
+        format!("{base}/transfers?{}", serde_html_form::to_string(pairs).unwrap_or_default())
+    }
+}
+
+/// `GET /o/{org}/transfers`.
+pub async fn hub(mut v: Visit, Query(q): Query<HubChoice>) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let org = v.cx.org()?.clone();
+    let tab = Tab::from_code(&q.state);
+    let has_children = !org.category.owns_members();
+    let from = q.from.as_deref();
+    let found = if q.below && has_children {
+        transfers::list_below(&mut v.cx, tab, &q.name, from, SIZE).await?
+    } else {
+        transfers::list(&mut v.cx, tab, &q.name, from, SIZE).await?
+    };
+    let frame = v.frame("组织关系转接办理", "/transfers").await?;
+    let tabs = Tab::ALL.iter().map(|(each, _, label)| TabItem {
+        label,
+        href: q.address(&base, *each, None),
+        current: *each == tab,
+        count: None,
+    });
+    let page = Hub {
+        frame,
+        tabs: tabs.collect(),
+        next: found.next.as_deref().map(|mark| q.address(&base, tab, Some(mark))),
+        rows: found.lines.into_iter().map(|line| row(line, &base)).collect(),
+        tab,
+        below: q.below && has_children,
+        name: q.name,
+        has_children,
+        may_start: v.cx.may(Action::StartTransferOut, &org.path),
+        base,
+    };
+    v.show(page).await
+}
+
+/// 我的组织关系转接历史 (M6).
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "transfers/mine.html")]
+pub struct Mine {
+    #[serde(skip)]
+    frame: Frame,
+    rows: Vec<Row>,
+}
+page!(Mine);
+
+/// `GET /me/transfers`.
+pub async fn mine(mut v: Visit) -> Result<Answer, Failure> {
+    let lines = transfers::of_me(&mut v.cx).await?;
+    let rows = lines.into_iter().map(|line| row(line, "/me")).collect();
+    let page = Mine { frame: v.personal_frame("我的组织关系转接历史").await?, rows };
+    v.show(page).await
+}
+
+/// `6月25日`-like end of a deadline, empty when none runs.
+pub(crate) fn until(deadline: Option<i64>) -> String {
+    deadline.map(say_day).unwrap_or_default()
+}

@@ -1,0 +1,481 @@
+//! The page of one transfer (A41, M7): where it stands, in whose hands, until when, what can I do;
+//! and the decisions that are sent from it. The same detail stands on the right of 操作中心.
+
+use super::{left, until};
+use crate::{
+    answer::Answer,
+    error::Failure,
+    face::Face,
+    form::{Form, Query},
+    frame::Frame,
+    page,
+    visit::Visit,
+};
+use app::{
+    Error, FieldError, OrgRef,
+    clock::show_time,
+    people::{Person, profile::ContactCard},
+    rules::{Column, Rules},
+    transfers::{
+        self, Rights, Shown, Transfer,
+        machine::{State, Variant, Verb},
+    },
+};
+use askama::Template;
+use axum::extract::Path;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Somebody's data as an approver sees them (102), masked.
+#[derive(Serialize, JsonSchema)]
+pub struct PersonView {
+    pub code: String,
+    pub sex: &'static str,
+    pub birth: String,
+    pub id_masked: String,
+    pub mobile: String,
+    pub emergency_name: String,
+    pub emergency_phone: String,
+    /// Branch and month of admission.
+    pub joined: String,
+    pub check: &'static str,
+    pub complete: bool,
+    /// Her page, when whoever looks may open it.
+    #[serde(skip)]
+    pub href: Option<String>,
+}
+
+/// A label with its value.
+#[derive(Serialize, JsonSchema)]
+pub struct Pair {
+    pub label: &'static str,
+    pub value: String,
+}
+/// Whom to ask.
+#[derive(Serialize, JsonSchema)]
+pub struct ContactView {
+    pub org: String,
+    pub names: Vec<String>,
+    pub phone: Option<String>,
+}
+/// A branch that can be allocated.
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct BranchView {
+    pub code: String,
+    pub name: String,
+}
+/// A step of the timeline.
+#[derive(Serialize, JsonSchema)]
+pub struct StepView {
+    /// done, now, todo or bad.
+    pub state: &'static str,
+    pub at: String,
+    pub title: String,
+    pub detail: String,
+}
+
+/// A transfer as its page shows it.
+#[derive(Serialize, JsonSchema)]
+pub struct Detail {
+    pub no: String,
+    /// To be sent back with a decision.
+    pub version: i64,
+    pub state: State,
+    pub state_name: &'static str,
+    pub variant: Variant,
+    pub person_name: String,
+    pub person: Option<PersonView>,
+    /// From the root down.
+    pub from: Vec<String>,
+    pub to: Vec<String>,
+    pub branch: Option<String>,
+    pub reason: String,
+    pub fields: Vec<Pair>,
+    pub remark: String,
+    pub starter: String,
+    pub started_org: String,
+    pub created: String,
+    /// In whose hands it is.
+    pub holder: Option<String>,
+    pub holder_contact: Option<ContactView>,
+    pub source_contact: Option<ContactView>,
+    /// The last day of the present step.
+    pub until: String,
+    pub left: String,
+    pub returned: String,
+    pub return_hint: String,
+    pub steps: Vec<StepView>,
+    pub rights: Rights,
+    pub branches: Vec<BranchView>,
+    /// 组织码 of the branch that is suggested.
+    pub suggested: String,
+    #[serde(skip)]
+    pub return_reasons: Vec<(&'static str, &'static str, &'static str)>,
+    #[serde(skip)]
+    pub urge_from: String,
+    #[serde(skip)]
+    pub look: &'static str,
+    /// Address of the transfer, `/o/{org}/t/{no}` or `/me/t/{no}`.
+    #[serde(skip)]
+    pub href: String,
+    #[serde(skip)]
+    pub base: String,
+    /// `inbox` when the next one comes after a decision.
+    #[serde(skip)]
+    pub place: &'static str,
+    #[serde(skip)]
+    pub chosen: Chosen,
+}
+
+/// What a form that came back had chosen.
+#[derive(Default)]
+pub struct Chosen {
+    pub reason: String,
+    pub note: String,
+}
+
+impl Detail {
+    /// Whether the branch is the suggested one.
+    pub(crate) fn suggests(&self, branch: &BranchView) -> bool {
+        self.suggested == branch.code
+    }
+    /// Whether the approval carries an allocation.
+    pub(crate) fn allocates(&self) -> bool {
+        self.variant == Variant::V3
+    }
+}
+
+/// Everything that the detail of a transfer shows to whoever visits.
+pub(crate) async fn detail(
+    v: &mut Visit,
+    no: &str,
+    place: &'static str,
+    picked: &str,
+) -> Result<Detail, Failure> {
+    let shown = transfers::by_no(&mut v.cx, no).await?;
+    let acting = v.cx.org().cloned().ok();
+    let base = acting.as_ref().map_or("/me".to_owned(), |org| format!("/o/{}", org.code));
+    let mut branches = Vec::new();
+    if shown.rights.allocate {
+        branches = branches_for(v, &shown.transfer, picked).await?;
+    }
+    let now = v.cx.now();
+    let holder = shown.transfer.holder().map(|o| o.short_name.clone());
+    let open = acting.as_ref().and_then(|_| {
+        let may = v.cx.may(app::Action::SeeMembers, &shown.transfer.from.path)
+            || shown.branch.as_ref().is_some_and(|b| v.cx.may(app::Action::SeeMembers, &b.path));
+        may.then(|| format!("{base}/people/{}", shown.transfer.person_code))
+    });
+    let steps = timeline(&shown, holder.as_deref());
+    let t = shown.transfer;
+    let picked_here = branches.iter().any(|b| b.code == picked);
+    Ok(Detail {
+        href: format!("{base}/t/{}", t.no),
+        state_name: t.state.label(),
+        look: t.state.look(),
+        until: until(t.deadline),
+        left: left(t.days_left(now)),
+        person: shown.person.map(|p| person_view(&p, open)),
+        from: shown.from_names,
+        to: shown.to_names,
+        branch: shown.branch.map(|b: OrgRef| b.short_name),
+        reason: shown.reason_name,
+        fields: shown.fields.into_iter().map(|(label, value)| Pair { label, value }).collect(),
+        holder,
+        holder_contact: shown.holder_contact.map(contact),
+        source_contact: shown.source_contact.map(contact),
+        returned: [shown.return_reason, t.return_note.as_deref()]
+            .into_iter()
+            .flatten()
+            .filter(|s| !s.is_empty())
+            .collect::<Vec<_>>()
+            .join(":"),
+        return_hint: shown.return_hint.unwrap_or_default().to_owned(),
+        steps,
+        rights: shown.rights,
+        suggested: if picked_here { picked.into() } else { shown.suggested.unwrap_or_default() },
+        branches,
+        return_reasons: Rules::builtin()
+            .transfer
+            .return_reasons
+            .iter()
+            .map(|r| (r.code.as_str(), r.name.as_str(), ""))
+            .collect(),
+        urge_from: show_time(shown.urge_from),
+        created: show_time(t.created_at),
+        no: t.no,
+        version: t.version,
+        state: t.state,
+        variant: t.variant,
+        person_name: t.person_name,
+        remark: t.remark,
+        starter: t.starter_name,
+        started_org: t.started_org.short_name,
+        base,
+        place,
+        chosen: Chosen::default(),
+    })
+}
+
+/// The target's branches, and the one that was picked elsewhere on the page.
+async fn branches_for(
+    v: &mut Visit,
+    t: &Transfer,
+    picked: &str,
+) -> Result<Vec<BranchView>, Failure> {
+    let found = transfers::branches_of(&mut v.cx, &t.to).await?;
+    let mut branches: Vec<BranchView> = found
+        .into_iter()
+        .filter(|(code, _)| *code != t.from.code)
+        .map(|(code, name)| BranchView { code, name })
+        .collect();
+    if !picked.is_empty() && branches.iter().all(|b| b.code != picked) {
+        match app::orgs::by_code(&mut v.cx, picked).await {
+            Ok(org) if t.to.covers(&org.path) => {
+                branches.push(BranchView { code: org.code, name: org.short_name });
+            }
+            Ok(_) | Err(Error::NotFound) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(branches)
+}
+
+fn contact(card: ContactCard) -> ContactView {
+    ContactView { org: card.org, names: card.names, phone: card.phone }
+}
+
+fn person_view(person: &Person, href: Option<String>) -> PersonView {
+    let shown = |column| person.shown(column).unwrap_or_default();
+    PersonView {
+        code: person.code.clone(),
+        sex: match person.sex {
+            app::pii::Sex::Male => "男",
+            app::pii::Sex::Female => "女",
+        },
+        birth: person.birth_ym.clone(),
+        id_masked: shown(Column::IdNumber),
+        mobile: shown(Column::Mobile),
+        emergency_name: shown(Column::EmergencyName),
+        emergency_phone: shown(Column::EmergencyPhone),
+        joined: shown(Column::Joined),
+        check: person.check.label(),
+        complete: person.complete(),
+        href,
+    }
+}
+
+fn timeline(shown: &Shown, holder: Option<&str>) -> Vec<StepView> {
+    let t = &shown.transfer;
+    let mut steps: Vec<StepView> = shown
+        .steps
+        .iter()
+        .map(|step| {
+            let who = match &step.org {
+                Some(org) => format!("{}({org})", step.actor),
+                None => step.actor.clone(),
+            };
+            let detail = if step.note.is_empty() { who } else { format!("{who} · {}", step.note) };
+            let bad = matches!(step.verb.as_str(), "return" | "expire" | "cancel");
+            StepView {
+                state: if bad { "bad" } else { "done" },
+                at: show_time(step.at),
+                title: Verb::did(&step.verb).to_owned(),
+                detail,
+            }
+        })
+        .collect();
+    if t.state.ended() {
+        return steps;
+    }
+    let what = if t.state == State::PendingAlloc { "分配团支部" } else { "审批" };
+    let until = until(t.deadline);
+    steps.push(StepView {
+        state: "now",
+        at: if until.is_empty() { String::new() } else { format!("{until} 到期") },
+        title: format!("等待 {} {what}", holder.unwrap_or("对方")),
+        detail: String::new(),
+    });
+    steps.push(StepView {
+        state: "todo",
+        at: String::new(),
+        title: "转接完成".into(),
+        detail: String::new(),
+    });
+    steps
+}
+
+/// 转接详情.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "transfers/show.html")]
+pub struct Show {
+    #[serde(skip)]
+    frame: Frame,
+    #[serde(flatten)]
+    d: Detail,
+}
+page!(Show);
+
+/// What the address may bring back from the picker.
+#[derive(Deserialize, JsonSchema)]
+pub struct Picked {
+    /// 组织码 of a branch.
+    #[serde(default)]
+    to: String,
+}
+
+/// `GET /o/{org}/t/{no}`.
+pub async fn show(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+    Query(q): Query<Picked>,
+) -> Result<Answer, Failure> {
+    let d = detail(&mut v, &no, "", &q.to).await?;
+    let frame = v.frame("转接详情", "/transfers").await?;
+    v.show(Show { frame, d }).await
+}
+
+/// `GET /me/t/{no}`.
+pub async fn show_mine(mut v: Visit, Path(no): Path<String>) -> Result<Answer, Failure> {
+    let d = detail(&mut v, &no, "", "").await?;
+    let frame = v.personal_frame("转接详情").await?;
+    v.show(Show { frame, d }).await
+}
+
+/// An approval, or an allocation.
+#[derive(Deserialize, JsonSchema)]
+pub struct Decision {
+    /// The version that the page showed.
+    version: i64,
+    /// 组织码 of the branch; may be left out when approving only.
+    #[serde(default)]
+    branch: String,
+    /// `inbox`: the next one comes afterwards.
+    #[serde(default)]
+    place: String,
+}
+
+/// A return.
+#[derive(Deserialize, JsonSchema)]
+pub struct ReturnForm {
+    version: i64,
+    /// Code of a return reason.
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    note: String,
+    #[serde(default)]
+    place: String,
+}
+
+/// A withdrawal.
+#[derive(Deserialize, JsonSchema)]
+pub struct Withdrawal {
+    version: i64,
+}
+
+/// `POST /o/{org}/t/{no}/approval`.
+pub async fn approve(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+    Form(f): Form<Decision>,
+) -> Result<Answer, Failure> {
+    match transfers::approve(&mut v.cx, &no, f.version, Some(&f.branch)).await {
+        Ok(t) => {
+            let said = match t.state {
+                State::Done => format!("已同意 {} 转入,转接完成。", t.person_name),
+                State::PendingAlloc => format!("已同意 {},请尽快分配团支部。", t.person_name),
+                _ => format!("{} 已不再接收转入,这条申请已自动退回。", t.to.short_name),
+            };
+            done(v, &t, said, &f.place).await
+        }
+        Err(e) => back(v, &no, e, &f.place, Chosen::default()).await,
+    }
+}
+
+/// `POST /o/{org}/t/{no}/allocation`.
+pub async fn allocate(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+    Form(f): Form<Decision>,
+) -> Result<Answer, Failure> {
+    match transfers::allocate(&mut v.cx, &no, f.version, &f.branch).await {
+        Ok(t) => {
+            let said = format!("已为 {} 分配团支部,转接完成。", t.person_name);
+            done(v, &t, said, &f.place).await
+        }
+        Err(e) => back(v, &no, e, &f.place, Chosen::default()).await,
+    }
+}
+
+/// `POST /o/{org}/t/{no}/return`.
+pub async fn give_back(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+    Form(f): Form<ReturnForm>,
+) -> Result<Answer, Failure> {
+    match transfers::give_back(&mut v.cx, &no, f.version, &f.reason, &f.note).await {
+        Ok(t) => {
+            let said = format!("已退回 {} 的申请,对方会看到退回原因。", t.person_name);
+            done(v, &t, said, &f.place).await
+        }
+        Err(e) => {
+            let chosen = Chosen { reason: f.reason, note: f.note };
+            back(v, &no, e, &f.place, chosen).await
+        }
+    }
+}
+
+/// `POST /o/{org}/t/{no}/withdrawal`.
+pub async fn withdraw(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+    Form(f): Form<Withdrawal>,
+) -> Result<Answer, Failure> {
+    let t = transfers::withdraw(&mut v.cx, &no, f.version).await?;
+    let said = format!("已撤销 {} 的转接,组织关系不变,可以重新发起。", t.person_name);
+    done(v, &t, said, "").await
+}
+
+/// `POST /o/{org}/t/{no}/reminder`.
+pub async fn urge(mut v: Visit, Path((_, no)): Path<(String, String)>) -> Result<Answer, Failure> {
+    let t = transfers::urge(&mut v.cx, &no).await?;
+    done(v, &t, "已提醒对方尽快办理,24 小时后可以再次催办。".to_owned(), "").await
+}
+
+/// On to the next one in 操作中心, or back to the transfer's page.
+async fn done(mut v: Visit, t: &Transfer, said: String, place: &str) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let to = if place == "inbox" {
+        let waiting = transfers::waiting(&mut v.cx, 50).await?;
+        let next = waiting.own.into_iter().chain(waiting.below).find(|line| line.no != t.no);
+        match next {
+            Some(line) => format!("{base}/inbox?item={}", line.no),
+            None => format!("{base}/inbox"),
+        }
+    } else {
+        format!("{base}/t/{}", t.no)
+    };
+    let data = serde_json::json!({ "no": t.no, "state": t.state, "version": t.version });
+    v.done_with(to, said, data).await
+}
+
+/// The page once more, with what is wrong at its place; anything but wrong fields goes its own way.
+async fn back(
+    mut v: Visit,
+    no: &str,
+    error: Error,
+    place: &str,
+    chosen: Chosen,
+) -> Result<Answer, Failure> {
+    let errors: Vec<FieldError> = match error {
+        Error::Invalid(errors) if v.face() != Face::Json => errors,
+        other => return Err(other.into()),
+    };
+    let place = if place == "inbox" { "inbox" } else { "" };
+    let mut d = detail(&mut v, no, place, "").await?;
+    d.chosen = chosen;
+    let mut frame = v.frame("转接详情", "/transfers").await?;
+    frame.errors = errors;
+    v.invalid(Show { frame, d }).await
+}
