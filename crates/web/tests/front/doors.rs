@@ -12,7 +12,7 @@ fn address(route: &Route, org: &str) -> String {
     let part = |part: &str| match part {
         "{org}" => org.to_owned(),
         "{file}" => "nothing.css".into(),
-        "{code}" => "ABCD2345".into(),
+        "{code}" | "{pid}" => "ABCD2345".into(),
         "{kind}" | "{what}" | "{name}" | "{template}" => "standard".into(),
         "{row}" => "2".into(),
         "{pid}" => "NOSUCHPERSON".into(),

@@ -11,4 +11,5 @@ mod once;
 mod safety;
 mod sessions;
 mod sign_in;
+mod transfers;
 mod trouble;
