@@ -181,6 +181,7 @@ async fn one_person_exists_once_and_a_number_and_the_secretary_as_well() {
     assert_eq!(standing(&lab, &tree.branch.path).await, counted(&lab, &tree.branch.path).await);
 }
 
+#[expect(clippy::disallowed_methods, reason = "twenty visitors at once need twenty tasks")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_same_person_entered_by_twenty_at_once_exists_once() {
     let (lab, tree, admin) = setting().await;

@@ -153,16 +153,17 @@ async fn rows_from(
 ) -> Result<Vec<Wide>> {
     use super::sql::list::Order as By;
     let by = list::order_of(&order.ask.filter, order.category);
-    let (conditions, valued) = list::conditions(&order.ask.filter);
+    let (range, conditions, valued) = list::conditions(&order.ask.filter, by);
     let from = from.map(|r| {
         let keys = match by {
-            By::Org => [(&r.org_path).into(), (&r.name_py).into(), r.person.into()],
-            By::Name => [(&r.name).into(), (&r.org_path).into(), r.person.into()],
-            By::Pinyin => [(&r.name_py).into(), (&r.org_path).into(), r.person.into()],
+            By::Org => (r.org_path.clone(), r.name_py.clone(), r.person),
+            By::Name => (r.name.clone(), r.org_path.clone(), r.person),
+            By::Pinyin => (r.name_py.clone(), r.org_path.clone(), r.person),
         };
         (keys, false)
     });
-    let question = Question { order: by, conditions, valued, from, limit, only: order.ids.clone() };
+    let question =
+        Question { order: by, range, conditions, valued, from, limit, only: order.ids.clone() };
     wide(cx, &order.lo, &order.hi, question).await
 }
 

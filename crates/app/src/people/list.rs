@@ -132,9 +132,9 @@ pub(super) async fn members_in(
     let backwards = from.as_ref().is_some_and(|c| c.backwards);
     let first_page = from.is_none();
     let order = order_of(filter, category);
-    let (conditions, valued) = conditions(filter);
-    let from = from.map(|c| ([c.keys.0.into(), c.keys.1.into(), c.keys.2.into()], c.backwards));
-    let ask = Ask { order, conditions, valued, from, limit: size + 1, only: vec![] };
+    let (range, conditions, valued) = conditions(filter, order);
+    let from = from.map(|c| (c.keys, c.backwards));
+    let ask = Ask { order, range, conditions, valued, from, limit: size + 1, only: vec![] };
     let mut stored = page(cx, &scope.lo, &scope.hi, ask).await?;
     let more = stored.len() as i64 > size;
     stored.truncate(usize::try_from(size).unwrap_or(50));
@@ -182,19 +182,23 @@ pub(super) fn after_prefix(prefix: &str) -> String {
     format!("{prefix}\u{10FFFF}")
 }
 
-pub(super) type Conditions = (Vec<&'static str>, Vec<(&'static str, Value)>);
+pub(super) type Conditions =
+    (Option<(String, String)>, Vec<&'static str>, Vec<(&'static str, Value)>);
 
-pub(super) fn conditions(filter: &Filter) -> Conditions {
+pub(super) fn conditions(filter: &Filter, order: Order) -> Conditions {
     let mut fixed = Vec::new();
     let mut valued: Vec<(&'static str, Value)> = Vec::new();
     let q = filter.q.trim();
-    if !q.is_empty() && is_pinyin(q) {
-        let q = q.to_ascii_lowercase();
-        valued.push(("m.name_py < ", after_prefix(&q).into()));
-        valued.push(("m.name_py >= ", q.into()));
-    } else if !q.is_empty() {
-        valued.push(("m.name >= ", q.into()));
-        valued.push(("m.name < ", after_prefix(q).into()));
+    let q = if is_pinyin(q) { q.to_ascii_lowercase() } else { q.to_owned() };
+    let range = (order != Order::Org).then(|| (q.clone(), after_prefix(&q)));
+    if order == Order::Org && !q.is_empty() {
+        let by = if is_pinyin(&q) {
+            ("m.name_py >= ", "m.name_py < ")
+        } else {
+            ("m.name >= ", "m.name < ")
+        };
+        valued.push((by.1, after_prefix(&q).into()));
+        valued.push((by.0, q.into()));
     }
     // Written out and not bound: only so the partial indexes are found.
     fixed.extend(filter.complete.map(|yes| if yes { "m.complete" } else { "NOT m.complete" }));
@@ -221,7 +225,7 @@ pub(super) fn conditions(filter: &Filter) -> Conditions {
     if let Some(import) = filter.import {
         valued.push(("m.import_id = ", import.into()));
     }
-    (fixed, valued)
+    (range, fixed, valued)
 }
 
 fn shown(cx: &Cx, row: Stored) -> Result<Row> {

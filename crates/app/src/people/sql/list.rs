@@ -24,15 +24,20 @@ impl Order {
     }
 }
 
+/// The keys of a row in its order: where a page begins.
+pub(in crate::people) type Keys = (String, String, i64);
+
 /// A list's statement as its pieces.
 pub(in crate::people) struct Ask {
     pub(in crate::people) order: Order,
-    /// Fixed conditions; `$n` in them count from 3 on as `args` after lo and hi.
+    /// What the first column of the order lies in; `None` for the scope (by organisation).
+    pub(in crate::people) range: Option<(String, String)>,
+    /// Fixed conditions.
     pub(in crate::people) conditions: Vec<&'static str>,
     /// Conditions with one value each: `m.name >= `.
     pub(in crate::people) valued: Vec<(&'static str, Value)>,
     /// Where the page begins, and whether it runs backwards.
-    pub(in crate::people) from: Option<([Value; 3], bool)>,
+    pub(in crate::people) from: Option<(Keys, bool)>,
     pub(in crate::people) limit: i64,
     /// These persons only; empty for all.
     pub(in crate::people) only: Vec<i64>,
@@ -107,59 +112,113 @@ pub(in crate::people) async fn wide(
 }
 
 fn build(columns: &str, lo: &str, hi: &str, ask: Ask) -> (String, Vec<Value>) {
-    use std::fmt::Write;
     // CROSS JOIN keeps SQLite's planner on the member's index; PostgreSQL reads it as any join.
-    let mut text = format!(
-        "SELECT {columns} FROM member m CROSS JOIN person p CROSS JOIN org o WHERE p.id = m.person_id AND o.id = m.org_id AND m.org_path >= $1 AND m.org_path < $2",
-    );
-    let mut args: Vec<Value> = vec![lo.into(), hi.into()];
+    let mut text = Text {
+        sql: format!(
+            "SELECT {columns} FROM member m CROSS JOIN person p CROSS JOIN org o WHERE p.id = m.person_id AND o.id = m.org_id"
+        ),
+        args: Vec::new(),
+    };
+    let [a, b, c] = ask.order.columns();
+    let (first, last) = match ask.range {
+        Some(range) => {
+            text.and("m.org_path >= ", lo.into());
+            text.and("m.org_path < ", hi.into());
+            range
+        }
+        None => (lo.to_owned(), hi.to_owned()),
+    };
+    // Each end of the range is one condition, the cursor or the bound: with both, SQLite seeks by
+    // the bound and walks over all pages before this one. A cursor from outside is pulled in.
+    let (mut sign, mut keys, mut down) = ('>', (first.clone(), String::new(), i64::MIN), "");
+    match ask.from {
+        Some((from, true)) => {
+            text.and(&format!("{a} >= "), first.into());
+            keys = if from.0 < last { from } else { (last, String::new(), i64::MIN) };
+            (sign, down) = ('<', " DESC");
+        }
+        Some((from, false)) => {
+            text.and(&format!("{a} < "), last.into());
+            keys = if from.0 >= first { from } else { keys };
+        }
+        None => text.and(&format!("{a} < "), last.into()),
+    }
+    text.and(&format!("({a}, {b}, {c}) {sign} ("), keys.0.into());
+    text.then(", ", keys.1.into());
+    text.then(", ", keys.2.into());
+    text.sql.push(')');
     for condition in &ask.conditions {
-        text.push_str(" AND ");
-        text.push_str(condition);
+        text.sql.push_str(" AND ");
+        text.sql.push_str(condition);
     }
     for (condition, value) in ask.valued {
-        args.push(value);
-        let _ = write!(text, " AND {condition}${}", args.len());
+        text.and(condition, value);
     }
-    if !ask.only.is_empty() {
-        let first = args.len() + 1;
-        args.extend(ask.only.iter().map(|id| Value::from(*id)));
-        let list: Vec<String> = (first..=args.len()).map(|n| format!("${n}")).collect();
-        let _ = write!(text, " AND m.person_id IN ({})", list.join(", "));
-    }
-    let [a, b, c] = ask.order.columns();
-    let mut down = "";
-    if let Some((from, backwards)) = ask.from {
-        let n = args.len();
-        args.extend(from);
-        let than = if backwards { '<' } else { '>' };
-        let _ = write!(text, " AND ({a}, {b}, {c}) {than} (${}, ${}, ${})", n + 1, n + 2, n + 3);
-        if backwards {
-            down = " DESC";
+    for (i, id) in ask.only.iter().enumerate() {
+        if i == 0 {
+            text.and("m.person_id IN (", (*id).into())
+        } else {
+            text.then(", ", (*id).into())
         }
     }
-    args.push(ask.limit.into());
-    let _ = write!(text, " ORDER BY {a}{down}, {b}{down}, {c}{down} LIMIT ${}", args.len());
-    (text, args)
+    if !ask.only.is_empty() {
+        text.sql.push(')');
+    }
+    text.then(&format!(" ORDER BY {a}{down}, {b}{down}, {c}{down} LIMIT "), ask.limit.into());
+    (text.sql, text.args)
+}
+
+/// A statement and its values as they grow together.
+struct Text {
+    sql: String,
+    args: Vec<Value>,
+}
+impl Text {
+    fn and(&mut self, words: &str, value: Value) {
+        self.sql.push_str(" AND ");
+        self.then(words, value);
+    }
+    fn then(&mut self, words: &str, value: Value) {
+        self.args.push(value);
+        self.sql.push_str(words);
+        self.sql.push('$');
+        self.sql.push_str(&self.args.len().to_string());
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn ask(from: Option<(Keys, bool)>) -> Ask {
+        Ask {
+            order: Order::Name,
+            range: Some(("张'; DROP".into(), "李".into())),
+            conditions: vec!["NOT m.complete"],
+            valued: vec![("m.import_id = ", 7_i64.into())],
+            from,
+            limit: 51,
+            only: vec![1, 2],
+        }
+    }
+
     #[test]
     fn every_value_is_bound_and_none_is_written_into_the_text() {
-        let ask = Ask {
-            order: Order::Name,
-            conditions: vec!["NOT m.complete"],
-            valued: vec![("m.name >= ", "张'; DROP".into())],
-            from: Some((["a".into(), "b".into(), 1_i64.into()], true)),
-            limit: 51,
-            only: vec![],
-        };
-        let (text, args) = build(STORED, "000", "000~", ask);
-        assert!(text.ends_with("AND NOT m.complete AND m.name >= $3 AND (m.name, m.org_path, m.person_id) < ($4, $5, $6) ORDER BY m.name DESC, m.org_path DESC, m.person_id DESC LIMIT $7"));
+        let (text, args) = build(STORED, "000", "000~", ask(None));
         assert!(!text.contains("DROP"));
-        assert_eq!(args.len(), 7);
+        assert!(text.ends_with("AND (m.name, m.org_path, m.person_id) > ($4, $5, $6) AND NOT m.complete AND m.import_id = $7 AND m.person_id IN ($8, $9) ORDER BY m.name, m.org_path, m.person_id LIMIT $10"), "{text}");
+        assert_eq!(args.len(), 10);
+    }
+
+    #[test]
+    fn no_cursor_leads_out_of_the_scope() {
+        let outside = (("0".to_owned(), "zz".to_owned(), 5), false);
+        let by_org = Ask { order: Order::Org, range: None, ..ask(Some(outside)) };
+        let (_, args) = build(STORED, "000", "000~", by_org);
+        assert!(matches!(&args[1], Value::Text(Some(t)) if t == "000"));
+        let outside = (("9".to_owned(), "zz".to_owned(), 5), true);
+        let by_org = Ask { order: Order::Org, range: None, ..ask(Some(outside)) };
+        let (_, args) = build(STORED, "000", "000~", by_org);
+        assert!(matches!(&args[1], Value::Text(Some(t)) if t == "000~"));
     }
 }
