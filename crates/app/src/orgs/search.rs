@@ -43,8 +43,10 @@ pub struct Hit {
     pub org: OrgRef,
 }
 
-/// How many paths of a gram are read at most.
-const SCAN: i64 = 1_500;
+/// How many paths of a gram are read at first; most words have a gram that is rarer than that.
+const GLANCE: i64 = 150;
+/// How many are read of words whose grams are all common.
+const SCAN: i64 = 600;
 /// How many candidates of a word are compared by name at most: reading a name costs more than
 /// finding its path.
 const COMPARED: usize = 100;
@@ -53,8 +55,12 @@ const ANCHORS: usize = 12;
 /// How many scopes one search may look into.
 const TURNS: usize = 30;
 
-/// For each gram the paths that have it, nearest the root first.
-type Lists = HashMap<String, Vec<String>>;
+/// The paths that have a gram, nearest the root first, and whether there are more.
+struct List {
+    paths: Vec<String>,
+    cut: bool,
+}
+type Lists = HashMap<String, List>;
 
 /// How far the search goes to find something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -185,7 +191,8 @@ impl Hunt {
                 .filter(|n| words.iter().any(|w| how(w, n, false).is_some()))
                 .collect());
         }
-        let lists = lists_of(cx, all, scope).await?;
+        let asked: Vec<&BTreeSet<String>> = words.iter().map(|w| &w.grams).collect();
+        let lists = lists_of(cx, all, scope, &asked).await?;
         let mut found = Vec::new();
         for word in words.iter().filter(|w| !w.grams.is_empty()) {
             let mut paths = candidates(&word.grams, &lists);
@@ -227,10 +234,11 @@ impl Hunt {
             tries.push(grams::of_abbreviated(&word.text));
         }
         if self.effort == Effort::Typo {
-            tries.extend(word.slips(|gram| lists.get(gram).is_some_and(|l| !l.is_empty())));
+            tries.extend(word.slips(|gram| lists.get(gram).is_some_and(|l| !l.paths.is_empty())));
         }
         let all = tries.iter().flatten().cloned().collect();
-        let lists = lists_of(cx, all, scope).await?;
+        let asked: Vec<&BTreeSet<String>> = tries.iter().collect();
+        let lists = lists_of(cx, all, scope, &asked).await?;
         let mut found: Vec<String> = Vec::new();
         for grams in tries {
             found.extend(candidates(&grams, &lists).into_iter().take(COMPARED / 2));
@@ -250,8 +258,8 @@ impl Hunt {
         let characters: Vec<char> = word.text.chars().collect();
         let mut all = word.grams.clone();
         all.extend(grams::of_abbreviated(&word.text));
-        let lists = lists_of(cx, all, scope).await?;
-        let exists = |gram: &String| lists.get(gram).is_some_and(|list| !list.is_empty());
+        let lists = read_lists(cx, all, scope, 1).await?;
+        let exists = |gram: &String| lists.get(gram).is_some_and(|list| !list.paths.is_empty());
         // A piece that is nowhere need not be asked for.
         let stands = |piece: &Word| {
             piece.grams.iter().all(exists) || grams::of_abbreviated(&piece.text).iter().all(exists)
@@ -320,30 +328,54 @@ fn place(path: &str) -> (usize, &str) {
     (path.len(), path)
 }
 
-/// The lists of these grams inside the scope, in one statement; none for no grams.
-async fn lists_of(cx: &mut Cx, grams: BTreeSet<String>, scope: &Scope) -> Result<Lists> {
+/// The lists of these grams inside the scope; short ones when every word has a rare gram.
+async fn lists_of(
+    cx: &mut Cx,
+    grams: BTreeSet<String>,
+    scope: &Scope,
+    words: &[&BTreeSet<String>],
+) -> Result<Lists> {
+    let mut lists = read_lists(cx, grams, scope, GLANCE).await?;
+    let is_cut = |gram: &String| lists.get(gram).is_some_and(|list| list.cut);
+    let common: BTreeSet<String> = words
+        .iter()
+        .filter(|word| !word.is_empty() && word.iter().all(is_cut))
+        .flat_map(|word| word.iter().cloned())
+        .collect();
+    lists.extend(read_lists(cx, common, scope, SCAN).await?);
+    Ok(lists)
+}
+
+async fn read_lists(
+    cx: &mut Cx,
+    grams: BTreeSet<String>,
+    scope: &Scope,
+    limit: i64,
+) -> Result<Lists> {
     let grams: Vec<String> = grams.into_iter().collect();
     if grams.is_empty() {
         return Ok(Lists::new());
     }
-    Ok(search_sql::paths_with(cx, &grams, scope, SCAN).await?.into_iter().collect())
+    let full = usize::try_from(limit).unwrap_or(usize::MAX);
+    let found = search_sql::paths_with(cx, &grams, scope, limit).await?;
+    let list = |paths: Vec<String>| List { cut: paths.len() >= full, paths };
+    Ok(found.into_iter().map(|(gram, paths)| (gram, list(paths))).collect())
 }
 
 /// Paths that every gram has, judged by lists that may be cut off: behind a list's last path
 /// nothing is known, and the names decide later.
 fn candidates(grams: &BTreeSet<String>, lists: &Lists) -> Vec<String> {
-    let mut lists: Vec<&Vec<String>> = match grams.iter().map(|g| lists.get(g)).collect() {
+    let mut lists: Vec<&List> = match grams.iter().map(|g| lists.get(g)).collect() {
         Some(lists) => lists,
         None => return Vec::new(),
     };
-    lists.sort_by_key(|list| list.len());
+    lists.sort_by_key(|list| (list.cut, list.paths.len()));
     let Some((rarest, others)) = lists.split_first() else { return Vec::new() };
-    let scan = usize::try_from(SCAN).unwrap_or(usize::MAX);
     let others: Vec<(HashSet<&str>, Option<&String>)> = others
         .iter()
         .map(|list| {
-            let cut = (list.len() >= scan).then(|| list.last()).flatten();
-            (list.iter().map(String::as_str).collect(), cut)
+            let cut = list.cut.then(|| list.paths.last()).flatten();
+            (list.paths.iter().map(String::as_str).collect(), cut)
         })
         .collect();
     let has = |path: &&String| {
@@ -351,7 +383,7 @@ fn candidates(grams: &BTreeSet<String>, lists: &Lists) -> Vec<String> {
             set.contains(path.as_str()) || cut.is_some_and(|last| place(path) > place(last))
         })
     };
-    rarest.iter().filter(has).cloned().collect()
+    rarest.paths.iter().filter(has).cloned().collect()
 }
 
 /// Puts the names of the superiors to the hits.
