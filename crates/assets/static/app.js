@@ -241,7 +241,8 @@
   addEventListener('keydown', event => {
     const at = event.target;
     if (!(at instanceof Element)) return;
-    const cell = at.matches('[data-cell]') && at.form;
+    // a cell may belong to the form of its page and name that of its row
+    const cell = at.matches('[data-cell]') && (document.getElementById(at.dataset.cell) || at.form);
     if (event.key === 'Enter' && cell) { event.preventDefault(); nextCell = true; cell.requestSubmit(); return; }
     if (event.key === 'Escape') {
       const open = $('details.drop[open]');

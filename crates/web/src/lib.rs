@@ -7,6 +7,7 @@ pub mod form;
 pub mod frame;
 pub mod help;
 pub mod home;
+pub mod imports;
 pub mod inbox;
 pub mod jobs;
 pub mod me;

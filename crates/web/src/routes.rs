@@ -1,10 +1,7 @@
 //! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
 //! on "谁能办什么" are all made from it.
 
-use crate::{
-    help, home, inbox, jobs, me, members, messages, meta, orgs, people, search, setup, site::Site,
-    stats, transfers, users,
-};
+use crate::{help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup, site::Site, stats, transfers, users};
 use app::Action;
 use axum::{
     Router,
@@ -159,6 +156,26 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/messages/read", Right(Action::DecideTransfer), "全部已读", messages::read_of_org).form::<messages::ReadForm>(),
         get("/o/{org}/jobs", Right(Action::SeeJobs), "任务中心", jobs::list).page::<jobs::List>(),
         get("/o/{org}/jobs/{id}", Right(Action::SeeJobs), "任务", jobs::show).page::<jobs::Show>(),
+        // 导入团员
+        get("/o/{org}/imports", Right(Action::ImportMembers), "导入记录", imports::list).page::<imports::List>(),
+        post("/o/{org}/imports", Right(Action::ImportMembers), "上传名单", imports::upload).form::<imports::UploadForm>(),
+        get("/o/{org}/imports/new", Right(Action::ImportMembers), "导入团员", imports::start).page::<imports::New>(),
+        get("/o/{org}/imports/template/{template}", Right(Action::ImportMembers), "下载模板", imports::template),
+        get("/o/{org}/imports/{id}", Right(Action::ImportMembers), "一次导入", imports::show).page::<imports::Outcome>(),
+        get("/o/{org}/imports/{id}/map", Right(Action::ImportMembers), "对应列", imports::map).page::<imports::Map>(),
+        post("/o/{org}/imports/{id}/map", Right(Action::ImportMembers), "对应列", imports::settle).form::<imports::MapForm>(),
+        get("/o/{org}/imports/{id}/review", Right(Action::ImportMembers), "核对与修改", imports::review::show).page::<imports::review::Review>(),
+        post("/o/{org}/imports/{id}/rows", Right(Action::ImportMembers), "重新校验多行", imports::review::fix_rows).form::<imports::review::RowsForm>(),
+        post("/o/{org}/imports/{id}/rows/{row}", Right(Action::ImportMembers), "修改一行", imports::review::fix_row).form::<imports::review::RowForm>(),
+        post("/o/{org}/imports/{id}/rows/{row}/skip", Right(Action::ImportMembers), "跳过一行", imports::review::skip_row).form::<imports::review::SkipForm>(),
+        post("/o/{org}/imports/{id}/bulk", Right(Action::ImportMembers), "批量修改", imports::review::bulk).form::<imports::review::BulkForm>(),
+        post("/o/{org}/imports/{id}/skip", Right(Action::ImportMembers), "跳过已在本支部的人", imports::review::skip_here),
+        post("/o/{org}/imports/{id}/commit", Right(Action::ImportMembers), "开始导入", imports::commit).form::<imports::CommitForm>(),
+        get("/o/{org}/imports/{id}/result", Right(Action::ImportMembers), "导入结果", imports::result).page::<imports::Outcome>(),
+        get("/o/{org}/imports/{id}/undo", Right(Action::ImportMembers), "撤销本次导入", imports::undo_preview).page::<imports::Undo>(),
+        post("/o/{org}/imports/{id}/undo", Right(Action::ImportMembers), "撤销本次导入", imports::undo),
+        post("/o/{org}/imports/{id}/end", Right(Action::ImportMembers), "结束这次导入", imports::end),
+        get("/o/{org}/imports/{id}/problems.xlsx", Right(Action::ImportMembers), "下载问题行", imports::problems),
     ]
 }
 

@@ -11,6 +11,7 @@ use crate::{
     site::Site,
 };
 use app::{Cx, Error, Origin, Who, users::Proof};
+use axum::response::IntoResponse;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams};
 use axum_extra::extract::CookieJar;
 use http::{Method, header, request::Parts};
@@ -291,6 +292,11 @@ impl Visit {
             Answer::page(self.rest.face, http::StatusCode::OK, &page, self.rest.flash_shown)?;
         self.cx.commit().await?;
         Ok(answer)
+    }
+
+    /// Leads on to another page, changing nothing.
+    pub fn lead(self, to: &str) -> Result<Answer, Failure> {
+        Ok(Answer::open(axum::response::Redirect::to(to).into_response()))
     }
 
     /// Answers with a file.

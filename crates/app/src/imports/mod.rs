@@ -250,6 +250,16 @@ pub async fn list(cx: &mut Cx, before: Option<ImportId>) -> Result<Vec<Import>> 
     sql::list(cx, org.id, before.map_or(i64::MAX, |b| b.0), 50).await
 }
 
+/// Where members may be imported by whoever acts (67), as 组织码 and name: the own branch, or the
+/// branches directly below in their order, two hundred at most.
+pub async fn targets(cx: &mut Cx) -> Result<Vec<(String, String)>> {
+    let org = cx.org()?.clone();
+    if org.category.owns_members() {
+        return Ok(vec![(org.code, org.short_name)]);
+    }
+    sql::branches_below(cx, org.id, 200).await
+}
+
 /// Throws a draft away, or ends an import of which something was imported: what has not been put
 /// right is given up and marked as not imported.
 pub async fn end(cx: &mut Cx, id: ImportId) -> Result<()> {

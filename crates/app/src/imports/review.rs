@@ -63,6 +63,17 @@ pub struct BadCell {
     pub findings: Vec<Finding>,
 }
 
+impl BadCell {
+    /// The id of its field on the page.
+    pub fn field_id(&self, row: &i64) -> String {
+        format!("c{row}-{}", self.column.key())
+    }
+    /// Whether it has to be put right.
+    pub fn is_bad(&self) -> bool {
+        self.findings.iter().any(Finding::forbids)
+    }
+}
+
 /// One row of the review.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Line {

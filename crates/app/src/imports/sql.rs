@@ -358,3 +358,18 @@ pub(super) async fn forget_cells(cx: &mut Cx, _: &Permit, before: Millis) -> Res
         )
         .await?)
 }
+
+/// The branches directly below an organisation, in its order.
+pub(super) async fn branches_below(
+    cx: &mut Cx,
+    org: OrgId,
+    limit: i64,
+) -> Result<Vec<(String, String)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT code, short_name FROM org WHERE parent_id = $1 AND category IN ('BRANCH','GRADUATE','HOLDING') AND status = 'ACTIVE' ORDER BY sort_no LIMIT $2"),
+            args![org, limit],
+        )
+        .await?)
+}

@@ -1,0 +1,264 @@
+//! Step 1: a file or pasted cells. The file is read from the network into a temporary file while no
+//! transaction is open, up to the policy's size.
+
+use super::{Card, address, frame_of};
+use crate::{
+    answer::Answer,
+    error::Failure,
+    form::{Form, Posted, Query},
+    frame::Frame,
+    page,
+    site::Site,
+    visit::Visit,
+};
+use app::{
+    Error, OrgRef,
+    imports::{self, Import, Source},
+    orgs,
+    rules::Rules,
+};
+use axum::extract::{FromRequest, Multipart, Request, State, multipart::Field};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::io::Write;
+
+/// 上传 (step 1).
+#[derive(askama::Template, Serialize, JsonSchema)]
+#[template(path = "imports/new.html")]
+pub struct New {
+    #[serde(skip)]
+    frame: Frame,
+    #[serde(skip)]
+    base: String,
+    /// Where members may be imported: 组织码 and name.
+    targets: Vec<(String, String)>,
+    /// 组织码 of the chosen branch.
+    to: String,
+    #[serde(skip)]
+    paste: String,
+    max_rows: usize,
+    max_megabytes: u64,
+}
+page!(New);
+
+/// What the address chooses.
+#[derive(Deserialize, JsonSchema)]
+pub struct Choice {
+    /// 组织码 of the branch.
+    #[serde(default)]
+    to: String,
+}
+
+/// Cells pasted from a spreadsheet, instead of a file.
+#[derive(Deserialize, JsonSchema, Default)]
+pub struct UploadForm {
+    /// 组织码 of the branch; the own one when empty.
+    #[serde(default)]
+    to: String,
+    /// Tab-separated cells with a line of titles. A file goes as `multipart/form-data`, field `file`.
+    #[serde(default)]
+    paste: String,
+}
+
+/// `GET /o/{org}/imports/new`.
+pub async fn start(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
+    let page = new_page(&mut v, q.to, String::new()).await?;
+    v.show(page).await
+}
+
+async fn new_page(v: &mut Visit, to: String, paste: String) -> Result<New, Failure> {
+    let frame = frame_of(v, "上传名单").await?;
+    let policy = &Rules::builtin().policy.imports;
+    Ok(New {
+        frame,
+        base: v.base()?,
+        targets: imports::targets(&mut v.cx).await?,
+        to,
+        paste,
+        max_rows: policy.max_rows,
+        max_megabytes: policy.max_bytes >> 20,
+    })
+}
+
+/// What arrived.
+#[derive(Default)]
+struct Arrived {
+    form: UploadForm,
+    file: Option<(tempfile::NamedTempFile, String)>,
+}
+
+/// `POST /o/{org}/imports`: a file as `multipart/form-data`, or pasted cells as a form or JSON.
+pub async fn upload(
+    State(site): State<Site>,
+    v: Visit,
+    request: Request,
+) -> Result<Answer, Failure> {
+    let paused = v.pause().await?;
+    let arrived = arrive(request).await;
+    let mut v = paused.resume().await?;
+    let (arrived, errors) = match arrived {
+        Ok(arrived) => (arrived, Vec::new()),
+        Err(Error::Invalid(errors)) => (Arrived::default(), errors),
+        Err(e) => return Err(e.into()),
+    };
+    let Arrived { form, file } = arrived;
+    if !errors.is_empty() {
+        return again(v, form, errors).await;
+    }
+    let org = target(&mut v, &form.to).await?;
+    imports::check_target(&v.cx, &org)?;
+    let paused = v.pause().await?;
+    // Held until the file has been read: dropping it takes it away.
+    let (_held, source) = match file {
+        Some((held, name)) => {
+            let path = held.path().to_owned();
+            (Some(held), Source::File { path, name })
+        }
+        None => (None, Source::Pasted(form.paste.clone())),
+    };
+    let read = imports::read(site.house(), source).await;
+    let mut v = paused.resume().await?;
+    let read = match read {
+        Ok(read) => read,
+        Err(Error::Invalid(errors)) => return again(v, form, errors).await,
+        Err(e) => return Err(e.into()),
+    };
+    let mut turn = 0;
+    let import = loop {
+        match imports::stage(&mut v.cx, &org, &read).await {
+            // A file's stream can't be sent again, so the turn is taken here.
+            Err(Error::Retry) if turn < 5 => {
+                turn += 1;
+                site.house().pause(turn).await;
+                v = v.pause().await?.resume().await?;
+            }
+            other => break other?,
+        }
+    };
+    lead_on(v, &import, &org).await
+}
+
+async fn lead_on(v: Visit, import: &Import, org: &OrgRef) -> Result<Answer, Failure> {
+    let page = if import.state == "mapping" { "map" } else { "review" };
+    let to = address(&v, import.id, page)?;
+    let said = format!(
+        "已读取 {} 行:{} 行可导入,{} 行需修改。",
+        import.rows, import.ready, import.to_fix
+    );
+    let said = if page == "map" { "文件已读取,请先对应各列。".to_owned() } else { said };
+    let card = Card::of(&v.base()?, import, org, v.cx.now());
+    let data = serde_json::to_value(card).map_err(|e| Error::Broken(e.to_string()))?;
+    v.done_with(to, said, data).await
+}
+
+async fn again(
+    mut v: Visit,
+    form: UploadForm,
+    errors: Vec<app::FieldError>,
+) -> Result<Answer, Failure> {
+    let mut page = new_page(&mut v, form.to, form.paste).await?;
+    page.frame.errors = errors;
+    v.invalid(page).await
+}
+
+/// The branch asked for; the own organisation when none is named.
+async fn target(v: &mut Visit, code: &str) -> Result<OrgRef, Failure> {
+    let own = v.cx.org()?.clone();
+    if code.is_empty() || code == own.code {
+        return Ok(own);
+    }
+    Ok(orgs::by_code(&mut v.cx, code.trim()).await?)
+}
+
+async fn arrive(request: Request) -> Result<Arrived, Error> {
+    let is_form = request.extensions().get::<Posted>().is_some();
+    if is_form {
+        return match Form::<UploadForm>::from_request(request, &()).await {
+            Ok(Form(form)) if form.paste.trim().is_empty() => Err(nothing(form)),
+            Ok(Form(form)) => Ok(Arrived { form, file: None }),
+            Err(_) => Err(Error::field("paste", "form", "提交的内容读不懂,请重新填写。")),
+        };
+    }
+    let mut parts = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| Error::field("file", "form", "没有收到文件,请重新选择后上传。"))?;
+    let mut arrived = Arrived::default();
+    while let Some(field) = parts.next_field().await.map_err(|_| cut_off())? {
+        match field.name().unwrap_or_default() {
+            "to" => arrived.form.to = field.text().await.map_err(|_| cut_off())?,
+            "paste" => arrived.form.paste = paste(field).await?,
+            "file" if !field.file_name().unwrap_or_default().is_empty() => {
+                arrived.file = Some(file(field).await?);
+            }
+            _ => {}
+        }
+    }
+    if arrived.file.is_none() && arrived.form.paste.trim().is_empty() {
+        return Err(nothing(arrived.form));
+    }
+    Ok(arrived)
+}
+
+/// Reads the file piece by piece; nothing larger than the policy's size is ever kept.
+async fn file(mut field: Field<'_>) -> Result<(tempfile::NamedTempFile, String), Error> {
+    let name = field.file_name().unwrap_or_default().to_owned();
+    let broken = |e: std::io::Error| {
+        if e.kind() == std::io::ErrorKind::StorageFull {
+            Error::Storage("full")
+        } else {
+            Error::Broken(format!("keeping an upload: {}", e.kind()))
+        }
+    };
+    let mut kept = tempfile::Builder::new()
+        .prefix("tuanjian-import-")
+        .suffix(&suffix(&name))
+        .tempfile()
+        .map_err(broken)?;
+    let most = Rules::builtin().policy.imports.max_bytes;
+    let mut size = 0_u64;
+    while let Some(piece) = field.chunk().await.map_err(|_| cut_off())? {
+        size += piece.len() as u64;
+        if size > most {
+            return Err(too_big(most));
+        }
+        kept.write_all(&piece).map_err(broken)?;
+    }
+    kept.flush().map_err(broken)?;
+    Ok((kept, name))
+}
+
+async fn paste(mut field: Field<'_>) -> Result<String, Error> {
+    let most = Rules::builtin().policy.imports.max_bytes;
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(|_| cut_off())? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() as u64 > most {
+            return Err(too_big(most));
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The extension of the name, which tells the reader what to expect.
+fn suffix(name: &str) -> String {
+    let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
+    let plain: String =
+        extension.chars().filter(char::is_ascii_alphanumeric).take(5).collect();
+    if plain.is_empty() { String::new() } else { format!(".{}", plain.to_ascii_lowercase()) }
+}
+
+fn too_big(most: u64) -> Error {
+    let message = format!(
+        "文件超过 {} MB,没有读取。请删掉图片和多余的工作表,只留名单;名单很长的,请分成几个文件。",
+        most >> 20
+    );
+    Error::field("file", "too_large", message)
+}
+
+fn cut_off() -> Error {
+    Error::field("file", "cut_off", "文件没有传完(网络中断),没有读取。请重新选择文件再上传一次。")
+}
+
+fn nothing(_: UploadForm) -> Error {
+    Error::field("file", "required", "请选择一个文件,或把表格粘贴到下面的框里。")
+}
