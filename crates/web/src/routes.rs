@@ -166,6 +166,8 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/imports/{id}/map", Right(Action::ImportMembers), "对应列", imports::settle).form::<imports::MapForm>(),
         get("/o/{org}/imports/{id}/review", Right(Action::ImportMembers), "核对与修改", imports::review::show).page::<imports::review::Review>(),
         post("/o/{org}/imports/{id}/rows", Right(Action::ImportMembers), "重新校验多行", imports::review::fix_rows).form::<imports::review::RowsForm>(),
+        get("/o/{org}/imports/{id}/rows", Right(Action::ImportMembers), "核对与修改", imports::review::rows),
+        get("/o/{org}/imports/{id}/rows/{row}", Right(Action::ImportMembers), "核对与修改", imports::review::rows),
         post("/o/{org}/imports/{id}/rows/{row}", Right(Action::ImportMembers), "修改一行", imports::review::fix_row).form::<imports::review::RowForm>(),
         post("/o/{org}/imports/{id}/rows/{row}/skip", Right(Action::ImportMembers), "跳过一行", imports::review::skip_row).form::<imports::review::SkipForm>(),
         post("/o/{org}/imports/{id}/bulk", Right(Action::ImportMembers), "批量修改", imports::review::bulk).form::<imports::review::BulkForm>(),

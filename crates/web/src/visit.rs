@@ -11,8 +11,8 @@ use crate::{
     site::Site,
 };
 use app::{Cx, Error, Origin, Who, users::Proof};
-use axum::response::IntoResponse;
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams};
+use axum::response::IntoResponse;
 use axum_extra::extract::CookieJar;
 use http::{Method, header, request::Parts};
 use std::net::SocketAddr;

@@ -81,8 +81,17 @@ pub async fn run(turn: &Turn<'_>, import: ImportId, total: i64) -> Result<Json> 
     }
 }
 
-/// The same without a job, for the command line.
+/// Begins and ends an import without a job, for the command line.
 pub async fn run_here(house: &House, import: ImportId) -> Result<Json> {
+    act!(house, Who::System("import"), |cx| {
+        let (found, org) = find(cx, import).await?;
+        let permit = cx.permit(Action::ImportMembers, &org)?;
+        super::take_hold(cx, &permit, &found).await?;
+        sql::set_state(cx, &permit, import, "running").await?;
+        let detail = json!({ "ready": found.ready, "to_fix": found.to_fix });
+        let event = Event::new("import.committed", "import", import.0);
+        cx.record(permit, event.detail(detail)).await
+    })?;
     loop {
         if let Some(end) = step(house, import, None).await? {
             return Ok(end);

@@ -1,6 +1,7 @@
 //! The command line: flags, then environment, then one file (decision 22).
 
 mod demo;
+mod import;
 mod open;
 mod serve;
 mod upkeep;
@@ -49,6 +50,17 @@ enum Command {
     Migrate,
     /// Make a throw-away demonstration and serve it.
     Demo(Demonstration),
+    /// Review a workbook as the page does; with --commit import what is right.
+    Import {
+        /// 组织码 of the branch.
+        #[arg(long)]
+        org: String,
+        /// The workbook.
+        file: PathBuf,
+        /// Import the rows that are right.
+        #[arg(long)]
+        commit: bool,
+    },
     /// Check every invariant; changes nothing. Exit code 0 clean, 1 violations, 2 could not run.
     Fsck {
         /// Also what takes long: every ciphertext, every search entry.
@@ -151,6 +163,9 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Work => serve::work(cli.place).await,
         Command::Migrate => upkeep::migrate(cli.place).await,
         Command::Demo(demo) => demo::demo(cli.place, demo).await,
+        Command::Import { org, file, commit } => {
+            import::import(cli.place, &org, &file, commit).await
+        }
         Command::Fsck { deep } => upkeep::fsck(cli.place, deep).await,
         Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
         Command::Token { id_number, label, days } => {

@@ -16,7 +16,7 @@ use crate::{
 };
 use app::{
     Error, OrgRef,
-    clock::{show_time, say_day},
+    clock::{say_day, show_time},
     imports::{self, Import, ImportId, Mode, Notes, mapping, templates::Template, undo as undoing},
     jobs,
     rules::Column,
@@ -166,10 +166,7 @@ pub async fn list(mut v: Visit, Query(q): Query<Before>) -> Result<Answer, Failu
 }
 
 /// `GET /o/{org}/imports/{id}`: to the page where it goes on.
-pub async fn show(
-    mut v: Visit,
-    Path((_, id)): Path<(String, String)>,
-) -> Result<Answer, Failure> {
+pub async fn show(mut v: Visit, Path((_, id)): Path<(String, String)>) -> Result<Answer, Failure> {
     let (card, _) = card(&mut v, number(&id)?).await?;
     if v.face() == crate::face::Face::Json {
         return result_page(v, number(&id)?).await;

@@ -271,6 +271,19 @@ pub async fn fix_row(
     after_row(v, id, row).await
 }
 
+/// `GET …/rows` and `…/rows/{row}`: nothing to see there; to the review (the way on from E22).
+pub async fn rows(
+    mut v: Visit,
+    Path(path): Path<Vec<(String, String)>>,
+) -> Result<Answer, Failure> {
+    let part = |name: &str| path.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str());
+    let id = number(part("id").unwrap_or_default())?;
+    let (import, _) = imports::find(&mut v.cx, id).await?;
+    let to = address(&v, import.id, "review")?;
+    let row = part("row").and_then(|r| r.parse::<i64>().ok());
+    v.lead(&row.map_or_else(|| to.clone(), |row| format!("{to}#r{row}")))
+}
+
 /// The row by itself for scripts and programs, the page for everybody else.
 async fn after_row(mut v: Visit, id: ImportId, row: i64) -> Result<Answer, Failure> {
     if v.face() == Face::Page {

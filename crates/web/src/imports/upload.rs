@@ -141,11 +141,10 @@ pub async fn upload(
 async fn lead_on(v: Visit, import: &Import, org: &OrgRef) -> Result<Answer, Failure> {
     let page = if import.state == "mapping" { "map" } else { "review" };
     let to = address(&v, import.id, page)?;
-    let said = format!(
-        "已读取 {} 行:{} 行可导入,{} 行需修改。",
-        import.rows, import.ready, import.to_fix
-    );
-    let said = if page == "map" { "文件已读取,请先对应各列。".to_owned() } else { said };
+    let said =
+        format!("已读取 {} 行:{} 行可导入,{} 行需修改。", import.rows, import.ready, import.to_fix);
+    let said =
+        if page == "map" { "文件已读取,请先对应各列。".to_owned() } else { said };
     let card = Card::of(&v.base()?, import, org, v.cx.now());
     let data = serde_json::to_value(card).map_err(|e| Error::Broken(e.to_string()))?;
     v.done_with(to, said, data).await
@@ -242,8 +241,7 @@ async fn paste(mut field: Field<'_>) -> Result<String, Error> {
 /// The extension of the name, which tells the reader what to expect.
 fn suffix(name: &str) -> String {
     let extension = name.rsplit_once('.').map_or("", |(_, e)| e);
-    let plain: String =
-        extension.chars().filter(char::is_ascii_alphanumeric).take(5).collect();
+    let plain: String = extension.chars().filter(char::is_ascii_alphanumeric).take(5).collect();
     if plain.is_empty() { String::new() } else { format!(".{}", plain.to_ascii_lowercase()) }
 }
 

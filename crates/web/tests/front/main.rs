@@ -6,6 +6,7 @@ mod crawl;
 mod doors;
 mod faces;
 mod furnished;
+mod imports;
 mod kit;
 mod once;
 mod safety;
