@@ -69,6 +69,8 @@ pub async fn undo(cx: &mut Cx, id: ImportId) -> Result<Undo> {
         ]);
     }
     sql::set_outcomes(cx, &permit, id, outcomes).await?;
+    // What had not been put right is over with the import.
+    sql::give_up(cx, &permit, id).await?;
     sql::set_state(cx, &permit, id, "undone").await?;
     sql::recount(cx, &permit, id).await?;
     let detail = json!({ "removed": done.going, "kept": done.staying.len() });
