@@ -205,7 +205,7 @@ impl<S: Send + Sync> FromRequest<S> for Sent {
 impl Sent {
     fn changes(&self, only: Option<i64>) -> Result<Vec<Change>, Failure> {
         if self.posted.json {
-            return self.from_json(only);
+            return self.as_json(only);
         }
         let mut rows: BTreeMap<i64, Change> = BTreeMap::new();
         for (name, value) in self.posted.pairs() {
@@ -219,7 +219,7 @@ impl Sent {
         Ok(rows.into_values().filter(|c| only.is_none_or(|row| row == c.row)).collect())
     }
 
-    fn from_json(&self, only: Option<i64>) -> Result<Vec<Change>, Failure> {
+    fn as_json(&self, only: Option<i64>) -> Result<Vec<Change>, Failure> {
         let unreadable = || Error::field("rows", "form", "请求的内容读不懂,请对照接口说明检查。");
         let rows = match only {
             Some(row) => {
