@@ -17,7 +17,7 @@ fn address(route: &Route, org: &str) -> String {
         "{row}" => "2".into(),
         "{pid}" => "NOSUCHPERSON".into(),
         "{id}" | "{person}" | "{child}" | "{job}" | "{import}" | "{transfer}" | "{no}"
-        | "{member}" | "{message}" | "{target}" | "{pid}" => "1".into(),
+        | "{member}" | "{message}" | "{target}" => "1".into(),
         other if other.starts_with('{') => panic!("fill in {other} of {}", route.path),
         plain => plain.into(),
     };
