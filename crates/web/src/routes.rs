@@ -2,9 +2,6 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup, site::Site, stats, transfers, users};
-use crate::{
-    help, home, imports, me, members, meta, orgs, people, search, setup, site::Site, stats, users,
-};
 use app::Action;
 use axum::{
     Router,
