@@ -1,7 +1,10 @@
 //! Every address, in one table. The router, the doors test, the OpenAPI document and the help page
 //! on "谁能办什么" are all made from it.
 
-use crate::{help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup, site::Site, stats, transfers, users};
+use crate::{
+    help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup,
+    site::Site, stats, transfers, users,
+};
 use app::Action;
 use axum::{
     Router,

@@ -2,7 +2,7 @@
 //! where they are what is tested, by the laboratory where they are not.
 
 use crate::kit::{self, Browser, Kit};
-use app::{Who, testkit::Tree};
+use app::{OrgRef, Who, people::PersonId, testkit::Tree};
 
 /// The house and who lives there.
 pub(crate) struct Furnished {
@@ -34,7 +34,29 @@ pub(crate) async fn house() -> Furnished {
         }
     }
     kit.lab.admin(&tree.other_committee, "吴刚").await;
+    let away = kit::person_of(&member);
+    move_out(&kit, &branch, away, &tree.other_committee).await;
+    let near = kit.lab.member(&tree.branch, "何苗").await;
+    move_out(&kit, &branch, near, &tree.committee).await;
+    app::act!(kit.lab.house, committee.clone(), |cx| {
+        app::jobs::enqueue(cx, &app::jobs::Job::Rekey, Some(&tree.committee), 3).await
+    })
+    .unwrap();
     Furnished { kit, tree, committee, branch, member }
+}
+
+/// Begins a transfer that waits from then on.
+async fn move_out(kit: &Kit, admin: &Who, person: PersonId, to: &OrgRef) {
+    let mut cx = kit.lab.house.read(Who::System("test")).await.unwrap();
+    let code = app::people::person::read(&mut cx, person).await.unwrap().code;
+    drop(cx);
+    let new = app::transfers::New {
+        person: code,
+        to: to.code.clone(),
+        reason: "reorganised".into(),
+        ..Default::default()
+    };
+    app::act!(kit.lab.house, admin.clone(), |cx| app::transfers::start(cx, &new).await).unwrap();
 }
 
 impl Furnished {
