@@ -144,6 +144,18 @@ fn list(lab: &Lab, cycle: usize) -> String {
     text
 }
 
+/// An account that nobody signs in with; its owner has a token.
+async fn open_account(lab: &Lab, person: app::people::PersonId) {
+    let mut tx = lab.house.db().write().await.unwrap();
+    tx.run(
+        db::sql!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ($1, '-', $2, $2)"),
+        db::args![person, lab.house.now()],
+    )
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
+}
+
 /// Two minutes later, so to speak: the lease of the dead program's job has run out.
 async fn let_leases_run_out(lab: &Lab) {
     let mut tx = lab.house.db().write().await.unwrap();
@@ -188,6 +200,7 @@ async fn whatever_was_acknowledged_survives_kill_nine_and_every_import_comes_to_
         app::Who::Person(visitor) => visitor.person,
         _ => unreachable!("an administrator is a person"),
     };
+    open_account(&lab, person).await;
     // The laboratory's clock stands still, the program's does not.
     let token = app::users::tokens::make(&lab.house, person, "kill", 3_650).await.unwrap();
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
