@@ -139,6 +139,16 @@ impl Detail {
     pub(crate) fn suggests(&self, branch: &BranchView) -> bool {
         self.suggested == branch.code
     }
+    /// Where a branch is looked for when the list is too long; it comes back as `to`.
+    pub(crate) fn picker(&self) -> String {
+        let back = match self.place {
+            "inbox" => format!("{}/inbox?item={}", self.base, self.no),
+            _ => self.href.clone(),
+        };
+        let org = self.base.rsplit('/').next().unwrap_or_default();
+        let query = [("for", "allocation"), ("kind", "branch"), ("under", org), ("back", &back)];
+        format!("{}/picker?{}", self.base, serde_html_form::to_string(query).unwrap_or_default())
+    }
     /// Whether the approval carries an allocation.
     pub(crate) fn allocates(&self) -> bool {
         self.variant == Variant::V3
