@@ -128,7 +128,7 @@ function freshId() {
 const better = {
   id_number: freshId,
   joined: () => '2022-05',
-  dev_number: said => `${said.match(/入团 (\d{4})/)?.[1] || 2022}34${900000 + ++used}`,
+  dev_number: said => `${said.match(/入团 (\d{4})/)?.[1] || 2022}34${950000 + ++used}`,
   mobile: () => `138551${20000 + ++used}`,
   name: () => '王新',
   ethnic: () => '汉族',

@@ -172,8 +172,12 @@ pub(crate) async fn detail(
     let now = v.cx.now();
     let holder = shown.transfer.holder().map(|o| o.short_name.clone());
     let open = acting.as_ref().and_then(|_| {
-        let may = v.cx.may(app::Action::SeeMembers, &shown.transfer.from.path)
-            || shown.branch.as_ref().is_some_and(|b| v.cx.may(app::Action::SeeMembers, &b.path));
+        // The card is where the person is now: in the new branch once the transfer is done.
+        let home = match &shown.branch {
+            Some(branch) if shown.transfer.state == State::Done => &branch.path,
+            _ => &shown.transfer.from.path,
+        };
+        let may = v.cx.may(app::Action::SeeMembers, home);
         may.then(|| format!("{base}/people/{}", shown.transfer.person_code))
     });
     let steps = timeline(&shown, holder.as_deref());

@@ -3,6 +3,8 @@
 
 use crate::kit::{self, Browser, Kit};
 use app::{OrgRef, Who, people::PersonId, testkit::Tree};
+use http::StatusCode;
+use serde_json::json;
 
 /// The house and who lives there.
 pub(crate) struct Furnished {
@@ -14,6 +16,8 @@ pub(crate) struct Furnished {
     pub(crate) branch: Who,
     /// A member of `tree.branch` with an account.
     pub(crate) member: Who,
+    /// Administrator of `tree.other_committee`.
+    pub(crate) other: Who,
 }
 
 /// Makes one.
@@ -33,16 +37,21 @@ pub(crate) async fn house() -> Furnished {
             kit.lab.member(org, name).await;
         }
     }
-    kit.lab.admin(&tree.other_committee, "吴刚").await;
+    let other = kit.lab.admin(&tree.other_committee, "吴刚").await;
     let away = kit::person_of(&member);
     move_out(&kit, &branch, away, &tree.other_committee).await;
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
-    app::act!(kit.lab.house, committee.clone(), |cx| {
-        app::jobs::enqueue(cx, &app::jobs::Job::Rekey, Some(&tree.committee), 3).await
+    let house = Furnished { kit, tree, committee, branch, member, other };
+    house.imports().await;
+    house.transfers().await;
+    app::jobs::run_all(&house.kit.lab.house).await.unwrap();
+    // And one piece of work that waits.
+    app::act!(house.kit.lab.house, house.committee.clone(), |cx| {
+        app::jobs::enqueue(cx, &app::jobs::Job::Rekey, Some(&house.tree.committee), 3).await
     })
     .unwrap();
-    Furnished { kit, tree, committee, branch, member }
+    house
 }
 
 /// Begins a transfer that waits from then on.
@@ -60,6 +69,59 @@ async fn move_out(kit: &Kit, admin: &Who, person: PersonId, to: &OrgRef) {
 }
 
 impl Furnished {
+    /// One import of each kind: done, waiting to be put right, waiting for its columns.
+    async fn imports(&self) {
+        let mut browser = self.kit.sign_in_as(&self.branch).await;
+        let base = format!("/o/{}/imports", self.tree.branch.code);
+        let head = "姓名\t身份证号\t民族\t政治面貌\t学历\t入团年月\t发展团员编号\t手机号码";
+        let row = |name: &str, joined: &str| {
+            let id = self.kit.lab.next_id_number();
+            format!("{name}\t{id}\t汉\t共青团员\t本科\t{joined}\t\t13812346021")
+        };
+        let good = format!("{head}\n{}\n{}", row("赵伟", "2016-05"), row("钱敏", "2016-06"));
+        let bad = format!("{head}\n{}\n{}", row("孙芳", "2016-05"), row("李俊", "二月"));
+        let odd = format!("甲\t乙\n{}\t{}", "周强", self.kit.lab.next_id_number());
+        for (text, commit) in [(good, true), (bad, false), (odd, false)] {
+            let made = browser.post_json(&base, &json!({ "paste": text })).await;
+            assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+            if commit {
+                let id = made.value()["data"]["id"].as_str().unwrap().to_owned();
+                let answer = browser.post_json(&format!("{base}/{id}/commit"), &json!({})).await;
+                assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+            }
+        }
+    }
+
+    /// Further transfers: one waits, one was returned, one was completed.
+    async fn transfers(&self) {
+        let mut source = self.kit.sign_in_as(&self.branch).await;
+        let mut target = self.kit.sign_in_as(&self.other).await;
+        let base = format!("/o/{}", self.tree.branch.code);
+        let there = format!("/o/{}", self.tree.other_committee.code);
+        let list = source.json(&format!("{base}/members")).await.value();
+        let codes: Vec<String> = list["members"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|m| ["李娜", "刘洋", "欧阳春晓"].contains(&m["name"].as_str().unwrap()))
+            .map(|m| m["code"].as_str().unwrap().to_owned())
+            .collect();
+        assert_eq!(codes.len(), 3);
+        for (code, end) in codes.iter().zip(["waits", "return", "approval"]) {
+            let form = json!({ "person": code, "to": self.tree.other_committee.code, "reason": "job_change", "unit_name": "六中" });
+            let begun = source.post_json(&format!("{base}/transfers"), &form).await;
+            assert_eq!(begun.status, StatusCode::OK, "{}", begun.body);
+            let no = begun.value()["data"]["no"].as_str().unwrap().to_owned();
+            let decision = match end {
+                "return" => json!({ "version": 1, "reason": "wrong_target", "note": "应转到初中部" }),
+                "approval" => json!({ "version": 1, "branch": self.tree.other_branch.code }),
+                _ => continue,
+            };
+            let done = target.post_json(&format!("{there}/t/{no}/{end}"), &decision).await;
+            assert_eq!(done.status, StatusCode::OK, "{}", done.body);
+        }
+    }
+
     /// Everybody who walks through the house: a name, a browser, where the walk begins.
     pub(crate) async fn visitors(&self) -> Vec<(&'static str, Browser, Vec<String>)> {
         let org = |code: &str| {
@@ -75,6 +137,7 @@ impl Furnished {
                 org(&self.tree.committee.code),
             ),
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
+            ("target", self.kit.sign_in_as(&self.other).await, org(&self.tree.other_committee.code)),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
             ("member", self.kit.sign_in_as(&self.member).await, vec!["/me".into()]),
         ]
