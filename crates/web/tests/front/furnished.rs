@@ -113,7 +113,9 @@ impl Furnished {
             assert_eq!(begun.status, StatusCode::OK, "{}", begun.body);
             let no = begun.value()["data"]["no"].as_str().unwrap().to_owned();
             let decision = match end {
-                "return" => json!({ "version": 1, "reason": "wrong_target", "note": "应转到初中部" }),
+                "return" => {
+                    json!({ "version": 1, "reason": "wrong_target", "note": "应转到初中部" })
+                }
                 "approval" => json!({ "version": 1, "branch": self.tree.other_branch.code }),
                 _ => continue,
             };
@@ -137,7 +139,11 @@ impl Furnished {
                 org(&self.tree.committee.code),
             ),
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
-            ("target", self.kit.sign_in_as(&self.other).await, org(&self.tree.other_committee.code)),
+            (
+                "target",
+                self.kit.sign_in_as(&self.other).await,
+                org(&self.tree.other_committee.code),
+            ),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
             ("member", self.kit.sign_in_as(&self.member).await, vec!["/me".into()]),
         ]
