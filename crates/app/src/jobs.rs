@@ -3,8 +3,9 @@
 //! crash: every job must come to the same end when it is repeated.
 
 use crate::{
-    Cx, Error, House, OrgRef, Result, Who, act,
+    Action, Cx, Error, House, OrgRef, Result, Who, act,
     clock::{HOUR, MINUTE, Millis},
+    events::Event,
     people::PersonId,
 };
 use db::{args, sql};
@@ -254,11 +255,31 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("sweep", HOUR, crate::users::sessions::sweep),
     wheel!("imports", HOUR, crate::imports::sweep),
     wheel!("outbox", SECOND, crate::messages::deliver),
+    wheel!("old files", HOUR, old_files),
     wheel!("old messages", HOUR, crate::messages::forget_old),
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
 ];
+
+async fn old_files(house: &House) -> Result<()> {
+    loop {
+        let gone = act!(house, Who::System("old files"), |cx| {
+            let permit = cx.permit_system(Action::RunSystem)?;
+            let gone = crate::files::sweep(cx, &permit).await?;
+            if gone == 0 {
+                cx.return_unused(permit);
+            } else {
+                let event = Event::new("files.swept", "file", 0);
+                cx.record(permit, event.detail(serde_json::json!({ "files": gone }))).await?;
+            }
+            Ok(gone)
+        })?;
+        if gone == 0 {
+            return Ok(());
+        }
+    }
+}
 
 async fn overdue_transfers(house: &House) -> Result<()> {
     crate::transfers::expire_due(house).await.map(|_| ())
