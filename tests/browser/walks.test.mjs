@@ -4,7 +4,7 @@
 // every page on the way. Run: node --test tests/browser/walks.test.mjs
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, test as plainTest } from 'node:test';
 import { axe, context, launch, mistakes, signIn } from './kit.mjs';
 import { ask, demonstration } from './program.mjs';
 
@@ -17,11 +17,29 @@ const WITHOUT = { width: 1440, scripts: false };
 const PHONE = { width: 360, scripts: true };
 const PASSWORD = 'huangshan-2026';
 
+/** The pages that are open; when a walk fails, what stands on each is told with the failure. */
+const open = new Set();
+const test = (words, walk) => plainTest(words, async () => {
+  try {
+    await walk();
+  } catch (error) {
+    for (const page of open) {
+      const text = await page.locator('body').innerText({ timeout: 2000 }).catch(() => '(gone)');
+      error.message += `\n--- ${page.url()}\n${text.replace(/\s*\n\s*/g, ' | ').slice(0, 1500)}`;
+      await page.context().close().catch(() => {});
+    }
+    throw error;
+  } finally {
+    open.clear();
+  }
+});
+
 /** A visitor: a page of her own, its mistakes, and `look` for axe on the page as it stands. */
 async function visitor(way, who) {
   const made = await context(browser, { base: demo.base, width: way.width, javaScriptEnabled: way.scripts });
   const page = await made.newPage();
   page.setDefaultTimeout(20000);
+  open.add(page);
   const errors = mistakes(page);
   const looked = new Set();
   const look = async () => {
@@ -34,6 +52,7 @@ async function visitor(way, who) {
   const end = async () => {
     // answers that refuse a form are told on the console as well; those are meant
     assert.deepEqual(errors.filter(e => !/status of 4\d\d|Response Status Error Code 4\d\d/.test(e)), []);
+    open.delete(page);
     await made.close();
   };
   if (who) {
@@ -236,9 +255,8 @@ async function transfer(way, keyboard = false) {
   await hers.page.locator('#f-reason').waitFor();
   await hers.look();
   await hers.page.locator('#f-reason').selectOption({ index: 1 });
-  if (!way.scripts || await hers.page.locator('main form[method=post]').count() === 0) {
-    await hers.press(hers.page.locator('main form[method=get] button[type=submit]')).catch(() => {});
-  }
+  // with scripts the choice asks by itself
+  if (!way.scripts) await hers.press(hers.page.locator('main form[method=get] button[type=submit]'));
   await hers.page.locator('main form[method=post]').first().waitFor();
   for (const field of await hers.page.locator('main form[method=post] input[type=text]').all()) await field.fill('合肥工业大学');
   for (const field of await hers.page.locator('main form[method=post] select').all()) await field.selectOption({ index: 1 });
