@@ -66,7 +66,7 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
         figures,
         org_lacks: stats::org_lacks(&mut v.cx, &org).await?,
         branch_lacks: branch_lacks.filter(|l| !l.is_empty()),
-        shortcuts: shortcuts(&v, &base, &org.path),
+        shortcuts: shortcuts(&v, &base, &org.path, is_branch),
         base,
         frame,
     };
@@ -102,7 +102,7 @@ fn tasks(found: transfers::Summary, base: &str) -> Vec<Task> {
     .collect()
 }
 
-fn shortcuts(v: &Visit, base: &str, path: &str) -> Vec<Shortcut> {
+fn shortcuts(v: &Visit, base: &str, path: &str, is_branch: bool) -> Vec<Shortcut> {
     [
         (Action::ImportMembers, "导入团员", "/imports/new"),
         (Action::AddMember, "添加团员", "/members/new"),
@@ -112,6 +112,8 @@ fn shortcuts(v: &Visit, base: &str, path: &str) -> Vec<Shortcut> {
     ]
     .into_iter()
     .filter(|(action, ..)| v.cx.may(*action, path))
+    // A branch has nothing below it to compare.
+    .filter(|(action, ..)| !is_branch || *action != Action::SeeStats)
     .map(|(_, label, to)| Shortcut { label, href: format!("{base}{to}") })
     .collect()
 }
