@@ -62,11 +62,11 @@ export async function signIn(page, base, idNumber, password) {
 export const cookieHeader = async (made, base) =>
   (await made.cookies(base)).map(c => `${c.name}=${c.value}`).join('; ');
 
-/** Saves a full-page picture below shots/ and returns its file name. */
-export async function shot(page, name, folder = 'shots') {
+/** Saves a picture (of the full page, unless said otherwise) below shots/ and returns its file name. */
+export async function shot(page, name, folder = 'shots', how = { fullPage: true }) {
   fs.mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${name.replace(/[^\w-]+/g, '_')}.png`);
-  await page.screenshot({ path: file, fullPage: true });
+  await page.screenshot({ path: file, ...how });
   return file;
 }
 

@@ -8,6 +8,7 @@ import { ask, demonstration } from './program.mjs';
 const OUT = process.env.OUT || 'docs/screenshots';
 const demo = await demonstration();
 const browser = await launch();
+const MOST = 1500;
 const written = [];
 
 /** Pictures of one visitor's pages at one width. */
@@ -19,7 +20,10 @@ async function pictures(width, who, list) {
     await page.goto(demo.base + path);
     if (before) await before(page);
     await page.waitForLoadState('networkidle').catch(() => {});
-    written.push(await shot(page, width < 768 ? `${name}-phone` : name, OUT));
+    // the whole page, within reason, with what sticks to the bottom at the bottom
+    const tall = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width, height: Math.min(Math.max(tall, 740), MOST) });
+    written.push(await shot(page, `${name}-${width}`, OUT, { fullPage: false }));
   }
   await made.close();
 }
