@@ -45,10 +45,26 @@ macro_rules! value_from {
 }
 value_from! {
     i64 => Int, i32 => Int, u32 => Int,
-    String => Text, &str => Text, &String => Text,
     bool => Bool,
     Vec<u8> => Blob, &[u8] => Blob,
 }
+macro_rules! text_from {
+    ($($t:ty),*) => { $(
+        impl From<$t> for Value {
+            fn from(x: $t) -> Self { Self::Text(Some(storable(x.into()))) }
+        }
+        impl From<Option<$t>> for Value {
+            fn from(x: Option<$t>) -> Self { Self::Text(x.map(|x| storable(x.into()))) }
+        }
+    )* };
+}
+text_from!(String, &str, &String);
+
+/// PostgreSQL takes no NUL in a text; nobody means one, so it is left out on both engines.
+fn storable(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "") } else { text }
+}
+
 impl<const N: usize> From<[u8; N]> for Value {
     fn from(x: [u8; N]) -> Self {
         Self::Blob(Some(x.to_vec()))

@@ -121,6 +121,13 @@ pub(super) async fn is_taken(cx: &mut Cx, no: &str) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// Whether an organisation is active now; for pages, which only read.
+pub(super) async fn seems_active(cx: &mut Cx, org: OrgId) -> Result<bool> {
+    let (status,): (String,) =
+        cx.tx.one(sql!("SELECT status FROM org WHERE id = $1"), args![org]).await?;
+    Ok(status == "ACTIVE")
+}
+
 /// Whether an organisation is active, kept from changing until the transaction ends (security 27).
 pub(super) async fn is_active(cx: &mut Cx, org: OrgId) -> Result<bool> {
     let (status,): (String,) =

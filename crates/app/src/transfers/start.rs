@@ -158,7 +158,7 @@ async fn target(cx: &mut Cx, code: &str, from: &OrgRef) -> Result<OrgRef> {
         Category::Graduate | Category::Holding => {
             Err(e11("毕业班团支部和临时存放支部不接收转入团员。请改选它的上级团委或其他团支部。"))
         }
-        _ if !sql::is_active(cx, to.id).await? => Err(closed(&to)),
+        _ if !sql::seems_active(cx, to.id).await? => Err(closed(&to)),
         _ => Ok(to),
     }
 }
