@@ -199,7 +199,7 @@ pub(super) async fn rows_of(
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT r.row_no, r.state, r.cells_ct, r.problems, r.id_bi, r.person_id, r.version FROM {rows: id_bi blob} AS v JOIN import_row r ON r.import_id = $1 AND r.id_bi = v.id_bi ORDER BY r.row_no"),
+            sql!("SELECT r.row_no, r.state, r.cells_ct, r.problems, r.id_bi, r.person_id, r.version FROM {rows: id_bi blob} AS v CROSS JOIN import_row r WHERE r.import_id = $1 AND r.id_bi = v.id_bi ORDER BY r.row_no"),
             args![import],
             rows,
         )
@@ -225,6 +225,17 @@ pub(super) async fn set_cells(
     Ok(set == 1)
 }
 
+/// The import stands in each row of a set: were it an argument of the statement, SQLite would walk
+/// the whole import for every row of the set instead of looking each up by its key.
+fn of_import(import: ImportId, rows: Rows) -> Rows {
+    rows.into_iter()
+        .map(|mut row| {
+            row.insert(0, import.into());
+            row
+        })
+        .collect()
+}
+
 /// New contents of many rows: `(row_no, cells_ct)`.
 pub(super) async fn set_many_cells(
     cx: &mut Cx,
@@ -235,9 +246,9 @@ pub(super) async fn set_many_cells(
     Ok(cx
         .tx
         .run_of(
-            sql!("UPDATE import_row SET cells_ct = v.cells, version = import_row.version + 1 FROM {rows: no int, cells blob} AS v WHERE import_row.import_id = $1 AND import_row.row_no = v.no"),
-            args![import],
-            rows,
+            sql!("UPDATE import_row SET cells_ct = v.cells, version = import_row.version + 1 FROM {rows: import int, no int, cells blob} AS v WHERE import_row.import_id = v.import AND import_row.row_no = v.no"),
+            &[],
+            of_import(import, rows),
         )
         .await?)
 }
@@ -252,9 +263,9 @@ pub(super) async fn set_verdicts(
     Ok(cx
         .tx
         .run_of(
-            sql!("UPDATE import_row SET state = v.state, problems = v.problems, id_bi = v.id_bi FROM {rows: no int, state text, problems text, id_bi blob} AS v WHERE import_row.import_id = $1 AND import_row.row_no = v.no"),
-            args![import],
-            rows,
+            sql!("UPDATE import_row SET state = v.state, problems = v.problems, id_bi = v.id_bi FROM {rows: import int, no int, state text, problems text, id_bi blob} AS v WHERE import_row.import_id = v.import AND import_row.row_no = v.no"),
+            &[],
+            of_import(import, rows),
         )
         .await?)
 }
@@ -269,9 +280,9 @@ pub(super) async fn set_outcomes(
     Ok(cx
         .tx
         .run_of(
-            sql!("UPDATE import_row SET state = v.state, problems = v.problems, person_id = v.person_id, version = import_row.version + 1 FROM {rows: no int, state text, problems text, person_id int} AS v WHERE import_row.import_id = $1 AND import_row.row_no = v.no"),
-            args![import],
-            rows,
+            sql!("UPDATE import_row SET state = v.state, problems = v.problems, person_id = v.person_id, version = import_row.version + 1 FROM {rows: import int, no int, state text, problems text, person_id int} AS v WHERE import_row.import_id = v.import AND import_row.row_no = v.no"),
+            &[],
+            of_import(import, rows),
         )
         .await?)
 }
