@@ -161,6 +161,7 @@ async fn whatever_is_sent_no_address_breaks() {
                     url.clone(),
                     format!("{url}{odd}"),
                     url.replace("/1", "/99999999999999999999999"),
+                    url.replace("/1", "/%00").replace("NOSUCHPERSON", "%00%ff%27"),
                 ] {
                     let answer = knock(&mut browser, &route, &url, false).await;
                     assert!(is_calm(answer.status), "GET {url}: {} {}", answer.status, answer.body);
@@ -189,6 +190,7 @@ fn odd_bodies() -> Vec<(&'static str, Vec<u8>)> {
         (JSON, b"{}".to_vec()),
         (JSON, b"[1,2".to_vec()),
         (JSON, b"null".to_vec()),
+        (JSON, br#"{"name":"\u0000","q":"\u0000","reason":"\u0000","id":"\u0000"}"#.to_vec()),
         (JSON, br#"{"id":{"a":[]},"name":7,"version":1e99,"rows":"x"}"#.to_vec()),
         (JSON, "[".repeat(50_000).into_bytes()),
         ("multipart/form-data; boundary=x", b"--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.xlsx\"\r\n\r\nPK\x03\x04\r\n--x--\r\n".to_vec()),
