@@ -33,6 +33,8 @@ pub enum Role {
 pub enum Reach {
     /// One's own person or organisation.
     Own,
+    /// The direct children, not the organisation itself.
+    Children,
     /// The own organisation and its direct children.
     Direct,
     /// The own organisation and everything below.
@@ -51,6 +53,21 @@ pub enum Action {
     SeeOrg,
     EditOrg,
     CreateChild,
+    ChangeCategory,
+    OrderChildren,
+    CloseChild,
+    IssueCodes,
+    ManageAdmins,
+    AppointObserver,
+    SeeCadres,
+    ChangePosts,
+    StartRelocation,
+    DecideRelocation,
+    ReshapeChildren,
+    SetSchoolCode,
+    MarkGraduation,
+    MarkGraduates,
+    Operate,
     SeeMembers,
     RevealPerson,
     AddMember,
@@ -79,7 +96,7 @@ pub struct Line {
 }
 
 use Action as A;
-use Reach::{All, Direct, Own, Subtree};
+use Reach::{All, Children, Direct, Own, Subtree};
 use Role as R;
 
 const OBSERVED: &[(Role, Reach)] = &[
@@ -106,6 +123,8 @@ const ADMINS: &[(Role, Reach)] = &[
     (R::Province, Direct),
     (R::System, All),
 ];
+const PARENTS: &[(Role, Reach)] =
+    &[(R::Group, Children), (R::Lead, Children), (R::Province, Children), (R::System, All)];
 const SELF: &[(Role, Reach)] = &[(R::Member, Own)];
 
 /// Who may do what (domain (e)).
@@ -126,6 +145,62 @@ pub const TABLE: &[Line] = &[
             (R::System, All),
         ],
     },
+    Line {
+        action: A::ChangeCategory,
+        label: "更改组织类别(只能一次)",
+        who: &[(R::Branch, Own), (R::Group, Own), (R::Lead, Own)],
+    },
+    Line {
+        action: A::OrderChildren,
+        label: "调整下级组织的顺序",
+        who: &[(R::Group, Own), (R::Lead, Own), (R::Province, Own)],
+    },
+    Line { action: A::CloseChild, label: "撤销和恢复直属下级组织", who: PARENTS },
+    Line {
+        action: A::IssueCodes,
+        label: "生成管理员注册码",
+        who: &[
+            (R::Group, Children),
+            (R::Lead, Children),
+            (R::Province, Children),
+            (R::Operator, Children),
+        ],
+    },
+    Line { action: A::ManageAdmins, label: "管理员变更", who: HANDS_ON },
+    Line {
+        action: A::AppointObserver,
+        label: "管理观察员",
+        who: &[(R::Branch, Own), (R::Group, Own), (R::Lead, Own), (R::Province, Own)],
+    },
+    Line { action: A::SeeCadres, label: "查看团干部列表", who: OBSERVED },
+    Line { action: A::ChangePosts, label: "团干部职务变更和换届", who: HANDS_ON },
+    Line {
+        action: A::StartRelocation,
+        label: "申请组织迁移",
+        who: &[(R::Branch, Own), (R::Group, Own), (R::Lead, Own)],
+    },
+    Line {
+        action: A::DecideRelocation,
+        label: "审批组织迁移",
+        who: &[(R::Group, Own), (R::Lead, Own), (R::Province, Own), (R::System, All)],
+    },
+    Line { action: A::ReshapeChildren, label: "合并和拆分直属下级组织", who: PARENTS },
+    Line {
+        action: A::SetSchoolCode,
+        label: "填写学校机构编号",
+        who: &[(R::Branch, Own), (R::Group, Own)],
+    },
+    Line {
+        action: A::MarkGraduation,
+        label: "标记团支部毕业时间",
+        who: &[(R::Group, Subtree), (R::Lead, Subtree), (R::Province, Subtree), (R::System, All)],
+    },
+    Line {
+        action: A::MarkGraduates,
+        label: "标记毕业团员(延迟毕业、教师、流动)",
+        who: &[(R::Branch, Own), (R::Group, Subtree), (R::Lead, Direct), (R::Province, Direct)],
+    },
+    Line { action: A::Operate, label: "系统维护(两人办理)", who: &[(R::Operator, All)] },
     Line { action: A::SeeMembers, label: "查看团员列表", who: OBSERVED },
     Line {
         action: A::RevealPerson,
@@ -263,21 +338,23 @@ pub fn allows(action: Action, grant: &Grant, path: &str) -> bool {
     match reach(action, grant.role) {
         None => false,
         Some(Own) => path == grant.org.path,
-        Some(Direct) => {
-            path == grant.org.path
-                || (path.len() == grant.org.path.len() + 3 && grant.org.covers(path))
-        }
+        Some(Children) => is_child(grant, path),
+        Some(Direct) => path == grant.org.path || is_child(grant, path),
         Some(Subtree) => grant.org.covers(path),
         Some(All) => true,
     }
+}
+
+fn is_child(grant: &Grant, path: &str) -> bool {
+    path.len() == grant.org.path.len() + 3 && grant.org.covers(path)
 }
 
 /// What somebody with this grant may read for an action.
 pub(crate) fn scope(action: Action, grant: &Grant) -> Option<Scope> {
     match reach(action, grant.role)? {
         Own => Some(Scope::only(&grant.org.path)),
-        // Lists over "own and direct children" are bounded by the subtree and narrowed by parent.
-        Direct | Subtree => Some(Scope::subtree(&grant.org.path)),
+        // Lists over direct children are bounded by the subtree and narrowed by parent.
+        Children | Direct | Subtree => Some(Scope::subtree(&grant.org.path)),
         All => Some(Scope::subtree("")),
     }
 }
@@ -364,6 +441,21 @@ mod tests {
             A::SeeOrg,
             A::EditOrg,
             A::CreateChild,
+            A::ChangeCategory,
+            A::OrderChildren,
+            A::CloseChild,
+            A::IssueCodes,
+            A::ManageAdmins,
+            A::AppointObserver,
+            A::SeeCadres,
+            A::ChangePosts,
+            A::StartRelocation,
+            A::DecideRelocation,
+            A::ReshapeChildren,
+            A::SetSchoolCode,
+            A::MarkGraduation,
+            A::MarkGraduates,
+            A::Operate,
             A::SeeMembers,
             A::RevealPerson,
             A::AddMember,
@@ -397,11 +489,26 @@ mod tests {
     }
 
     #[test]
+    fn what_a_superior_does_to_her_children_she_can_not_do_to_her_own_organisation() {
+        let committee = at("000001", Role::Group);
+        assert!(allows(A::CloseChild, &committee, "00000100a"));
+        assert!(!allows(A::CloseChild, &committee, "000001"));
+        assert!(!allows(A::CloseChild, &committee, "00000100a001"));
+        assert!(!allows(A::CloseChild, &committee, "000002"));
+    }
+
+    #[test]
     fn an_observer_changes_nothing() {
         for line in TABLE {
             let sees = matches!(
                 line.action,
-                A::SeeOrg | A::SeeMembers | A::Search | A::SeeTransfers | A::SeeStats | A::SeeJobs
+                A::SeeOrg
+                    | A::SeeCadres
+                    | A::SeeMembers
+                    | A::Search
+                    | A::SeeTransfers
+                    | A::SeeStats
+                    | A::SeeJobs
             );
             assert_eq!(reach(line.action, Role::Observer).is_some(), sees, "{:?}", line.action);
         }

@@ -140,13 +140,23 @@ const MENU: &[(&str, &str, &str, Action)] = &[
     ("组织首页", "组织首页", "", Action::SeeOrg),
     ("组织管理", "组织信息", "/info", Action::SeeOrg),
     ("组织管理", "管理下级组织", "/children", Action::CreateChild),
+    ("组织管理", "管理员注册码", "/children/codes", Action::IssueCodes),
+    ("组织管理", "组织体检", "/health", Action::CloseChild),
+    ("组织管理", "申请组织迁移", "/relocations", Action::SeeOrg),
+    ("组织管理", "学校专区", "/schools", Action::SeeOrg),
     ("团员管理", "团员列表", "/members", Action::SeeMembers),
     ("团员管理", "添加团员", "/members/new", Action::AddMember),
     ("团员管理", "导入团员", "/imports", Action::ImportMembers),
     ("团员管理", "团员录入进度", "/progress/members", Action::SeeStats),
+    ("团干部管理", "团干部列表", "/cadres", Action::SeeCadres),
+    ("团干部管理", "换届", "/elections/new", Action::ChangePosts),
+    ("观察员管理", "观察员管理", "/observers", Action::AppointObserver),
     ("业务办理", "组织关系转接办理", "/transfers", Action::SeeTransfers),
     ("业务办理", "办理转出", "/transfers/out/new", Action::StartTransferOut),
+    ("业务办理", "管理员变更", "/admins", Action::ManageAdmins),
     ("业务办理", "操作中心", "/inbox", Action::SeeTransfers),
+    ("学社衔接", "毕业时间与毕业团员", "/graduation", Action::MarkGraduates),
+    ("系统运营", "运营维护", "/ops", Action::Operate),
 ];
 
 impl Visit {

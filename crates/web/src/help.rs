@@ -226,6 +226,7 @@ fn reach_name(reach: Reach) -> &'static str {
         Reach::Direct => "本级和直属下级",
         Reach::Subtree => "本级及全部下级",
         Reach::All => "全部",
+        Reach::Children => "直属下级",
     }
 }
 

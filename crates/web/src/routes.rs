@@ -132,6 +132,18 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::form_of).page::<orgs::info::EditPage>(),
         post("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::save_of).form::<orgs::info::EditForm>(),
         get("/o/{org}/picker", Right(Action::SeeOrg), "选择团组织", orgs::picker::show).page::<orgs::picker::Picker>(),
+        // Registration codes, 管理员注册, administrators, observers
+        //
+        // Secretary, cadres, elections
+        //
+        // Closing, holding branches, health of the tree
+        //
+        // Relocation, merging and splitting
+        //
+        // Schools and graduation
+        //
+        // Operators
+        //
         // Members
         get("/o/{org}/members", Right(Action::SeeMembers), "团员列表", members::list).page::<members::List>(),
         get("/o/{org}/members/new", Right(Action::AddMember), "添加团员", members::new).page::<members::New>(),
