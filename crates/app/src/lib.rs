@@ -36,6 +36,8 @@ pub mod orgs;
 pub mod people;
 /// Personal data that masks itself.
 pub mod pii;
+/// Moving what is sealed to new keys.
+mod rekey;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
 /// Live counters and completeness.
