@@ -98,7 +98,7 @@ impl Lab {
             let id = OrgId(cx.new_id());
             let code = code::nth(self.orgs.fetch_add(1, Ordering::Relaxed));
             let depth = i64::try_from(path.len() / 3).unwrap_or(1);
-            let industry = (category != Category::Lead).then_some("school");
+            let industry = (category != Category::Lead).then_some("school_senior");
             cx.tx
                 .run(
                     sql!("INSERT INTO org (id, code, parent_id, path, depth, sort_no, short_name, full_name, name_py, category, industry, province, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"),
