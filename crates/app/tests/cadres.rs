@@ -112,22 +112,19 @@ async fn eight_for_the_last_seat_and_one_gets_it() {
         lab.cadre(org, person, "委员").await;
         people.push(person);
     }
-    let tries = people.into_iter().map(|person| {
+    let mut tasks = tokio::task::JoinSet::new();
+    for person in people {
         let (house, org) = (lab.house.clone(), org.clone());
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             loop {
                 match sit(&house, &org, person).await {
                     Err(Error::Busy | Error::Retry) => {}
                     done => return done.is_ok(),
                 }
             }
-        })
-    });
-    let tries: Vec<_> = tries.collect();
-    let mut won = 0;
-    for turn in tries {
-        won += usize::from(turn.await.unwrap());
+        });
     }
+    let won = tasks.join_all().await.into_iter().filter(|won| *won).count();
     assert_eq!((won, seated(&lab, org).await), (1, 3));
     lab.is_whole().await;
 }
