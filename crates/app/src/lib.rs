@@ -4,6 +4,8 @@
 
 /// THE permission table.
 pub mod access;
+/// 团干部, 管理员, 换届 and 观察员.
+pub mod cadres;
 /// Time, chance and ids.
 pub mod clock;
 /// Who acts, and the open transaction.
