@@ -249,3 +249,26 @@ async fn messages_are_read_by_their_receivers_and_forgotten_after_a_year() {
     let mut cx = lab.house.read(admin).await.unwrap();
     assert!(messages::of_org(&mut cx, false, None, 10).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_webhook_behind_https_is_spoken_to_in_tls() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/hook", listener.local_addr().unwrap());
+    let hook = Webhook { url, secret: "s".into() };
+    let lab = testkit::fresh_with(with(Channels { webhook: Some(hook), smtp: None })).await;
+    let tree = lab.tree().await;
+    act!(lab.house, Who::System("test"), |cx| {
+        messages::send(cx, note(To::Org(tree.branch.id), "一件事")).await
+    })
+    .unwrap();
+    let first_bytes = async {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut head = [0_u8; 3];
+        socket.read_exact(&mut head).await.unwrap();
+        head
+    };
+    let (head, sent) = tokio::join!(first_bytes, messages::deliver(&lab.house));
+    sent.unwrap();
+    // A handshake record of TLS 1.x; no letter in the clear.
+    assert_eq!(head[..2], [22, 3]);
+}

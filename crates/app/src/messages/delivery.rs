@@ -125,6 +125,8 @@ impl Sender for Hook {
     ) -> BoxFuture<'a, std::result::Result<(), String>> {
         Box::pin(async move {
             let body = hook_body(letter);
+            // The provider of TLS is the process's; who comes first puts it in, later calls find it.
+            drop(rustls::crypto::ring::default_provider().install_default());
             let client = reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .timeout(PATIENCE)
