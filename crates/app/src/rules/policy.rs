@@ -32,6 +32,8 @@ figures! {
         codes: OneTimeCodes,
         /// Passwords.
         password: PasswordRule,
+        /// Daily allowances.
+        quotas: Quotas,
         /// Imports.
         imports: Imports,
         /// Exports.
@@ -108,8 +110,17 @@ figures! {
         outside_runs: usize,
         /// Length of a piece of the own ID or phone number that is refused.
         own_digits: usize,
-        /// Common passwords, lower case; refused wherever they make up most of the password.
+        /// Guesses that an attacker with a dictionary should need at least.
+        least_guesses: u64,
+        /// Common words here, lower case; refused where they make up most of the password.
         denied: Vec<String>,
+    }
+    /// What one person may do in a day (security a-2, a-7).
+    Quotas {
+        /// Masked values shown in full.
+        reveals_per_day: i64,
+        /// Answers about people of other organisations, one by one.
+        lookups_per_day: i64,
     }
     /// Imports.
     Imports {
@@ -263,7 +274,7 @@ pub fn judge_password(password: &str, owner: PasswordOwner<'_>, rules: &Rules) -
     if name.chars().count() >= 2 && password.contains(name) {
         found.push("不要把姓名放进密码,别人容易猜到。".to_owned());
     }
-    if is_common(password, rule) {
+    if is_common(password, owner, rule) {
         found.push("这个密码太常见,请换一个别人想不到的。".to_owned());
     }
     found
@@ -320,13 +331,24 @@ fn holds_own_number(password: &str, owner: PasswordOwner<'_>, length: usize) -> 
     })
 }
 
-/// A common password with a few characters around it is still a common one.
-fn is_common(password: &str, rule: &PasswordRule) -> bool {
+/// A common password with a few characters around it is still a common one; so is what stands in
+/// the dictionaries of attackers, a walk over the keyboard, or one's own name in pinyin with a year.
+fn is_common(password: &str, owner: PasswordOwner<'_>, rule: &PasswordRule) -> bool {
     let folded = password.to_lowercase();
     let length = folded.chars().count();
-    rule.denied
-        .iter()
-        .any(|common| folded.contains(common.as_str()) && common.chars().count() * 2 >= length)
+    let mut denied = rule.denied.iter();
+    if denied.any(|word| folded.contains(word.as_str()) && word.chars().count() * 2 >= length) {
+        return true;
+    }
+    let short: String = password.chars().take(rule.max).collect();
+    let spelled = spelled(owner.name);
+    zxcvbn::zxcvbn(&short, &[owner.name, &spelled]).guesses() < rule.least_guesses
+}
+
+/// A name in pinyin, as people type it: 张三 → zhangsan.
+fn spelled(name: &str) -> String {
+    use pinyin::ToPinyin;
+    name.to_pinyin().flatten().map(pinyin::Pinyin::plain).collect()
 }
 
 #[cfg(test)]
@@ -363,6 +385,11 @@ mod tests {
             "张三ab12cd!",
             "abc12345",
             "aabcdefgX7",
+            "zhangsan2024",
+            "dragon1234",
+            "football99",
+            "iloveyou520",
+            "zaq12wsx",
         ] {
             assert!(judge(bad) > 0, "{bad}");
         }
