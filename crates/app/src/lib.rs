@@ -4,6 +4,8 @@
 
 /// THE permission table.
 pub mod access;
+/// 管理员注册码 and 管理员注册.
+pub mod codes;
 /// Time, chance and ids.
 pub mod clock;
 /// Who acts, and the open transaction.

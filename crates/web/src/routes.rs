@@ -2,7 +2,7 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup,
+    codes, help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup,
     site::Site, stats, transfers, users,
 };
 use app::Action;
@@ -133,7 +133,22 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::save_of).form::<orgs::info::EditForm>(),
         get("/o/{org}/picker", Right(Action::SeeOrg), "选择团组织", orgs::picker::show).page::<orgs::picker::Picker>(),
         // Registration codes, 管理员注册, administrators, observers
-        //
+        get("/register/admin", Nothing, "管理员注册", codes::join::enter).page::<codes::join::Enter>(),
+        post("/register/admin", Nothing, "输入注册码", codes::join::find).form::<codes::join::CodeForm>(),
+        get("/join/{code}", Nothing, "核对注册的组织", codes::join::show).page::<codes::join::OfferPage>(),
+        get("/join/{code}/other", Nothing, "不是我的组织", codes::join::other).page::<codes::join::Other>(),
+        get("/join/{code}/form", Nothing, "填写身份和密码", codes::join::form).page::<codes::join::Join>(),
+        post("/join/{code}/form", Nothing, "管理员注册", codes::join::register).form::<codes::join::JoinForm>(),
+        post("/join/{code}/binding", SignedIn, "用已有账号成为管理员", codes::join::bind).form::<codes::join::BindForm>(),
+        get("/o/{org}/children/codes", Right(Action::IssueCodes), "管理员注册码", codes::list).page::<codes::ListPage>(),
+        post("/o/{org}/children/codes", Right(Action::IssueCodes), "生成注册码", codes::issue).form::<codes::IssueForm>(),
+        get("/o/{org}/children/codes/new", Right(Action::IssueCodes), "核对生成注册码", codes::check).page::<codes::CheckPage>(),
+        get("/o/{org}/children/codes/revocation", Right(Action::IssueCodes), "核对作废注册码", codes::check_revocation).page::<codes::CheckPage>(),
+        post("/o/{org}/children/codes/revocation", Right(Action::IssueCodes), "作废注册码", codes::revoke).form::<codes::Chosen>(),
+        get("/o/{org}/children/codes/sheets/{id}", Right(Action::IssueCodes), "查看注册码", codes::sheet::show).page::<codes::sheet::SheetPage>(),
+        get("/o/{org}/children/codes/sheets/{id}/codes.xlsx", Right(Action::IssueCodes), "下载注册码", codes::sheet::workbook),
+        get("/o/{org}/children/codes/sheets/{id}/messages.txt", Right(Action::IssueCodes), "下载通知文字", codes::sheet::messages),
+        get("/o/{org}/children/codes/sheets/{id}/slips", Right(Action::IssueCodes), "打印领取单", codes::sheet::slips).page::<codes::sheet::SlipsPage>(),
         // Secretary, cadres, elections
         //
         // Closing, holding branches, health of the tree

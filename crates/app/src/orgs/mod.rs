@@ -86,6 +86,11 @@ pub async fn by_id(cx: &mut Cx, id: OrgId) -> Result<OrgRef> {
     sql::by_id(cx, id).await?.ok_or(Error::NotFound)
 }
 
+/// The full name of the organisation with this id.
+pub async fn full_name(cx: &mut Cx, id: OrgId) -> Result<String> {
+    sql::full_name(cx, id.0).await
+}
+
 /// The names on the way from the root down to `path`, the root first and the organisation last.
 pub async fn names_to(cx: &mut Cx, path: &str) -> Result<Vec<OrgRef>> {
     let prefixes = (1..=path.len() / 3).filter_map(|n| path.get(..n * 3));
