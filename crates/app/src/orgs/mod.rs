@@ -1,12 +1,14 @@
 //! 团组织: the tree. Every other room asks this one where an organisation stands.
 
 mod card;
+mod category;
 /// 组织码.
 pub mod code;
 mod create;
 mod edit;
 /// What of the names is in the search index.
 pub mod grams;
+mod history;
 mod list;
 /// Pinyin initials.
 pub mod pinyin;
@@ -16,8 +18,10 @@ mod search_sql;
 mod sql;
 
 pub use card::{Card, CardDetail, Step, card, chain};
+pub use category::{Change as CategoryChange, Choice, category_choices, change_category};
 pub use create::{New, Preview, Root, create_child, create_root, preview};
-pub use edit::{Edit, Info, Missing, edit, info};
+pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
+pub use history::{History, Step as HistoryStep, history};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
 pub use search::{Hit, Query, search};
 
