@@ -4,7 +4,6 @@
 //! issued them, for as long as they can be of use.
 
 mod issue;
-#[cfg(any())]
 mod join;
 mod list;
 mod reminders;
@@ -13,7 +12,6 @@ pub mod sheet;
 mod sql;
 
 pub use issue::{Issued, Order, issue, issue_all, revoke, revoke_all, run};
-#[cfg(any())]
 pub use join::{Bind, Joining, Offer, PostChoice, bind, offer, register};
 pub use list::{Counts, List, Row, counts, list, of_child};
 pub use reminders::remind_due;

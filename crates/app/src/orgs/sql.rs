@@ -192,6 +192,7 @@ db::row! {
         pub(super) version: i64,
         graduates: Option<String>,
         no_graduation: Option<String>,
+        pub(super) category_changed: bool,
     }
 }
 impl InfoRow {
@@ -228,7 +229,7 @@ pub(super) async fn info_by_code(cx: &mut Cx, code: &str) -> Result<Option<InfoR
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version, graduates, no_graduation FROM org WHERE code = $1 AND status <> 'DELETED'"),
+            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version, graduates, no_graduation, category_changed FROM org WHERE code = $1 AND status <> 'DELETED'"),
             args![code],
         )
         .await?)
