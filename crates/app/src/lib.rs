@@ -6,10 +6,10 @@
 pub mod access;
 /// 团干部, 管理员, 换届 and 观察员.
 pub mod cadres;
-/// 管理员注册码 and 管理员注册.
-pub mod codes;
 /// Time, chance and ids.
 pub mod clock;
+/// 管理员注册码 and 管理员注册.
+pub mod codes;
 /// Who acts, and the open transaction.
 pub mod cx;
 /// The demonstration.

@@ -2,8 +2,8 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    codes, help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup,
-    site::Site, stats, transfers, users,
+    codes, help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search,
+    setup, site::Site, stats, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -125,12 +125,16 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/info", Right(Action::SeeOrg), "组织信息", orgs::info::show).page::<orgs::info::InfoPage>(),
         get("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::form).page::<orgs::info::EditPage>(),
         post("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::save).form::<orgs::info::EditForm>(),
+        get("/o/{org}/info/category", Right(Action::ChangeCategory), "更改组织类别", orgs::category::form).page::<orgs::category::CategoryPage>(),
+        post("/o/{org}/info/category", Right(Action::ChangeCategory), "更改组织类别", orgs::category::save).form::<orgs::category::CategoryForm>(),
+        get("/o/{org}/info/history", Right(Action::SeeEvents), "修改记录", orgs::history::show).page::<orgs::history::HistoryPage>(),
         get("/o/{org}/children", Right(Action::SeeOrg), "管理下级组织", orgs::children::show).page::<orgs::children::ChildrenPage>(),
         get("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::form).page::<orgs::create::NewPage>(),
         post("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::save).form::<orgs::create::NewForm>(),
         get("/o/{org}/orgs/{code}", Right(Action::SeeOrg), "组织名片", orgs::card::show).page::<orgs::card::CardPage>(),
         get("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::form_of).page::<orgs::info::EditPage>(),
         post("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::save_of).form::<orgs::info::EditForm>(),
+        get("/o/{org}/orgs/{code}/history", Right(Action::SeeEvents), "下级组织的修改记录", orgs::history::show_of).page::<orgs::history::HistoryPage>(),
         get("/o/{org}/picker", Right(Action::SeeOrg), "选择团组织", orgs::picker::show).page::<orgs::picker::Picker>(),
         // Registration codes, 管理员注册, administrators, observers
         get("/register/admin", Nothing, "管理员注册", codes::join::enter).page::<codes::join::Enter>(),

@@ -233,8 +233,7 @@ async fn make(
     targets: &[Target],
 ) -> Result<u64> {
     let rule = &Rules::builtin().policy.codes;
-    let replaced =
-        sql::void(cx, permit, targets.iter().map(|t| OrgId(t.id)).collect()).await?;
+    let replaced = sql::void(cx, permit, targets.iter().map(|t| OrgId(t.id)).collect()).await?;
     let expires_at = end_of_day_after(cx.now(), rule.registration_days);
     let house = cx.house().clone();
     let mut lines = Vec::with_capacity(targets.len());

@@ -153,11 +153,7 @@ fn posts(org: &OrgRef, has_secretary: bool, now: Millis) -> Vec<PostChoice> {
 /// transaction: the person (if new), post, seat, account, the code spent. Errors: [`Error::Invalid`]
 /// by field; `register_known` for every ID number that can't get an account here, whatever the
 /// reason (security a-1); `Refused`/`Conflict` E02 when the code is no longer good.
-pub async fn register(
-    house: &House,
-    form: &Joining,
-    device: &Device,
-) -> Result<(String, String)> {
+pub async fn register(house: &House, form: &Joining, device: &Device) -> Result<(String, String)> {
     if let Some(done) = done_before(house, form, device).await? {
         return Ok(done);
     }
@@ -384,10 +380,9 @@ fn still_good(code: &sql::Opened, now: Millis) -> Result<()> {
             );
             Err(Error::refused(Refusal::new("E02", says).way("去登录", "/login")))
         }
-        State::Expired => gone(format!(
-            "这个注册码已于 {} 过期(有效期 {days} 天)。",
-            say_day(code.expires_at)
-        )),
+        State::Expired => {
+            gone(format!("这个注册码已于 {} 过期(有效期 {days} 天)。", say_day(code.expires_at)))
+        }
         State::Revoked | State::None => gone(format!("这个注册码已在 {on} 作废。")),
         State::Waiting
             if code.org_status == "DELETED"

@@ -82,7 +82,9 @@ impl State {
 pub fn tidy(typed: &str) -> Option<String> {
     let code: String = typed
         .chars()
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '–' | '—' | '\u{FF0D}' | '_' | '.'))
+        .filter(|c| {
+            !c.is_whitespace() && !matches!(c, '-' | '‐' | '–' | '—' | '\u{FF0D}' | '_' | '.')
+        })
         .map(half_width)
         .map(|c| c.to_ascii_uppercase())
         .collect();
@@ -119,7 +121,8 @@ mod tests {
 
     #[test]
     fn a_code_is_known_in_any_case_with_spaces_hyphens_and_wide_letters() {
-        for typed in ["k7qm2rdx", "K7QM-2RDX", " k7qm 2rdx ", "\u{FF2B}7QM\u{FF12}RDX", "K7QM—2RDX"] {
+        for typed in ["k7qm2rdx", "K7QM-2RDX", " k7qm 2rdx ", "\u{FF2B}7QM\u{FF12}RDX", "K7QM—2RDX"]
+        {
             assert_eq!(tidy(typed).as_deref(), Some("K7QM2RDX"), "{typed}");
         }
         for typed in ["", "K7QM2RD", "K7QM2RDXX", "注册码注册码注册", "K7QM2RD'"] {

@@ -27,12 +27,7 @@ const COLUMN: &str = "file.codes";
 /// Codes of one sealed piece; a piece stays far below a megabyte.
 const PIECE: usize = 1000;
 
-pub(super) async fn add(
-    cx: &mut Cx,
-    permit: &Permit,
-    sheet: FileId,
-    lines: &[Line],
-) -> Result<()> {
+pub(super) async fn add(cx: &mut Cx, permit: &Permit, sheet: FileId, lines: &[Line]) -> Result<()> {
     let house = cx.house().clone();
     for piece in lines.chunks(PIECE) {
         let pairs: Vec<(i64, &str)> = piece.iter().map(|l| (l.id.0, l.code.as_str())).collect();
@@ -103,8 +98,7 @@ pub async fn open(cx: &mut Cx, id: FileId) -> Result<Sheet> {
     let (mut lines, mut no) = (Vec::new(), 0);
     while let Some(sealed) = files::piece(cx, &file, no).await? {
         let place = Place { column: COLUMN, row: id.0 };
-        let text =
-            house.keys().unseal(place, &sealed).map_err(|e| Error::Broken(e.to_string()))?;
+        let text = house.keys().unseal(place, &sealed).map_err(|e| Error::Broken(e.to_string()))?;
         let pairs: Vec<(i64, String)> =
             serde_json::from_str(&text).map_err(|e| Error::Broken(e.to_string()))?;
         lines.extend(pairs);
@@ -144,12 +138,7 @@ const TITLES: [(&str, f64); 6] = [
 ];
 
 /// The sheet as a workbook (B.2): its name and its bytes. `base` stands before the links.
-pub fn workbook(
-    sheet: &Sheet,
-    issuer: &str,
-    base: &str,
-    now: Millis,
-) -> Result<(String, Vec<u8>)> {
+pub fn workbook(sheet: &Sheet, issuer: &str, base: &str, now: Millis) -> Result<(String, Vec<u8>)> {
     let bytes = write(sheet, issuer, base, now).map_err(|e| Error::Broken(e.to_string()))?;
     let safe: String = issuer.chars().filter(|c| c.is_alphanumeric()).take(40).collect();
     Ok((format!("管理员注册码-{safe}-{}.xlsx", show_day(sheet.created_at)), bytes))

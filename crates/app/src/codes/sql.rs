@@ -38,11 +38,7 @@ impl Target {
 }
 
 /// These direct children of `parent`, with their administrators counted.
-pub(super) async fn by_codes(
-    cx: &mut Cx,
-    parent: OrgId,
-    codes: &[String],
-) -> Result<Vec<Target>> {
+pub(super) async fn by_codes(cx: &mut Cx, parent: OrgId, codes: &[String]) -> Result<Vec<Target>> {
     let rows = codes.iter().map(|c| vec![c.as_str().into()]).collect();
     Ok(cx
         .tx
@@ -102,12 +98,7 @@ pub(super) struct Issue {
 }
 
 /// Puts codes in; fewer than asked for when one waits already.
-pub(super) async fn insert(
-    cx: &mut Cx,
-    _: &Permit,
-    issue: &Issue,
-    rows: Rows,
-) -> Result<u64> {
+pub(super) async fn insert(cx: &mut Cx, _: &Permit, issue: &Issue, rows: Rows) -> Result<u64> {
     Ok(cx
         .tx
         .run_of(

@@ -80,9 +80,7 @@ async fn closed(cx: &mut Cx, row: &sql::InfoRow, now: Category) -> Result<Option
     }
     let on = sql::category_changed_at(cx, row.id).await?.map(show_day);
     let on = on.map(|day| format!(",已于 {day} 改过")).unwrap_or_default();
-    Ok(Some(format!(
-        "组织类别只能改一次{on}。确需更改,请由上级撤销后重建,或联系系统运营。"
-    )))
+    Ok(Some(format!("组织类别只能改一次{on}。确需更改,请由上级撤销后重建,或联系系统运营。")))
 }
 
 async fn facts(cx: &mut Cx, org: i64) -> Result<Facts> {
@@ -129,12 +127,7 @@ fn blocks(facts: &Facts, to: Category) -> Vec<String> {
 
 /// Gives the organisation another category, for the first and last time. Refused: `E13` (changed
 /// already), `org_frozen`, `category_blocked`; `Conflict` when it was edited meanwhile.
-pub async fn change_category(
-    cx: &mut Cx,
-    org: &OrgRef,
-    version: i64,
-    to: Category,
-) -> Result<()> {
+pub async fn change_category(cx: &mut Cx, org: &OrgRef, version: i64, to: Category) -> Result<()> {
     let permit = cx.permit(Action::ChangeCategory, org)?;
     // First the row: whoever creates below or enters people waits here and then sees the new one.
     sql::lock(cx, &permit, org.id).await?;

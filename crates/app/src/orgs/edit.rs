@@ -536,7 +536,17 @@ mod tests {
     }
     fn judged(typed: &Edit, path: &str) -> std::result::Result<Edit, Vec<String>> {
         let category = if path.len() > 6 { Category::Committee } else { Category::Lead };
-        judge(typed, &Edit { industry: if path.len() > 6 { good().industry } else { String::new() }, ..good() }, category, path, 1_781_488_920_000).map_err(|e| match e {
+        judge(
+            typed,
+            &Edit {
+                industry: if path.len() > 6 { good().industry } else { String::new() },
+                ..good()
+            },
+            category,
+            path,
+            1_781_488_920_000,
+        )
+        .map_err(|e| match e {
             Error::Invalid(list) => {
                 list.into_iter().map(|e| format!("{}:{}", e.field, e.code)).collect()
             }
@@ -582,7 +592,9 @@ mod tests {
 
     #[test]
     fn a_leading_organ_needs_phone_and_numbers_and_a_branch_its_industry() {
-        assert!(["phone", "email", "staff_posts"].iter().all(|f| needed(Category::Lead).contains(f)));
+        assert!(
+            ["phone", "email", "staff_posts"].iter().all(|f| needed(Category::Lead).contains(f))
+        );
         assert!(!needed(Category::Lead).contains(&"industry"));
         assert!(needed(Category::Branch).contains(&"industry"));
         assert!(!needed(Category::Branch).contains(&"admin_posts"));

@@ -94,9 +94,7 @@ fn changes(detail: &Json) -> Vec<(String, String, String)> {
     };
     fields
         .into_iter()
-        .map(|field| {
-            (edit::label_of(field).to_owned(), show(field, before), show(field, after))
-        })
+        .map(|field| (edit::label_of(field).to_owned(), show(field, before), show(field, after)))
         .collect()
 }
 
