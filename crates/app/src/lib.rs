@@ -4,6 +4,8 @@
 
 /// THE permission table.
 pub mod access;
+/// 撤销与恢复, and 待接转团支部.
+pub mod closings;
 /// Time, chance and ids.
 pub mod clock;
 /// Who acts, and the open transaction.
