@@ -33,12 +33,14 @@ impl Lab {
         let id_number = self.next_id_number();
         act!(self.house, Who::System("testkit"), |cx| {
             let person = insert_person(cx, name, &id_number).await?;
+            let graduated = branch.category == crate::orgs::Category::Graduate;
             cx.tx
                 .run(
-                    sql!("INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, complete, entered_at) VALUES ($1, $2, $3, $4, $5, $6, '2015-09', TRUE, $7)"),
+                    sql!("INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, complete, entered_at, graduation, graduation_at) VALUES ($1, $2, $3, $4, $5, $6, '2015-09', TRUE, $7, $8, $9)"),
                     args![
                         person, branch.id, branch.category.code(), &branch.path, name,
-                        initials(name), cx.now()
+                        initials(name), cx.now(),
+                        graduated.then_some("graduate"), graduated.then(|| cx.now())
                     ],
                 )
                 .await?;
