@@ -4,10 +4,10 @@
 
 /// THE permission table.
 pub mod access;
-/// 撤销与恢复, and 待接转团支部.
-pub mod closings;
 /// Time, chance and ids.
 pub mod clock;
+/// 撤销与恢复, and 待接转团支部.
+pub mod closings;
 /// Who acts, and the open transaction.
 pub mod cx;
 /// The demonstration.

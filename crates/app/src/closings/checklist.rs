@@ -3,12 +3,8 @@
 
 use super::{short_day, sql};
 use crate::{
-    Action, Cx, Error, OrgRef, Result,
-    error::Way,
-    imports, orgs, people,
-    orgs::Category,
-    rules::Rules,
-    transfers,
+    Action, Cx, Error, OrgRef, Result, error::Way, imports, orgs, orgs::Category, people,
+    rules::Rules, transfers,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -202,7 +198,11 @@ impl Facts {
 
     fn cadres_first(&self, org: &OrgRef, base: &str) -> Step {
         let admins = self.posts.iter().filter(|p| p.is_admin).count();
-        let also = if admins > 0 { format!("(其中管理员 {admins} 人,先撤销管理员)") } else { String::new() };
+        let also = if admins > 0 {
+            format!("(其中管理员 {admins} 人,先撤销管理员)")
+        } else {
+            String::new()
+        };
         let mut ways = Vec::new();
         if admins > 0 {
             ways.push(way("去撤销管理员", format!("{base}/admins?under={}", org.code)));
@@ -229,7 +229,11 @@ impl Facts {
             push(
                 "posts",
                 self.posts.len(),
-                format!("{} 项职务、{admins} 位管理员的权限在今天({})结束,账号保留", self.posts.len(), self.today),
+                format!(
+                    "{} 项职务、{admins} 位管理员的权限在今天({})结束,账号保留",
+                    self.posts.len(),
+                    self.today
+                ),
                 first(self.posts.iter().map(sql::Post::said)),
             );
         }
@@ -237,18 +241,30 @@ impl Facts {
         push(
             "coming",
             coming.len(),
-            format!("{} 件转入申请退回,原因写明“转入组织已撤销”,本人和转出方会收到消息", coming.len()),
+            format!(
+                "{} 件转入申请退回,原因写明“转入组织已撤销”,本人和转出方会收到消息",
+                coming.len()
+            ),
             first(coming.iter().map(|t| format!("{}({})", t.name, t.from))),
         );
         let going = &self.transfers.going;
-        let shown = if going.len() as i64 > MOST_COMING { format!("{MOST_COMING} 件以上") } else { format!("{} 件", going.len()) };
+        let shown = if going.len() as i64 > MOST_COMING {
+            format!("{MOST_COMING} 件以上")
+        } else {
+            format!("{} 件", going.len())
+        };
         push(
             "going",
             going.len(),
             format!("{shown}转出申请继续办理,改从待接转团支部转出,由本组织跟进"),
             first(going.iter().map(|t| format!("{} → {}", t.name, t.to))),
         );
-        push("codes", usize::try_from(self.codes).unwrap_or(0), "没有用过的管理员注册码作废".into(), vec![]);
+        push(
+            "codes",
+            usize::try_from(self.codes).unwrap_or(0),
+            "没有用过的管理员注册码作废".into(),
+            vec![],
+        );
         push(
             "imports",
             usize::try_from(self.imports).unwrap_or(0),
@@ -266,9 +282,7 @@ impl Facts {
 }
 
 fn people_ways(org: &OrgRef, base: &str) -> Vec<Way> {
-    vec![
-        way("去办理转出", format!("{base}/members?under={}", org.code)),
-    ]
+    vec![way("去办理转出", format!("{base}/members?under={}", org.code))]
 }
 
 pub(super) fn way(label: &str, href: String) -> Way {

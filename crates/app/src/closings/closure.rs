@@ -16,7 +16,6 @@ use crate::{
     messages::{self, Message, To},
     orgs::{self, Category},
     people::{self, Brought, PersonId},
-    rules::Rules,
     transfers,
 };
 use schemars::JsonSchema;
@@ -120,12 +119,7 @@ fn ready(list: &Checklist) -> Result<()> {
         return Ok(());
     }
     let said: Vec<&str> = left.iter().map(|s| s.label.as_str()).collect();
-    let says = format!(
-        "还不能撤销“{}”,还差 {} 步:{}。",
-        list.name,
-        left.len(),
-        said.join(";")
-    );
+    let says = format!("还不能撤销“{}”,还差 {} 步:{}。", list.name, left.len(), said.join(";"));
     let mut refusal = Refusal::new("E19", says);
     for way in left.iter().flat_map(|s| &s.ways) {
         refusal = refusal.way(&way.label, way.href.clone());
@@ -159,9 +153,9 @@ async fn end_everything(
     lost: &mut Lost,
 ) -> Result<()> {
     lost.posts = sql::posts(cx, org.id).await?.iter().map(sql::Post::said).collect();
-    let (returned, going) =
-        transfers::leave_closed(cx, permit, org, parent, holding).await?;
-    lost.returned = returned.into_iter().map(|t| format!("{}({} → {})", t.name, t.from, t.to)).collect();
+    let (returned, going) = transfers::leave_closed(cx, permit, org, parent, holding).await?;
+    lost.returned =
+        returned.into_iter().map(|t| format!("{}({} → {})", t.name, t.from, t.to)).collect();
     lost.going = i64::try_from(going).unwrap_or(0);
     let ended = ends::end_all(cx, permit, org, "组织撤销").await?;
     lost.cadres = ended.cadres;
@@ -189,21 +183,25 @@ async fn tell(
         messages::send_to_people(cx, people, "org", "你所在的团支部已撤销", &body, "/me").await?;
     }
     let posts = format!("{}已撤销,你在那里的职务和管理权限已结束,账号不受影响。", org.short_name);
-    messages::send_to_people(cx, &lost.cadres, "org", "你的任职因组织撤销而结束", &posts, "/me/posts")
-        .await?;
+    messages::send_to_people(
+        cx,
+        &lost.cadres,
+        "org",
+        "你的任职因组织撤销而结束",
+        &posts,
+        "/me/posts",
+    )
+    .await?;
     if org.category == Category::Holding {
         return Ok(());
     }
-    let went = holding.map_or_else(String::new, |h| format!(",团员 {} 人转入“{}”", people.len(), h.short_name));
+    let went = holding
+        .map_or_else(String::new, |h| format!(",团员 {} 人转入“{}”", people.len(), h.short_name));
     let message = Message {
         to: To::Org(parent.id),
         kind: "org",
         title: format!("{}已撤销", org.short_name),
-        body: format!(
-            "由 {} 办理{went}。{}前可以恢复。",
-            cx.actor_name(),
-            short_day(until + DAY)
-        ),
+        body: format!("由 {} 办理{went}。{}前可以恢复。", cx.actor_name(), short_day(until + DAY)),
         href: format!("/o/{}/closed/{}", parent.code, org.code),
     };
     messages::send(cx, message).await

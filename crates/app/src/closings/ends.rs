@@ -14,7 +14,12 @@ pub(super) struct Closed {
     pub(super) observers: Vec<PersonId>,
 }
 
-pub(super) async fn end_all(cx: &mut Cx, permit: &Permit, org: &OrgRef, reason: &str) -> Result<Closed> {
+pub(super) async fn end_all(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    reason: &str,
+) -> Result<Closed> {
     let ended = sql::end_posts(cx, permit, org, reason).await?;
     sql::leave_seats(cx, permit, org.id).await?;
     let observers = sql::dismiss(cx, permit, org.id).await?;

@@ -2,7 +2,7 @@
 //! says. A restore is the organisation and those of its people who still wait in the holding
 //! branch; everything else is told, so that nobody relies on it.
 
-use super::{ClosingId, short_day, sql, superior};
+use super::{short_day, sql, superior};
 use crate::{
     Action, Cx, Error, House, OrgRef, Refusal, Result, Who, act,
     clock::{Millis, show_time},
@@ -237,9 +237,7 @@ pub async fn restore(cx: &mut Cx, code: &str, how: &Restore) -> Result<(OrgRef, 
 fn already(cx: &Cx, org: &OrgRef) -> Error {
     let base = cx.org().map(|o| format!("/o/{}", o.code)).unwrap_or_default();
     let says = format!("“{}”已经恢复,不用再办理。", org.short_name);
-    Error::conflict(
-        Refusal::new("E22", says).way("查看组织", format!("{base}/orgs/{}", org.code)),
-    )
+    Error::conflict(Refusal::new("E22", says).way("查看组织", format!("{base}/orgs/{}", org.code)))
 }
 
 async fn tell(cx: &mut Cx, org: &OrgRef, moved: &[people::Brought]) -> Result<()> {
@@ -310,8 +308,7 @@ pub async fn trace_of_own(cx: &mut Cx, code: &str) -> Result<Option<Error>> {
     }
     let mut refusal = Refusal::new("org_closed", said(&row));
     if let Some(grant) = above {
-        refusal =
-            refusal.way("在上级组织查看", format!("/o/{}/orgs/{}", grant.org.code, row.code));
+        refusal = refusal.way("在上级组织查看", format!("/o/{}/orgs/{}", grant.org.code, row.code));
     }
     Ok(Some(Error::Closed(Box::new(refusal.way("个人首页", "/me")))))
 }

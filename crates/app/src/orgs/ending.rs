@@ -56,7 +56,11 @@ pub async fn end(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<Option<St
 }
 
 /// The children that an organisation has now; at most `limit`, by name.
-pub async fn living_children(cx: &mut Cx, org: &OrgRef, limit: i64) -> Result<Vec<(String, String)>> {
+pub async fn living_children(
+    cx: &mut Cx,
+    org: &OrgRef,
+    limit: i64,
+) -> Result<Vec<(String, String)>> {
     sql::living_children(cx, org.id, limit).await
 }
 
@@ -74,9 +78,9 @@ pub struct Ended {
 
 /// The closed organisation with this code.
 pub async fn ended_by_code(cx: &mut Cx, code: &str) -> Result<Option<Ended>> {
-    Ok(sql::ended_by_code(cx, code).await?.and_then(|(found, full_name)| {
-        Some(Ended { org: found.org()?, full_name })
-    }))
+    Ok(sql::ended_by_code(cx, code)
+        .await?
+        .and_then(|(found, full_name)| Some(Ended { org: found.org()?, full_name })))
 }
 
 /// Brings a closed organisation back under its superior, under the same or another name. The
@@ -163,8 +167,12 @@ pub async fn holding_below(cx: &mut Cx, permit: &Permit, parent: &OrgRef) -> Res
         )));
     };
     let short_name = free_name(cx, parent.id).await?;
-    let full_name =
-        super::create::suggest_full(&seat.full_name, parent.category, &short_name, Category::Holding);
+    let full_name = super::create::suggest_full(
+        &seat.full_name,
+        parent.category,
+        &short_name,
+        Category::Holding,
+    );
     let entry = Entry {
         parent: Some(parent.id),
         parent_full: seat.full_name.clone(),

@@ -321,12 +321,7 @@ pub(super) async fn open_from(cx: &mut Cx, org: OrgId, limit: i64) -> Result<Vec
 
 /// The open transfers out of an organisation go on from another one; the versions stay, because
 /// what is to be decided has not changed. Returns how many.
-pub(super) async fn leave_from(
-    cx: &mut Cx,
-    _: &Permit,
-    from: OrgId,
-    to: &OrgRef,
-) -> Result<u64> {
+pub(super) async fn leave_from(cx: &mut Cx, _: &Permit, from: OrgId, to: &OrgRef) -> Result<u64> {
     Ok(cx
         .tx
         .run(
@@ -359,7 +354,9 @@ pub(super) async fn hand_over(cx: &mut Cx, _: &Permit, org: OrgId, superior: Org
     Ok(cx
         .tx
         .run(
-            sql!("UPDATE transfer SET started_org = $1 WHERE started_org = $2 AND ended_at IS NULL"),
+            sql!(
+                "UPDATE transfer SET started_org = $1 WHERE started_org = $2 AND ended_at IS NULL"
+            ),
             args![superior, org],
         )
         .await?)
