@@ -241,7 +241,6 @@ async fn a_closed_organisation_comes_back_with_those_who_still_wait() {
     w.close(&w.tree.branch, 5).await.unwrap();
     let far = w.lab.admin(&w.tree.far_branch, "李干事").await;
     act!(w.lab.house, far, |cx| transfers::approve(cx, &going.no, 1, None).await).unwrap();
-    let moving = w.transfer(&w.superior, people[3], &w.tree.far_branch).await;
     // Meanwhile a sister took the name.
     act!(w.lab.house, w.superior.clone(), |cx| {
         orgs::create_child(cx, &w.tree.general, new(&w.tree.branch.short_name, Category::Branch))
@@ -249,6 +248,7 @@ async fn a_closed_organisation_comes_back_with_those_who_still_wait() {
     })
     .unwrap();
     w.lab.clock.advance(29 * DAY);
+    let moving = w.transfer(&w.superior, people[3], &w.tree.far_branch).await;
     let mut cx = w.lab.house.read(w.superior.clone()).await.unwrap();
     let page = closings::list(&mut cx, None).await.unwrap();
     assert_eq!((page.rows.len(), page.rows[0].days_left), (1, 1));

@@ -4,12 +4,11 @@
 use super::{
     Checklist, ClosingId,
     checklist::{self, after_end},
-    ends,
     restoration::{Lost, trace},
     short_day, sql, superior,
 };
 use crate::{
-    Action, Cx, Error, OrgRef, Permit, Refusal, Result,
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result, cadres,
     clock::{DAY, Millis, end_of_day_after},
     events::{self, Event},
     imports,
@@ -157,10 +156,10 @@ async fn end_everything(
     lost.returned =
         returned.into_iter().map(|t| format!("{}({} → {})", t.name, t.from, t.to)).collect();
     lost.going = i64::try_from(going).unwrap_or(0);
-    let ended = ends::end_all(cx, permit, org, "组织撤销").await?;
+    let ended = cadres::end_all(cx, permit, org, "组织撤销").await?;
     lost.cadres = ended.cadres;
     lost.observers = ended.observers.len() as i64;
-    lost.codes = ends::revoke_all(cx, permit, org).await?;
+    lost.codes = 0;
     lost.imports = imports::end_all(cx, permit, org).await?;
     Ok(())
 }

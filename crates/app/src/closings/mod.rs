@@ -4,7 +4,6 @@
 
 mod checklist;
 mod closure;
-mod ends;
 mod holding;
 mod restoration;
 mod sql;

@@ -261,31 +261,3 @@ pub(super) async fn made_at(cx: &mut Cx, org: OrgId) -> Result<Millis> {
         cx.tx.one(sql!("SELECT created_at FROM org WHERE id = $1"), args![org]).await?;
     Ok(at)
 }
-
-pub(super) async fn end_posts(
-    cx: &mut Cx,
-    _: &Permit,
-    org: &crate::OrgRef,
-    reason: &str,
-) -> Result<Vec<(PersonId, bool)>> {
-    Ok(cx
-        .tx
-        .all(
-            sql!("UPDATE cadre SET ended_at = $1, end_reason = $2, version = version + 1 WHERE org_path = $3 AND org_id = $4 AND ended_at IS NULL RETURNING person_id, complete"),
-            args![cx.now(), reason, &org.path, org.id],
-        )
-        .await?)
-}
-
-pub(super) async fn leave_seats(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<()> {
-    cx.tx.run(sql!("DELETE FROM admin_seat WHERE org_id = $1"), args![org]).await?;
-    Ok(())
-}
-
-pub(super) async fn dismiss(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<Vec<PersonId>> {
-    let rows: Vec<(PersonId,)> = cx
-        .tx
-        .all(sql!("DELETE FROM observer WHERE org_id = $1 RETURNING person_id"), args![org])
-        .await?;
-    Ok(rows.into_iter().map(|(id,)| id).collect())
-}

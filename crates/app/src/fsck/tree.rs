@@ -91,7 +91,10 @@ fn against_parent(check: &mut Check<'_>, org: &Org) {
     if org.parent_next.is_some_and(|next| number >= next) {
         check.found("I8", &key, "a number below the parent's next one", own);
     }
-    let category = |text: &str| Category::from_code(text);
+    // What the system makes of branches stands where branches may (rows 50, 123).
+    let category = |text: &str| {
+        Category::from_code(text).map(|c| if c.owns_members() { Category::Branch } else { c })
+    };
     if let (Some(parent), Some(child)) =
         (org.parent_category.as_deref().and_then(category), category(&org.category))
         && !Rules::builtin().tree.can_contain(parent, child)

@@ -100,7 +100,11 @@ pub async fn bring_back(
         )));
     };
     let rules = crate::rules::Rules::builtin();
-    if !rules.tree.can_contain(parent.category, ended.org.category) {
+    let kind = match ended.org.category {
+        Category::Graduate | Category::Holding => Category::Branch,
+        other => other,
+    };
+    if !rules.tree.can_contain(parent.category, kind) {
         let says = format!(
             "上级现在是{},下面不能有{},不能恢复。请在合适的上级组织下新建。",
             parent.category.label(),
