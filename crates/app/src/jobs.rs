@@ -273,6 +273,8 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
+    wheel!("closings", HOUR, crate::closings::finish_due),
+    wheel!("holding branches", HOUR, crate::closings::remind_due),
 ];
 
 async fn old_files(house: &House) -> Result<()> {

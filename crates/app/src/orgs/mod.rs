@@ -6,6 +6,7 @@ mod category;
 pub mod code;
 mod create;
 mod edit;
+mod ending;
 /// What of the names is in the search index.
 pub mod grams;
 mod history;
@@ -21,6 +22,10 @@ pub use card::{Card, CardDetail, Step, card, chain};
 pub use category::{Change as CategoryChange, Choice, category_choices, change_category};
 pub use create::{New, Preview, Root, create_child, create_root, preview};
 pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
+pub use ending::{
+    Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
+    living_children, made_by_the_system, sister_named,
+};
 pub use history::{History, Step as HistoryStep, history};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
 pub use search::{Hit, Query, search};

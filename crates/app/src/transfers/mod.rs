@@ -2,6 +2,7 @@
 //! and programs call the use-cases here; the clockwork calls `expire_due` and `remind_due`.
 
 mod approval;
+mod closing;
 mod expiry;
 mod list;
 mod list_sql;
@@ -15,6 +16,7 @@ mod start;
 mod withdrawal;
 
 pub use approval::{allocate, approve, give_back};
+pub use closing::{Left, Open, bring_home, leave_closed, open_at};
 pub use expiry::{cancel_orphans, expire_due};
 pub use list::{
     Line, Page, Summary, Tab, Waiting, branches_of, decided, list, list_below, of_me, of_person,
