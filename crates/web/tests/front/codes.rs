@@ -24,7 +24,7 @@ async fn issue(browser: &mut Browser, tree: &Tree) -> Vec<(String, String)> {
     let base = format!("/o/{}/children/codes", tree.committee.code);
     let page = browser.get(&base).await;
     assert!(page.body.contains("为 2 个组织生成注册码"), "{}", page.body);
-    let made = browser.post(&base, &[("_idem", &idem(&page.body)), ("all", "1")]).await;
+    let made = browser.post_once(&base, &[("_idem", &idem(&page.body)), ("all", "1")]).await;
     let to = made.redirect().unwrap();
     let sheet = browser.json(&to).await.value();
     assert_eq!(sheet["total"], 2);
@@ -77,8 +77,9 @@ async fn two_clicks_make_codes_and_workbook_slips_and_messages_are_there_again_l
     // Issuing again says what becomes void, before it is done; so does voiding.
     let again = browser.get(&format!("{base}/new?org={}", tree.general.code)).await;
     assert!(again.body.contains("旧的马上作废:高一年级团总支"), "{}", again.body);
-    let gone =
-        browser.post(&format!("{base}/revocation"), &[("org", tree.general.code.as_str())]).await;
+    let gone = browser
+        .post_once(&format!("{base}/revocation"), &[("org", tree.general.code.as_str())])
+        .await;
     assert_eq!(gone.redirect().unwrap(), base);
     let list = browser.get(&format!("{base}?state=revoked")).await;
     assert!(list.body.contains("高一年级团总支") && !list.body.contains("教工团支部"));
@@ -98,7 +99,7 @@ async fn whoever_opens_a_link_sees_the_whole_path_first_and_ends_at_the_task_lis
     let (_, link) = issue(&mut browser, &tree).await.remove(0);
     let mut new = kit.browser();
     let typed = link.trim_start_matches("/join/").to_lowercase();
-    let entered = new.post("/register/admin", &[("code", &format!(" {typed} "))]).await;
+    let entered = new.post_once("/register/admin", &[("code", &format!(" {typed} "))]).await;
     assert_eq!(entered.redirect().unwrap(), link);
     let page = new.get(&link).await;
     for words in
@@ -112,19 +113,19 @@ async fn whoever_opens_a_link_sees_the_whole_path_first_and_ends_at_the_task_lis
     let mut fields = form(&kit);
     fields[5].1 = "other".into();
     fields[2].1 = "138".into();
-    let wrong = new.post(&format!("{link}/form"), &pairs(&fields)).await;
+    let wrong = new.post_once(&format!("{link}/form"), &pairs(&fields)).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.body.contains("孙丽") && wrong.body.contains("两次输入的密码不一样"));
     assert!(wrong.body.contains(&fields[1].1), "what was typed is kept");
     assert!(!wrong.body.contains("Hefei-Binhu-77"), "but no password");
     (fields[5].1, fields[2].1) = ("Hefei-Binhu-77".into(), "13812346021".into());
-    let done = new.post(&format!("{link}/form"), &pairs(&fields)).await;
+    let done = new.post_once(&format!("{link}/form"), &pairs(&fields)).await;
     let to = done.redirect().unwrap();
     assert_eq!(to, format!("/o/{}/info", tree.general.code));
     let list = new.get(&to).await;
     assert!(list.body.contains("书记信息") && list.body.contains("组织信息"), "{}", list.body);
     // A twin of the click is signed in again instead of being told that the code is used.
-    let twin = kit.browser().post(&format!("{link}/form"), &pairs(&fields)).await;
+    let twin = kit.browser().post_once(&format!("{link}/form"), &pairs(&fields)).await;
     assert_eq!(twin.redirect().unwrap(), to);
     let late = kit.browser().get(&link).await;
     assert!(late.body.contains("已在") && late.body.contains("被使用"), "{}", late.body);
@@ -137,16 +138,16 @@ async fn whoever_has_an_account_is_sent_to_sign_in_and_binds_with_one_click() {
     let (first, second) = (codes.remove(0).1, codes.remove(0).1);
     let mut fields = form(&kit);
     let mut new = kit.browser();
-    new.post(&format!("{first}/form"), &pairs(&fields)).await;
+    new.post_once(&format!("{first}/form"), &pairs(&fields)).await;
     fields[3].1 = "deputy".into();
-    let again = kit.browser().post(&format!("{second}/form"), &pairs(&fields)).await;
+    let again = kit.browser().post_once(&format!("{second}/form"), &pairs(&fields)).await;
     assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(again.body.contains(&format!("/login?next={second}")), "{}", again.body);
     let page = new.get(&second).await;
     assert!(page.body.contains("用你的账号(孙丽)"), "{}", page.body);
-    let none = new.post(&format!("{second}/binding"), &[]).await;
+    let none = new.post_once(&format!("{second}/binding"), &[]).await;
     assert!(none.body.contains("请选择你在本组织的职务"), "{}", none.body);
-    let bound = new.post(&format!("{second}/binding"), &[("post", "deputy")]).await;
+    let bound = new.post_once(&format!("{second}/binding"), &[("post", "deputy")]).await;
     assert_eq!(bound.redirect().unwrap(), format!("/o/{}/info", tree.direct.code));
 }
 
@@ -154,10 +155,10 @@ async fn whoever_has_an_account_is_sent_to_sign_in_and_binds_with_one_click() {
 async fn a_wrong_code_has_one_answer_and_ten_of_them_an_hours_rest() {
     let (kit, ..) = ground().await;
     let mut browser = kit.browser();
-    let empty = browser.post("/register/admin", &[("code", "")]).await;
+    let empty = browser.post_once("/register/admin", &[("code", "")]).await;
     assert!(empty.body.contains("请填写注册码"));
     for _ in 0..10 {
-        let wrong = browser.post("/register/admin", &[("code", "ABCD-2345")]).await;
+        let wrong = browser.post_once("/register/admin", &[("code", "ABCD-2345")]).await;
         assert!(wrong.body.contains("没有找到这个注册码") && wrong.body.contains("ABCD-2345"));
     }
     let rest = browser.get("/join/ABCD2345").await;
@@ -182,14 +183,14 @@ async fn the_category_changes_once_after_its_effects_were_read_and_the_history_s
     let list = browser.get(&info).await;
     assert!(list.body.contains("只能改一次"), "said so before: {}", list.body);
     let unsure = browser
-        .post(&format!("{info}/category"), &[("version", "1"), ("category", "GENERAL")])
+        .post_once(&format!("{info}/category"), &[("version", "1"), ("category", "GENERAL")])
         .await;
     assert_eq!(unsure.status, StatusCode::UNPROCESSABLE_ENTITY);
     let fields = [("version", "1"), ("category", "GENERAL"), ("sure", "1")];
-    let done = browser.post(&format!("{info}/category"), &fields).await;
+    let done = browser.post_once(&format!("{info}/category"), &fields).await;
     assert_eq!(done.redirect().unwrap(), info);
     let again = browser
-        .post(
+        .post_once(
             &format!("{info}/category"),
             &[("version", "2"), ("category", "BRANCH"), ("sure", "1")],
         )
