@@ -18,6 +18,8 @@ pub(crate) struct Furnished {
     pub(crate) member: Who,
     /// Administrator of `tree.other_committee`.
     pub(crate) other: Who,
+    /// A registration code that waits to be used.
+    pub(crate) code: String,
 }
 
 /// Makes one.
@@ -42,7 +44,8 @@ pub(crate) async fn house() -> Furnished {
     move_out(&kit, &branch, away, &tree.other_committee).await;
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
-    let house = Furnished { kit, tree, committee, branch, member, other };
+    let code = registration_code(&kit, &committee, &tree.direct).await;
+    let house = Furnished { kit, tree, committee, branch, member, other, code };
     house.imports().await;
     house.transfers().await;
     app::jobs::run_all(&house.kit.lab.house).await.unwrap();
@@ -52,6 +55,16 @@ pub(crate) async fn house() -> Furnished {
     })
     .unwrap();
     house
+}
+
+/// Issues a registration code for a direct child and reads it from its sheet.
+async fn registration_code(kit: &Kit, admin: &Who, child: &OrgRef) -> String {
+    let orgs = [child.code.clone()];
+    let issued =
+        app::act!(kit.lab.house, admin.clone(), |cx| app::codes::issue(cx, &orgs).await).unwrap();
+    let mut cx = kit.lab.house.read(admin.clone()).await.unwrap();
+    let sheet = app::codes::sheet::open(&mut cx, issued.sheet).await.unwrap();
+    sheet.entries[0].code.clone()
 }
 
 /// Begins a transfer that waits from then on.
@@ -132,7 +145,11 @@ impl Furnished {
         };
         let reader = self.kit.lab.observer(&self.tree.county, "郑云").await;
         vec![
-            ("nobody", self.kit.browser(), vec!["/login".into(), "/help".into()]),
+            (
+                "nobody",
+                self.kit.browser(),
+                vec!["/login".into(), "/help".into(), format!("/join/{}", self.code)],
+            ),
             (
                 "committee",
                 self.kit.sign_in_as(&self.committee).await,
