@@ -36,6 +36,8 @@ pub mod orgs;
 pub mod people;
 /// Personal data that masks itself.
 pub mod pii;
+/// 组织迁移, 合并 and 拆分.
+pub mod relocations;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
 /// Live counters and completeness.

@@ -9,6 +9,7 @@ mod hours;
 mod lacks;
 mod progress;
 mod recount;
+mod repath;
 mod sql;
 
 pub use fold::{fold, settle, turn};
@@ -16,6 +17,8 @@ pub use hours::{Hourly, at_hour, between, snapshot};
 pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks};
 pub use progress::{Page, Progress, Sort, children, workbook};
 pub use recount::{Difference, Walk, recount};
+pub use repath::move_history;
+pub(crate) use repath::{repath, subtree};
 
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Result,

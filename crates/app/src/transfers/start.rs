@@ -96,6 +96,9 @@ pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     if !sql::is_active(cx, checked.to.id).await? {
         return Err(closed(&checked.to));
     }
+    // The row keeps copies of both paths.
+    orgs::hold_still(cx, &checked.from).await?;
+    orgs::hold_still(cx, &checked.to).await?;
     let id = TransferId(cx.new_id());
     let no = new_number(cx).await?;
     let Some(state) = machine::next(checked.variant, State::Draft, Verb::Submit, &[Party::Starter])
