@@ -27,6 +27,9 @@ struct World {
 async fn world() -> World {
     let lab = testkit::fresh().await;
     let tree = lab.tree().await;
+    // A leaf of the industries, as the form asks for one.
+    let leaf = "UPDATE org SET industry = 'school_senior' WHERE industry = 'school'";
+    lab.scratch.vandalise(leaf).await.unwrap();
     World {
         mover: lab.admin(&tree.general, "周杰").await,
         old: lab.admin(&tree.committee, "王芳").await,
@@ -327,7 +330,7 @@ async fn whatever_is_done_below_in_the_same_moment_lands_at_the_new_place() {
                 now(&w.lab, &child).await.path.starts_with(&now(&w.lab, &t.general).await.path)
             );
         }
-        gone.unwrap();
+        assert!(matches!(gone, Ok(_) | Err(Error::NotFound)), "{gone:?}");
         stats::settle(house).await.unwrap();
         w.lab.is_whole().await;
     }
@@ -402,4 +405,185 @@ async fn a_thousand_branches_with_forty_thousand_members_move() {
         );
     }
     stats::settle(&lab.house).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_branch_goes_up_in_its_sister_with_people_and_posts() {
+    let w = world().await;
+    let t = &w.tree;
+    for name in ["张伟", "李娜"] {
+        w.lab.member(&t.branch, name).await;
+    }
+    let secretary = w.lab.member(&t.branch, "刘洋").await;
+    w.lab.cadre(&t.branch, secretary, "书记").await;
+    let away = w.lab.admin(&t.branch, "孙丽").await;
+    let (from, into) = (t.branch.code.clone(), t.sister.code.clone());
+    let mut cx = w.lab.house.read(w.mover.clone()).await.unwrap();
+    let seen = relocations::merge_preview(&mut cx, &from, &into).await.unwrap();
+    assert_eq!((seen.members, seen.cadres, seen.administrators, seen.against.len()), (3, 2, 1, 0));
+    let odd = relocations::merge_preview(&mut cx, &from, &from).await.unwrap();
+    assert_eq!(odd.against.len(), 1);
+    drop(cx);
+    let merged = act!(w.lab.house, w.mover.clone(), |cx| relocations::merge(
+        cx,
+        &from,
+        &into,
+        relocations::Posts::Carry
+    )
+    .await)
+    .unwrap();
+    assert_eq!((merged.members, merged.posts), (3, 2));
+    let Who::Person(gone) = away else { panic!("a person") };
+    let mut cx = w.lab.house.read(w.lab.alone(gone.person, "孙丽")).await.unwrap();
+    let letters = messages::of_me(&mut cx, false, None, 9).await.unwrap();
+    assert_eq!(letters[0].title, "“高一1班团支部”已并入“高一2班团支部”");
+    drop(cx);
+    let again = act!(w.lab.house, w.mover.clone(), |cx| relocations::merge(
+        cx,
+        &from,
+        &into,
+        relocations::Posts::End
+    )
+    .await);
+    assert!(matches!(again, Err(Error::NotFound)));
+    w.lab.is_whole().await;
+    let sister = w.figures(&t.sister).await;
+    assert_eq!((sister.own.members, sister.own.cadres), (3, 2));
+    assert_eq!(w.figures(&t.general).await.subtree.orgs, 2);
+}
+
+#[tokio::test]
+async fn a_committee_is_merged_with_its_branches_and_split_again() {
+    let w = world().await;
+    let t = &w.tree;
+    let county = w.lab.admin(&t.county, "郑云").await;
+    for (branch, name) in [(&t.branch, "张伟"), (&t.direct, "李娜"), (&t.other_branch, "陈静")]
+    {
+        w.lab.member(branch, name).await;
+    }
+    let (from, into) = (t.committee.code.clone(), t.other_committee.code.clone());
+    let begun = w.begun().await;
+    let merge = || async {
+        act!(w.lab.house, county.clone(), |cx| relocations::merge(
+            cx,
+            &from,
+            &into,
+            relocations::Posts::End
+        )
+        .await)
+    };
+    let refused = merge().await.unwrap_err();
+    assert_eq!(code_of(&refused), "merge_against");
+    act!(w.lab.house, w.mover.clone(), |cx| relocations::withdraw(cx, &begun.no, 1).await).unwrap();
+    let merged = merge().await.unwrap();
+    assert_eq!(merged.children, 2);
+    assert!(now(&w.lab, &t.branch).await.path.starts_with(&t.other_committee.path));
+    stats::settle(&w.lab.house).await.unwrap();
+    assert_eq!(w.figures(&t.other_committee).await.subtree.members, 3);
+
+    let picks = vec![t.general.code.clone(), t.direct.code.clone()];
+    let wrong = act!(w.lab.house, county.clone(), |cx| relocations::split(
+        cx,
+        &into,
+        "合肥第六中学团委",
+        &picks
+    )
+    .await);
+    assert_eq!(code_of(&wrong.unwrap_err()), "org_name_taken");
+    let split = act!(w.lab.house, county.clone(), |cx| relocations::split(
+        cx,
+        &into,
+        "合肥第一中学团委",
+        &picks
+    )
+    .await)
+    .unwrap();
+    assert_eq!(split.moved, 2);
+    assert!(now(&w.lab, &t.branch).await.path.starts_with(&split.sister.path));
+    stats::settle(&w.lab.house).await.unwrap();
+    assert_eq!(w.figures(&split.sister).await.subtree.members, 2);
+    w.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn some_members_go_into_a_new_branch_and_lose_their_posts_in_the_old_one() {
+    let w = world().await;
+    let t = &w.tree;
+    let mut codes = Vec::new();
+    for name in ["张伟", "李娜", "刘洋"] {
+        let person = w.lab.member(&t.branch, name).await;
+        let mut cx = w.lab.house.read(Who::System("test")).await.unwrap();
+        codes.push(app::people::person::read(&mut cx, person).await.unwrap().code);
+        drop(cx);
+        if name == "张伟" {
+            w.lab.cadre(&t.branch, person, "书记").await;
+        }
+    }
+    let split = |codes: Vec<String>| {
+        let (house, who, code) = (w.lab.house.clone(), w.mover.clone(), t.branch.code.clone());
+        async move {
+            act!(house, who.clone(), |cx| relocations::split(cx, &code, "高一3班团支部", &codes)
+                .await)
+        }
+    };
+    assert_eq!(code_of(&split(codes.clone()).await.unwrap_err()), "picks:all");
+    assert_eq!(code_of(&split(Vec::new()).await.unwrap_err()), "picks:required");
+    let done = split(codes[..2].to_vec()).await.unwrap();
+    assert_eq!(done.moved, 2);
+    let (old, new) = (w.figures(&t.branch).await, w.figures(&done.sister).await);
+    assert_eq!((old.own.members, old.own.cadres, new.own.members, new.own.cadres), (1, 0, 2, 0));
+    w.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn the_checker_finds_what_is_wrong_with_relocations() {
+    let w = world().await;
+    let t = &w.tree;
+    let begun = w.begun().await;
+    w.approve(&w.old, &begun.no, 1).await.unwrap();
+    w.approve(&w.new, &begun.no, 2).await.unwrap();
+    let open =
+        start(&w.lab, &w.lab.admin(&t.direct, "何苗").await, &t.other_committee).await.unwrap();
+    w.lab.is_whole().await;
+    let (done, id) = (begun.id.0, open.id.0);
+    for (what, breach) in [
+        (
+            "I10",
+            format!(
+                "UPDATE event SET detail = REPLACE(detail, '\"before\":{{\"cadres\":', '\"before\":{{\"cadres\":9') WHERE object_id = {done}"
+            ),
+        ),
+        (
+            "I14",
+            format!(
+                "DELETE FROM event WHERE object = 'relocation' AND object_id = {done} AND kind = 'relocation.approved'"
+            ),
+        ),
+        (
+            "I12",
+            format!(
+                "UPDATE relocation_step SET verb = 'return' WHERE relocation_id = {done} AND no = 2"
+            ),
+        ),
+        ("I12", format!("DELETE FROM relocation_step WHERE relocation_id = {done} AND no = 3")),
+        (
+            "copies",
+            format!("UPDATE relocation SET open_path = '{}' WHERE id = {id}", t.sister.path),
+        ),
+        (
+            "I8",
+            format!(
+                "INSERT INTO relocation (id, no, org_id, open_path, old_parent, new_parent, started_by, reason, state, waits_for, created_at) SELECT 7, 'QY7', {0}, '{1}', {2}, new_parent, started_by, reason, state, {2}, created_at FROM relocation WHERE id = {id}",
+                t.committee.id, t.committee.path, t.county.id
+            ),
+        ),
+    ] {
+        w.lab.scratch.vandalise(&breach).await.unwrap();
+        let report = app::fsck::run(&w.lab.house, true).await.unwrap();
+        assert!(
+            report.violations.contains_key(what),
+            "{what} after {breach}: {:?}",
+            report.violations
+        );
+    }
 }

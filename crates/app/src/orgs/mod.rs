@@ -20,7 +20,7 @@ pub use card::{Card, CardDetail, Step, card, chain};
 pub use create::{New, Preview, Root, create_child, create_root, preview};
 pub use edit::{Edit, Info, Missing, edit, info};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
-pub use moving::{Load, Moved, against_moving};
+pub use moving::{Load, Mandate, Moved, against_moving};
 pub(crate) use moving::{end, hold_still, lock_tree, move_below};
 pub use search::{Hit, Query, search};
 

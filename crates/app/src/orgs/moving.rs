@@ -23,6 +23,17 @@ pub struct Moved {
     pub after: Load,
 }
 
+/// Who wants a move; decides what may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mandate {
+    /// The organisation itself, inside its province.
+    Own,
+    /// The direct superior, merging and splitting its children: what the system made goes along.
+    Superior,
+    /// Two operators: between provinces as well.
+    Operators,
+}
+
 /// Nobody else changes the shape of the tree from now until the end of the transaction. To be
 /// called before anything is read that the decision rests on.
 pub(crate) async fn lock_tree(cx: &mut Cx, permit: &Permit) -> Result<()> {
@@ -36,20 +47,20 @@ pub(crate) async fn hold_still(cx: &mut Cx, org: &OrgRef) -> Result<()> {
 }
 
 /// What stands against `org` moving below `to`, asked of the tree as it is; `None`: nothing does.
-/// `across` provinces only an operator moves. Codes: `org_gone`, `org_root`, `org_stays`,
+/// Codes: `org_gone`, `org_root`, `org_stays`,
 /// `org_cycle`, `E14`, `org_nesting`, `org_depth`, `org_name_taken`, `org_full`.
 pub async fn against_moving(
     cx: &mut Cx,
     org: &OrgRef,
     to: &OrgRef,
-    across: bool,
+    mandate: Mandate,
 ) -> Result<Option<Refusal>> {
     let (Some((here, parent)), Some((there, _))) =
         (sql::standing(cx, org.id).await?, sql::standing(cx, to.id).await?)
     else {
         return Err(Error::NotFound);
     };
-    if let Some(refusal) = judge(org, &here, parent, to, &there, across) {
+    if let Some(refusal) = judge(org, &here, parent, to, &there, mandate) {
         return Ok(Some(refusal));
     }
     let deepest = sql::deepest(cx, &org.path).await?;
@@ -87,21 +98,22 @@ fn judge(
     parent: Option<i64>,
     to: &OrgRef,
     there: &str,
-    across: bool,
+    mandate: Mandate,
 ) -> Option<Refusal> {
     let no = |code: &str, says: String| Some(Refusal::new(code, says));
     if here != "ACTIVE" || there != "ACTIVE" {
         let gone = if here == "ACTIVE" { to } else { org };
         return no("org_gone", format!("“{}”已被撤销或正在调整,不能办理迁移。", gone.short_name));
     }
-    if org.category == Category::Holding || org.category == Category::Graduate {
+    let made = matches!(org.category, Category::Holding | Category::Graduate);
+    if made && mandate != Mandate::Superior {
         return no(
             "org_kind",
             format!("{}由系统设置,跟着上级组织走,不能单独迁移。", org.category.label()),
         );
     }
     let province_level = org.depth() == 2 && org.category == Category::Lead;
-    if org.depth() == 1 || province_level && !across {
+    if org.depth() == 1 || province_level && mandate != Mandate::Operators {
         return no("org_level", "团中央和省级团委不能迁移。".into());
     }
     if org.covers(&to.path) {
@@ -119,10 +131,10 @@ fn judge(
             format!("“{}”现在的直接上级就是“{}”,不用迁移。", org.short_name, to.short_name),
         );
     }
-    if org.province != to.province && !across {
+    if org.province != to.province && mandate != Mandate::Operators {
         return no("E14", "跨省迁移不能在线办理,请由省级团委联系团中央后台。".into());
     }
-    if !Rules::builtin().tree.can_contain(to.category, org.category) {
+    if !made && !Rules::builtin().tree.can_contain(to.category, org.category) {
         return no(
             "org_nesting",
             format!("{}下面不能设{}。请选择其他上级。", to.category.label(), org.category.label()),
@@ -139,10 +151,10 @@ pub(crate) async fn move_below(
     permit: &Permit,
     org: &OrgRef,
     to: &OrgRef,
-    across: bool,
+    mandate: Mandate,
 ) -> Result<Moved> {
     let (org, to) = (super::by_id(cx, org.id).await?, super::by_id(cx, to.id).await?);
-    if let Some(refusal) = against_moving(cx, &org, &to, across).await? {
+    if let Some(refusal) = against_moving(cx, &org, &to, mandate).await? {
         return Err(Error::conflict(refusal));
     }
     let full = || Refusal::new("org_full", "新的上级已不能再增加下级组织,请联系系统运营。");

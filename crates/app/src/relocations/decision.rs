@@ -4,7 +4,10 @@
 use super::{
     Relocation, Turn, carried, carry, links, machine, notices, read, record, start, take, too_late,
 };
-use crate::{Action, Cx, Error, Permit, Refusal, Result, access, orgs};
+use crate::{
+    Action, Cx, Error, Permit, Refusal, Result, access,
+    orgs::{self, Mandate},
+};
 use machine::{Party, State, Verb};
 use serde_json::Value as Json;
 
@@ -31,7 +34,7 @@ pub async fn approve(cx: &mut Cx, no: &str, version: i64) -> Result<Relocation> 
     if let Some(says) = no_longer_whole(cx, &r).await? {
         return cancel(cx, permit, r, &says).await;
     }
-    if let Some(against) = orgs::against_moving(cx, &r.org, &r.new_parent, false).await? {
+    if let Some(against) = orgs::against_moving(cx, &r.org, &r.new_parent, Mandate::Own).await? {
         let says = format!("现在不能同意:{}可以退回申请,请对方处理后重新提交。", against.message);
         return Err(Error::conflict(links(cx, Refusal::new(&against.code, says), &r)));
     }
@@ -41,7 +44,7 @@ pub async fn approve(cx: &mut Cx, no: &str, version: i64) -> Result<Relocation> 
         record(cx, permit, Verb::Approve, &r, Json::Null).await?;
         return Ok(r);
     }
-    let moved = carry(cx, &permit, &r.org, &r.new_parent, false).await?;
+    let moved = carry(cx, &permit, &r.org, &r.new_parent, Mandate::Own).await?;
     r.org = moved.org.clone();
     notices::done(cx, &r, &moved.after).await?;
     record(cx, permit, Verb::Approve, &r, carried(&moved)).await?;

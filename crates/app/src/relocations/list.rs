@@ -4,6 +4,7 @@ use super::{Effect, Relocation, effect, machine, read, sql, sql::Step};
 use crate::{
     Action, Cx, Result,
     clock::Millis,
+    orgs::Mandate,
     people::{self, profile::ContactCard},
     transfers::machine::days_since,
 };
@@ -111,7 +112,7 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
     let (mut effect, mut against) = (None, None);
     if !r.state.ended() {
         effect = Some(effect::effect_of(cx, &r.org, &r.old_parent, &r.new_parent).await?);
-        against = crate::orgs::against_moving(cx, &r.org, &r.new_parent, false).await?;
+        against = crate::orgs::against_moving(cx, &r.org, &r.new_parent, Mandate::Own).await?;
     }
     let holder_contact = match r.holder().cloned() {
         Some(holder) => people::profile::contact_of(cx, &holder).await?,

@@ -9,7 +9,9 @@ mod effect;
 mod list;
 /// Steps and who may take them, as data.
 pub mod machine;
+mod merge;
 mod notices;
+mod split;
 mod sql;
 mod start;
 
@@ -17,6 +19,8 @@ pub use clockwork::{cancel_orphans, expire_due, remind_due};
 pub use decision::{approve, give_back, withdraw};
 pub use effect::{Before, Effect, effect_of};
 pub use list::{Line, Page, Rights, Shown, by_no, list, waiting};
+pub use merge::{Merged, Merging, Posts, merge, merge_preview};
+pub use split::{Pick, Split, Splitting, split, split_check, split_choices};
 pub use sql::Step;
 pub use start::{Checked, New, Started, check, start};
 
@@ -24,7 +28,7 @@ use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result, Who,
     clock::{Millis, beijing, day},
     events::Event,
-    orgs::{self, Moved, OrgId},
+    orgs::{self, Mandate, Moved, OrgId},
     people::PersonId,
     rules::Rules,
     transfers,
@@ -101,9 +105,9 @@ pub(crate) async fn carry(
     permit: &Permit,
     org: &OrgRef,
     to: &OrgRef,
-    across: bool,
+    mandate: Mandate,
 ) -> Result<Moved> {
-    let moved = orgs::move_below(cx, permit, org, to, across).await?;
+    let moved = orgs::move_below(cx, permit, org, to, mandate).await?;
     transfers::repath(cx, permit, &moved.org.path).await?;
     Ok(moved)
 }

@@ -341,3 +341,91 @@ pub(super) async fn business(cx: &mut Cx, path: &str) -> Result<Business> {
         )
         .await?)
 }
+
+db::row! {
+    /// A direct child.
+    pub(super) struct Child {
+        pub(super) id: OrgId,
+        pub(super) code: String,
+        pub(super) short_name: String,
+    }
+}
+
+pub(super) async fn children_of(cx: &mut Cx, org: OrgId) -> Result<Vec<Child>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, code, short_name FROM org WHERE parent_id = $1 AND status <> 'DELETED' ORDER BY sort_no, id"),
+            args![org],
+        )
+        .await?)
+}
+
+db::row! {
+    /// What stands in one organisation alone.
+    pub(super) struct Within {
+        pub(super) members: i64,
+        pub(super) cadres: i64,
+        pub(super) administrators: i64,
+        pub(super) transfers: i64,
+        pub(super) imports: i64,
+    }
+}
+
+pub(super) async fn standing_in(cx: &mut Cx, org: &OrgRef) -> Result<Within> {
+    Ok(cx
+        .tx
+        .one(
+            sql!("SELECT (SELECT COUNT(*) FROM member WHERE org_path = $1), (SELECT COUNT(*) FROM cadre WHERE org_path = $1 AND ended_at IS NULL), (SELECT COUNT(*) FROM admin_seat WHERE org_id = $2), (SELECT COUNT(*) FROM (SELECT id FROM transfer WHERE from_org = $2 AND ended_at IS NULL UNION SELECT id FROM transfer WHERE to_org = $2 AND ended_at IS NULL UNION SELECT id FROM transfer WHERE waits_for = $2 AND ended_at IS NULL) AS t), (SELECT COUNT(*) FROM import WHERE org_path = $1 AND ended_at IS NULL)"),
+            args![&org.path, org.id],
+        )
+        .await?)
+}
+
+pub(super) async fn administrators(cx: &mut Cx, org: &OrgRef) -> Result<Vec<PersonId>> {
+    let found: Vec<(PersonId,)> = cx
+        .tx
+        .all(
+            sql!("SELECT person_id FROM admin_seat WHERE org_id = $1 ORDER BY slot"),
+            args![org.id],
+        )
+        .await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
+db::row! {
+    /// A member who may go into a new branch.
+    pub(super) struct Member {
+        pub(super) code: String,
+        pub(super) name: String,
+        pub(super) moving: bool,
+        pub(super) post: Option<String>,
+    }
+}
+
+pub(super) async fn members_of(cx: &mut Cx, org: &OrgRef, limit: i64) -> Result<Vec<Member>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT p.code, m.name, m.status = 'moving', c.post FROM member m JOIN person p ON p.id = m.person_id LEFT JOIN cadre c ON c.person_id = m.person_id AND c.org_id = m.org_id AND c.ended_at IS NULL WHERE m.org_path = $1 ORDER BY m.name_py, m.person_id LIMIT $2"),
+            args![&org.path, limit],
+        )
+        .await?)
+}
+
+/// The members of a branch with these codes.
+pub(super) async fn persons_of(
+    cx: &mut Cx,
+    org: &OrgRef,
+    codes: &[&str],
+) -> Result<Vec<(PersonId,)>> {
+    let rows = codes.iter().map(|code| vec![(*code).into()]).collect();
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT p.id FROM {rows: code text} AS v JOIN person p ON p.code = v.code JOIN member m ON m.person_id = p.id WHERE m.org_id = $1"),
+            args![org.id],
+            rows,
+        )
+        .await?)
+}

@@ -4,7 +4,7 @@
 use super::{Effect, RelocationId, effect, links, machine, notices, record, sql, standing};
 use crate::{
     Action, Cx, Error, OrgRef, Refusal, Result,
-    orgs::{self, parent_path},
+    orgs::{self, Mandate, parent_path},
 };
 use machine::{Party, State, Verb};
 use serde_json::Value as Json;
@@ -52,7 +52,7 @@ pub async fn check(cx: &mut Cx, to: &str) -> Result<Checked> {
         }
         found => found?,
     };
-    if let Some(refusal) = orgs::against_moving(cx, &org, &new_parent, false).await? {
+    if let Some(refusal) = orgs::against_moving(cx, &org, &new_parent, Mandate::Own).await? {
         return Err(Error::field("to", &refusal.code, refusal.message));
     }
     let effect = effect::effect_of(cx, &org, &old_parent, &new_parent).await?;
