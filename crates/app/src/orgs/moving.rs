@@ -40,10 +40,10 @@ pub(crate) async fn lock_tree(cx: &mut Cx, permit: &Permit) -> Result<()> {
     sql::lock_tree(cx, permit).await
 }
 
-/// Keeps an organisation where it was read until the transaction ends; [`Error::Retry`] when it has
-/// moved meanwhile. For rows that keep a copy of its path without a foreign key.
-pub(crate) async fn hold_still(cx: &mut Cx, org: &OrgRef) -> Result<()> {
-    if sql::path_held(cx, org.id).await? == org.path { Ok(()) } else { Err(Error::Retry) }
+/// Keeps everybody else from putting anything into an organisation, or closing it, until the end of
+/// the transaction; whoever was about to has finished.
+pub(crate) async fn seize(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<()> {
+    sql::lock(cx, permit, org.id).await
 }
 
 /// What stands against `org` moving below `to`, asked of the tree as it is; `None`: nothing does.
@@ -213,25 +213,4 @@ async fn add_index(
 fn index_rows(grams: Vec<String>, path: &str) -> impl Iterator<Item = Vec<db::Value>> {
     let depth = i64::try_from(super::depth_of(path)).unwrap_or(0);
     grams.into_iter().map(move |gram| vec![gram.into(), depth.into(), path.into()])
-}
-
-/// Ends an organisation that has nothing left in it: no children, members, posts or seats.
-/// `Conflict` when something is left after all.
-pub(crate) async fn end(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<()> {
-    let names = sql::names_below(cx, &org.path).await?;
-    if !sql::end(cx, permit, org.id).await? {
-        return Err(Error::conflict(Refusal::new(
-            "org_in_use",
-            format!("“{}”里还有下级组织、人员或职务,还不能撤销。请刷新后核对。", org.short_name),
-        )));
-    }
-    let own: Vec<sql::Named> = names.into_iter().filter(|n| n.path == org.path).collect();
-    drop_index(cx, permit, &own).await?;
-    let change = stats::Change {
-        org_path: &org.path,
-        orgs: -1,
-        branches: -i64::from(org.category.owns_members()),
-        ..stats::Change::default()
-    };
-    stats::change(cx, permit, change).await
 }

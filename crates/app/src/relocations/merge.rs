@@ -96,6 +96,7 @@ pub(crate) async fn merge_under(
     posts: Posts,
 ) -> Result<Merged> {
     orgs::lock_tree(cx, &permit).await?;
+    orgs::seize(cx, &permit, from).await?;
     let (from, into) = (orgs::by_id(cx, from.id).await?, orgs::by_id(cx, into.id).await?);
     let own = sql::standing_in(cx, &from).await?;
     let against = against(cx, &from, &into, &own).await?;
@@ -188,6 +189,9 @@ async fn against(
             "“{}”还有 {} 个导入没有完成,请先完成或结束。",
             from.short_name, own.imports
         ));
+    }
+    if sql::have_holding(cx, from.id, into.id).await? {
+        found.push("两个组织下面都有待接转团支部,请先清空并撤销其中一个。".into());
     }
     for child in sql::children_of(cx, from.id).await? {
         let child = orgs::by_id(cx, child.id).await?;

@@ -429,3 +429,15 @@ pub(super) async fn persons_of(
         )
         .await?)
 }
+
+/// Whether both organisations have a living holding branch.
+pub(super) async fn have_holding(cx: &mut Cx, one: OrgId, other: OrgId) -> Result<bool> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM org WHERE parent_id IN ($1, $2) AND category = 'HOLDING' AND status <> 'DELETED'"),
+            args![one, other],
+        )
+        .await?;
+    Ok(count > 1)
+}

@@ -16,28 +16,31 @@ pub(crate) async fn repath(cx: &mut Cx, permit: &Permit, from: &str, to: &str) -
     let _ = permit.action();
     sql::take_turn(cx).await?;
     let moved = sql::counters(cx, from).await?;
-    let of = |span| moved.get(&span).copied().unwrap_or_default();
-    let (own, subtree) = (of(Span::Own), of(Span::Subtree));
-    let keys: BTreeSet<(&str, Span)> = above(from).chain(above(to)).collect();
+    let own = moved.get(&Span::Own).copied().unwrap_or_default();
+    // What of the subtree stands in every ancestor's counters: all of it, and by sector.
+    let spans: Vec<(Span, Figures)> = moved
+        .into_iter()
+        .filter(|(span, _)| matches!(span, Span::Subtree | Span::Sector(_)))
+        .collect();
+    let sides = [(from, true), (to, false)];
+    let touched = || {
+        sides.into_iter().flat_map(|(path, gone)| {
+            let above = (1..path.len() / 3).filter_map(move |n| path.get(..n * 3));
+            let spans = &spans;
+            above
+                .flat_map(move |at| spans.iter().map(move |(span, f)| (at, *span, *f, gone)))
+                .chain(parent(path).map(|at| (at, Span::Direct, own, gone)))
+        })
+    };
+    let keys: BTreeSet<(&str, Span)> = touched().map(|(at, span, ..)| (at, span)).collect();
     let mut tally = sql::hold(cx, &keys).await?;
-    for (path, gone) in [(from, true), (to, false)] {
-        for (at, span) in above(path) {
-            let figures = if span == Span::Direct { own } else { subtree };
-            let counter = tally.entry((at.to_owned(), span)).or_default();
-            *counter = if gone { *counter - figures } else { *counter + figures };
-        }
+    for (at, span, figures, gone) in touched() {
+        let counter = &mut tally.entry((at.to_owned(), span)).or_default().0;
+        *counter = if gone { *counter - figures } else { *counter + figures };
     }
     sql::store(cx, &tally).await?;
     sql::move_tally(cx, from, to).await?;
     sql::note_move(cx, from, to).await
-}
-
-/// The counters above a path that hold its figures.
-fn above(path: &str) -> impl Iterator<Item = (&str, Span)> {
-    (1..path.len() / 3)
-        .filter_map(|n| path.get(..n * 3))
-        .map(|p| (p, Span::Subtree))
-        .chain(parent(path).map(|p| (p, Span::Direct)))
 }
 
 /// Carries the figures on the hour of everything that has moved after it, move by move in their
