@@ -19,6 +19,8 @@ pub struct CardPage {
     may_close: bool,
     /// Of a 待接转团支部: how long it has been there, and how many wait in it.
     holding: Option<app::closings::Age>,
+    /// Whether it can be merged and split from here.
+    may_reshape: bool,
     #[serde(skip)]
     base: String,
 }
@@ -49,6 +51,11 @@ pub async fn show(
         may_edit: v.cx.may(Action::EditOrg, &org.path) && holding.is_none(),
         may_close: v.cx.may(Action::CloseChild, &org.path),
         holding: holding.filter(|_| v.cx.may(Action::SeeOrg, &org.path)),
+        may_reshape: v.cx.may(Action::ReshapeChildren, &org.path)
+            && !matches!(
+                org.category,
+                orgs::Category::Lead | orgs::Category::Holding | orgs::Category::Graduate
+            ),
         card,
         base,
     };
