@@ -25,6 +25,7 @@ const FILES: &[(i64, &str, &str)] = files![
     6 "0006_transfers",
     9 "0009_codes",
     12 "0012_closings",
+    13 "0013_relocations",
 ];
 
 pub(crate) fn migrator(engine: Engine) -> Migrator {

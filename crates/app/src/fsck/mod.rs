@@ -7,6 +7,7 @@
 mod codes;
 mod counters;
 mod people;
+mod relocations;
 mod things;
 mod transfers;
 mod tree;
@@ -79,6 +80,7 @@ pub async fn run_with(
     codes::all(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
+    relocations::all(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;

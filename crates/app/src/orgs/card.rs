@@ -44,6 +44,8 @@ pub struct CardDetail {
     pub address: Option<String>,
     pub founded_on: Option<String>,
     pub elected_on: Option<String>,
+    /// 预计毕业时间, or why there is none; school branches alone have one (row 119).
+    pub graduation: Option<String>,
     /// Of itself and everything below, as last folded.
     pub members: i64,
     pub organisations: i64,
@@ -67,6 +69,7 @@ pub async fn card(cx: &mut Cx, code: &str) -> Result<Card> {
         let (members, organisations) = sql::subtree_counts(cx, &row.path).await?;
         Some(CardDetail {
             administrators,
+            graduation: row.graduation().map(|mark| mark.label()),
             email: row.email,
             address: row.address,
             founded_on: text(fields.founded_on),

@@ -11,6 +11,7 @@ mod ending;
 pub mod grams;
 mod history;
 mod list;
+mod moving;
 /// Pinyin initials.
 pub mod pinyin;
 mod search;
@@ -28,6 +29,8 @@ pub use ending::{
 };
 pub use history::{History, Step as HistoryStep, history};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
+pub use moving::{Load, Mandate, Moved, against_moving};
+pub(crate) use moving::{lock_tree, move_below, seize};
 pub use search::{Hit, Query, search};
 
 use crate::{Cx, Error, OrgRef, Permit, Result};

@@ -49,17 +49,22 @@ impl InfoPage {
     }
     /// Where a part is filled in, for those who may.
     fn way(&self, task: &orgs::Task) -> Option<String> {
-        let page = match task.part {
-            _ if !self.info.may_edit || task.not_needed => return None,
-            orgs::Part::Basic => "/info/edit",
-            orgs::Part::Posts => "/info/edit#f-admin_posts",
-            orgs::Part::Secretary => "/info/secretary",
-            orgs::Part::SchoolCode => "/schools/code",
-        };
-        let path = format!("/o/{{org}}{}", page.split('#').next().unwrap_or_default());
-        crate::routes::needs(&http::Method::GET, &path)?;
-        Some(format!("{}{page}", self.base))
+        self.info.may_edit.then(|| way(&self.base, task)).flatten()
     }
+}
+
+/// The page on which a part of the task list is filled in.
+pub(crate) fn way(base: &str, task: &orgs::Task) -> Option<String> {
+    let page = match task.part {
+        _ if task.not_needed => return None,
+        orgs::Part::Basic => "/info/edit",
+        orgs::Part::Posts => "/info/edit#f-admin_posts",
+        orgs::Part::Secretary => "/info/secretary",
+        orgs::Part::SchoolCode => "/schools/code",
+    };
+    let path = format!("/o/{{org}}{}", page.split('#').next().unwrap_or_default());
+    crate::routes::needs(&http::Method::GET, &path)?;
+    Some(format!("{base}{page}"))
 }
 
 /// `GET /o/{org}/info`.
