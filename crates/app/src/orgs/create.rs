@@ -45,6 +45,12 @@ pub fn preview(parent_full: &str, parent: Category, new: &New) -> Preview {
     let full_name =
         typed.unwrap_or_else(|| suggest_full(parent_full, parent, &short, new.category));
     let (mut errors, mut advice) = judge_names(&short, &full_name, new.category);
+    if new.full_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
+        // What is wrong with the short name is not said again of the full one made from it.
+        let short: Vec<String> =
+            errors.iter().filter(|e| e.field == "short_name").map(|e| e.code.clone()).collect();
+        errors.retain(|e| e.field != "full_name" || !short.contains(&e.code));
+    }
     let row = rules.tree.category(new.category);
     if !row.creatable || !rules.tree.can_contain(parent, new.category) {
         let message = format!(

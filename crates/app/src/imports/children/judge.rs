@@ -275,7 +275,7 @@ impl<'a> File<'a> {
         depth: usize,
     ) {
         let row = &self.rows[at];
-        findings.sort_by_key(|f| f.column);
+        findings.sort_by_key(|f| (f.column, !f.forbids()));
         let good = !findings.iter().any(Finding::forbids);
         let twin = self.twins.get(&at).copied();
         self.above[at] = Some(match (twin, read) {

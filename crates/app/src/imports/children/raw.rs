@@ -74,7 +74,8 @@ impl Raw {
         let mut industry = typed.map(|row| row.code.clone());
         if self.industry.is_empty() {
             if category != Some(Category::Lead) && above != Category::Lead {
-                industry = above_industry.map(str::to_owned);
+                let known = |code: &&str| Rules::builtin().tree.industry(code).is_some();
+                industry = above_industry.filter(known).map(str::to_owned);
                 notes.extend(industry.is_some().then_some("行业类别留空,已按上级组织填写"));
             }
         } else if typed.is_none() {

@@ -130,6 +130,10 @@ fn by_word(
         }
         [] => None,
         [one] => Some(Up::Row(one)),
+        // The same organisation twice: the second one is told so.
+        [first, ..] if found.iter().all(|o| rows[*o].raw.parent == rows[first].raw.parent) => {
+            Some(Up::Row(first))
+        }
         [first, second, ..] => Some(Up::Nowhere(format!(
             "本文件里有 {} 行叫“{last}”(第 {}、{} 行{})。请写成“上级简称/{last}”来区分。",
             found.len(),
