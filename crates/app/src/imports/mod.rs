@@ -28,6 +28,7 @@ mod table;
 pub use commit::{Mode, commit, run};
 pub use mapping::Mapping;
 pub use review::{Line, Show};
+pub(crate) use rows::rekey;
 pub use upload::{Source, check_target, read, stage, stage_orgs};
 
 use crate::{
@@ -185,6 +186,25 @@ impl RowState {
             Self::Failed => "未导入",
             Self::Undone => "已撤销",
             Self::Kept => "撤销时保留",
+        }
+    }
+    /// The word on pages; organisations are made, people imported.
+    pub fn label_of(self, orgs: bool) -> &'static str {
+        match self {
+            Self::Ready if orgs => "可创建",
+            Self::Warned if orgs => "可创建,有提醒",
+            Self::Imported if orgs => "已创建",
+            Self::Failed if orgs => "未创建",
+            other => other.label(),
+        }
+    }
+    /// The shape of the word on pages.
+    pub fn chip(self) -> &'static str {
+        match self {
+            Self::Ready | Self::Imported => "ok",
+            Self::Warned => "warn",
+            Self::ToFix | Self::Failed => "err",
+            Self::Skipped | Self::Undone | Self::Kept => "off",
         }
     }
     /// Whether the row may still be changed.

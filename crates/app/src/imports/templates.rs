@@ -97,13 +97,21 @@ fn column(column: Column, template: Template) -> sheet::Column {
         },
         kind: Kind::Text,
         required: need == Needed::Entry,
-        choices: choices(column, template.category()),
+        choices: choices_of(column, template.category()),
         prompt: Some((column.label().to_owned(), prompt(column).to_owned())),
         example: example(column, template).to_owned(),
     }
 }
 
-fn choices(column: Column, category: Category) -> Vec<String> {
+/// What a cell of an organisation's column may say; none for other columns.
+pub fn choices(column: Column) -> Vec<String> {
+    match column {
+        Column::OrgCategory | Column::OrgIndustry => choices_of(column, Category::Committee),
+        _ => Vec::new(),
+    }
+}
+
+fn choices_of(column: Column, category: Category) -> Vec<String> {
     let rules = Rules::builtin();
     let listed = |rows: &[CodeRow]| {
         rows.iter().filter(|r| r.listed).map(|r| r.name.clone()).collect::<Vec<_>>()

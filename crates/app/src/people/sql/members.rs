@@ -1,7 +1,7 @@
 //! Where members are: moving, marking, taking back.
 
 use super::org_of;
-use crate::{Cx, OrgRef, Permit, Result, people::PersonId};
+use crate::{Cx, OrgRef, Permit, Result, orgs::Category, people::PersonId};
 use db::{Rows, args, sql};
 
 db::row! {
@@ -41,6 +41,12 @@ pub(in crate::people) async fn standing(cx: &mut Cx, id: PersonId) -> Result<Opt
         .await?)
 }
 
+/// The mark that a member gets who comes to a branch: whoever comes to a 毕业生团组织 is a
+/// graduate (row 123), and everybody else's mark ends with the way (D7).
+pub(in crate::people) fn mark_on_arrival(to: &OrgRef) -> Option<&'static str> {
+    (to.category == Category::Graduate).then_some("graduate")
+}
+
 /// Puts a member into another branch; `false` when somebody else moved her meanwhile.
 pub(in crate::people) async fn move_member(
     cx: &mut Cx,
@@ -52,8 +58,8 @@ pub(in crate::people) async fn move_member(
     let moved = cx
         .tx
         .run(
-            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'active', entered_at = $4, version = version + 1 WHERE person_id = $5 AND version = $6"),
-            args![to.id, to.category.code(), &to.path, cx.now(), id, version],
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'active', entered_at = $4, graduation = CAST($7 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($7 AS TEXT) IS NULL THEN NULL ELSE $4 END, version = version + 1 WHERE person_id = $5 AND version = $6"),
+            args![to.id, to.category.code(), &to.path, cx.now(), id, version, mark_on_arrival(to)],
         )
         .await?;
     Ok(moved == 1)
