@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who,
     events::Event,
-    orgs::OrgId,
+    orgs::{self, OrgId},
     rules::{Rules, SheetKind},
 };
 use db::Rows;
@@ -41,6 +41,9 @@ pub struct Upload {
 pub fn check_target(cx: &Cx, org: &OrgRef) -> Result<()> {
     if !cx.may(Action::SeeOrg, &org.path) {
         return Err(Error::NotFound);
+    }
+    if org.category == orgs::Category::Holding {
+        return Err(orgs::made_by_the_system());
     }
     if !org.category.owns_members() {
         let message =
@@ -113,6 +116,7 @@ pub async fn stage(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Import>
         ));
     }
     let permit = cx.permit(Action::ImportMembers, org)?;
+    orgs::hold_living(cx, org).await?;
     let draft = Draft::of(cx, Kind::Members, org, upload).await?;
     let rows = if draft.clear {
         judge::fresh(cx, org, &draft.mapping, &upload.table.rows).await?
@@ -146,6 +150,7 @@ pub async fn stage_orgs(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Im
         let message = "团支部下面不能再设组织。";
         return Err(Error::refused(Refusal::new("org_nesting", message)));
     }
+    orgs::hold_living(cx, org).await?;
     let draft = Draft::of(cx, Kind::Orgs, org, upload).await?;
     let (rows, tidied) = if draft.clear {
         children::fresh(cx, org, &draft.mapping, &table.rows).await?

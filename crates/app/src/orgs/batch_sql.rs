@@ -195,7 +195,7 @@ pub(super) async fn traces(cx: &mut Cx, ids: Rows) -> Result<Vec<Trace>> {
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT o.id, o.parent_id, o.path, o.status, o.version, EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id), EXISTS (SELECT 1 FROM member m WHERE m.org_path = o.path) OR EXISTS (SELECT 1 FROM cadre c WHERE c.org_path = o.path AND c.ended_at IS NULL), EXISTS (SELECT 1 FROM transfer t WHERE t.to_org = o.id) OR EXISTS (SELECT 1 FROM transfer t WHERE t.from_org = o.id) OR EXISTS (SELECT 1 FROM import i WHERE i.acting_org = o.id) OR EXISTS (SELECT 1 FROM message n WHERE n.to_org = o.id) OR EXISTS (SELECT 1 FROM event e WHERE e.org_path = o.path AND e.kind NOT IN ('org.created','org.ordered')) FROM {rows: id int} AS v CROSS JOIN org o WHERE o.id = v.id"),
+            sql!("SELECT o.id, o.parent_id, o.path, o.status, o.version, EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id), EXISTS (SELECT 1 FROM member m WHERE m.org_path = o.path) OR EXISTS (SELECT 1 FROM cadre c WHERE c.org_path = o.path AND c.ended_at IS NULL), EXISTS (SELECT 1 FROM transfer t WHERE t.to_org = o.id) OR EXISTS (SELECT 1 FROM transfer t WHERE t.from_org = o.id) OR EXISTS (SELECT 1 FROM import i WHERE i.acting_org = o.id) OR EXISTS (SELECT 1 FROM import i WHERE i.org_id = o.id AND i.state IN ('mapping','review','running')) OR EXISTS (SELECT 1 FROM message n WHERE n.to_org = o.id) OR EXISTS (SELECT 1 FROM event e WHERE e.org_path = o.path AND e.kind NOT IN ('org.created','org.ordered')) FROM {rows: id int} AS v CROSS JOIN org o WHERE o.id = v.id"),
             &[],
             ids,
         )
