@@ -5,6 +5,7 @@
 
 mod activation;
 mod children;
+mod closings;
 mod crawl;
 mod doors;
 mod faces;
