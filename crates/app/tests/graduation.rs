@@ -322,6 +322,9 @@ async fn a_transfer_into_a_branch_that_turns_in_the_same_moment_arrives() {
     let w = world().await;
     let target = w.lab.admin(&w.tree.other_branch, "周老师").await;
     let other = w.lab.admin(&w.tree.other_committee, "吴书记").await;
+    w.mark(&other, &[&w.tree.other_branch], JUNE).await.unwrap();
+    w.mark(&w.general, &[&w.tree.branch], JUNE).await.unwrap();
+    w.on(7, 1);
     let mut waiting = Vec::new();
     for n in 0..6 {
         let person = w.lab.member(&w.tree.branch, &format!("张伟{n}")).await;
@@ -336,9 +339,6 @@ async fn a_transfer_into_a_branch_that_turns_in_the_same_moment_arrives() {
             act!(w.lab.house, w.branch.clone(), |cx| transfers::start(cx, &new).await).unwrap();
         waiting.push((person, started));
     }
-    w.mark(&other, &[&w.tree.other_branch], JUNE).await.unwrap();
-    w.mark(&w.general, &[&w.tree.branch], JUNE).await.unwrap();
-    w.on(7, 1);
     let house = w.lab.house.clone();
     let turning = tokio::spawn(async move { graduation::convert_due(&house).await });
     let mut approvals = Vec::new();
