@@ -98,11 +98,14 @@ CREATE TABLE admin_seat (
   cadre_id {int} NOT NULL UNIQUE REFERENCES cadre (id),
   person_id {int} NOT NULL REFERENCES person (id),
   granted_at {int} NOT NULL,
+  confirmed_at {int} NOT NULL DEFAULT 0,   -- when the superior last said that it is still right (a-24)
+  remind_at {int},                         -- when the superior is asked to say so again
   PRIMARY KEY (org_id, slot),
   UNIQUE (org_id, person_id),
   FOREIGN KEY (org_id, org_category) REFERENCES org (id, category) ON UPDATE CASCADE
 ) {clustered};
 CREATE INDEX admin_seat_person ON admin_seat (person_id);
+CREATE INDEX admin_seat_remind ON admin_seat (remind_at, org_id) WHERE remind_at IS NOT NULL;
 
 -- 观察员 (decision 9).
 CREATE TABLE observer (
@@ -112,6 +115,7 @@ CREATE TABLE observer (
   granted_at {int} NOT NULL,
   PRIMARY KEY (person_id, org_id)
 ) {clustered};
+CREATE INDEX observer_org ON observer (org_id, person_id);
 
 -- System operators; they act at the root organisation.
 CREATE TABLE operator (

@@ -44,9 +44,10 @@ pub async fn move_to(cx: &mut Cx, permit: &Permit, id: PersonId, to: &OrgRef) ->
     if !sql::members::move_member(cx, permit, id, standing.version, to).await? {
         return Err(moved_meanwhile());
     }
-    // The seat hangs on the post: first the seat, then the post.
-    sql::members::leave_seat(cx, permit, id, &from).await?;
+    // First the post, then the seat: whoever gives her a seat at the same moment holds the post's row
+    // and is seen here, or comes later and finds the post ended.
     let ended = sql::members::end_posts(cx, permit, id, &from, "组织关系转出").await?;
+    sql::members::leave_seat(cx, permit, id, &from).await?;
     let done = i64::from(standing.complete);
     let left = counts::Counts {
         members: -1,

@@ -85,7 +85,7 @@ impl Lab {
             Ok(cx
                 .tx
                 .run(
-                    sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at) SELECT $1, $2, COALESCE(MAX(slot), 0) + 1, $3, $4, $5 FROM admin_seat WHERE org_id = $1"),
+                    sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, confirmed_at) SELECT $1, $2, COALESCE(MAX(slot), 0) + 1, $3, $4, $5, $5 FROM admin_seat WHERE org_id = $1"),
                     args![org.id, org.category.code(), cadre, person, cx.now()],
                 )
                 .await?)
