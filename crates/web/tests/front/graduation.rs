@@ -69,6 +69,7 @@ async fn branches_are_marked_by_suggestion_by_hand_and_turn_on_their_day() {
     w.kit.lab.clock.advance(16 * DAY);
     app::jobs::tick(&w.kit.lab.house).await.unwrap();
 
+    let mut browser = w.kit.sign_in_as(&w.committee).await;
     let page = browser.get(&format!("{base}/graduation?tab=graduated")).await;
     assert!(page.body.contains("高一1班团支部") && page.body.contains("更正"), "{}", page.body);
     let late = browser.post(&marks, &[("only", branch), ("month", "2027-06")]).await;
