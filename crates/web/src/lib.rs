@@ -17,6 +17,7 @@ pub mod messages;
 pub mod meta;
 pub mod orgs;
 pub mod people;
+pub mod relocations;
 mod replay;
 pub mod routes;
 pub mod schools;

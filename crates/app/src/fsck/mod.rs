@@ -7,6 +7,7 @@
 mod counters;
 mod graduation;
 mod people;
+mod relocations;
 mod things;
 mod transfers;
 mod tree;
@@ -70,6 +71,7 @@ pub async fn run_with(
     let cx = house.snapshot(Who::System("fsck")).await?;
     let mut check = Check { cx, report: Report::default(), tell, deep };
     tree::orgs(&mut check).await?;
+    tree::closings(&mut check).await?;
     tree::search_index(&mut check).await?;
     people::persons(&mut check).await?;
     people::cadres(&mut check).await?;
@@ -79,6 +81,7 @@ pub async fn run_with(
     graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
+    relocations::all(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;

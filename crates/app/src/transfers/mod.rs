@@ -2,6 +2,7 @@
 //! and programs call the use-cases here; the clockwork calls `expire_due` and `remind_due`.
 
 mod approval;
+mod closing;
 mod expiry;
 mod list;
 mod list_sql;
@@ -15,6 +16,7 @@ mod start;
 mod withdrawal;
 
 pub use approval::{allocate, approve, give_back};
+pub use closing::{Left, Open, bring_home, leave_closed, open_at};
 pub use expiry::{cancel_orphans, expire_due};
 pub use list::{
     Line, Page, Summary, Tab, Waiting, branches_of, decided, list, list_below, of_me, of_person,
@@ -153,6 +155,13 @@ impl Transfer {
 pub async fn count_waiting(cx: &mut Cx) -> Result<i64> {
     let org = cx.org()?.id;
     sql::count_waiting(cx, org).await
+}
+
+/// A subtree has moved to `path`: the copies of paths on its transfers follow. Open transfers of
+/// its people go on (D5).
+pub(crate) async fn repath(cx: &mut Cx, permit: &Permit, path: &str) -> Result<()> {
+    let below = crate::Scope::subtree(path);
+    sql::repath(cx, permit, &below.lo, &below.hi).await
 }
 
 /// The transfer with this number, if whoever acts is a party of it, or it lies in her scope.

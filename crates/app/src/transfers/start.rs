@@ -93,9 +93,12 @@ pub async fn check(cx: &mut Cx, new: &New) -> Result<Checked> {
 pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     let checked = check(cx, new).await?;
     let permit = cx.permit(Action::StartTransferOut, &checked.from)?;
+    orgs::hold_living(cx, &checked.from).await?;
     if !sql::is_active(cx, checked.to.id).await? {
         return Err(closed(&checked.to));
     }
+    // The row keeps a copy of its path as well.
+    orgs::hold_living(cx, &checked.to).await?;
     let id = TransferId(cx.new_id());
     let no = new_number(cx).await?;
     let Some(state) = machine::next(checked.variant, State::Draft, Verb::Submit, &[Party::Starter])

@@ -12,6 +12,7 @@ mod graduation;
 mod imports;
 mod kit;
 mod once;
+mod relocations;
 mod safety;
 mod sessions;
 mod sign_in;
