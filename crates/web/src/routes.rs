@@ -2,8 +2,8 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    graduation, help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people,
-    relocations, schools, search, setup, site::Site, stats, transfers, users,
+    closings, graduation, help, home, imports, inbox, jobs, me, members, messages, meta, orgs,
+    people, relocations, schools, search, setup, site::Site, stats, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -137,7 +137,11 @@ pub fn table() -> Vec<Route> {
         // Secretary, cadres, elections
         //
         // Closing, holding branches, health of the tree
-        //
+        get("/o/{org}/children/{code}/close", Right(Action::CloseChild), "撤销下级组织", closings::form).page::<closings::Close>(),
+        post("/o/{org}/children/{code}/closure", Right(Action::CloseChild), "撤销下级组织", closings::close).form::<closings::CloseForm>(),
+        get("/o/{org}/closed", Right(Action::CloseChild), "已撤销的组织", closings::list).page::<closings::List>(),
+        get("/o/{org}/closed/{code}", Right(Action::CloseChild), "恢复组织", closings::preview).page::<closings::RestorePage>(),
+        post("/o/{org}/closed/{code}/restoration", Right(Action::CloseChild), "恢复组织", closings::restore).form::<closings::RestoreForm>(),
         // Relocation, merging and splitting
         get("/o/{org}/relocations", Right(Action::SeeOrg), "组织迁移", relocations::list).page::<relocations::List>(),
         post("/o/{org}/relocations", Right(Action::StartRelocation), "提交组织迁移", relocations::start::create).form::<relocations::start::NewForm>(),
