@@ -271,6 +271,7 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("old files", HOUR, old_files),
     wheel!("code reminders", HOUR, code_reminders),
     wheel!("old messages", HOUR, crate::messages::forget_old),
+    wheel!("graduation", 10 * SECOND, crate::graduation::turn),
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),

@@ -55,7 +55,9 @@ pub(super) async fn make(house: &House, cast: &[Place]) -> Result<u64> {
         cast.iter().find(below).and_then(|c| Some((c, c.admin.as_ref()?)))
     {
         let (issuer, org) = (OrgId(committee.at.id), OrgId(child.at.id));
-        act!(house, who.clone(), |cx| used(cx, issuer, org, PersonId(holder.id)).await)?;
+        let hash = crate::users::password::hash(house, super::PASSWORD).await?;
+        let hash = &hash;
+        act!(house, who.clone(), |cx| used(cx, issuer, org, (PersonId(holder.id), hash)).await)?;
     }
     crate::stats::settle(house).await?;
     Ok(NEW.len() as u64)
@@ -102,8 +104,19 @@ async fn waiting(cx: &mut Cx) -> Result<()> {
 }
 
 /// The code with which the administrator of a child has registered.
-async fn used(cx: &mut Cx, issuer: OrgId, org: OrgId, holder: PersonId) -> Result<()> {
+async fn used(
+    cx: &mut Cx,
+    issuer: OrgId,
+    org: OrgId,
+    (holder, password): (PersonId, &str),
+) -> Result<()> {
     let (id, now, me) = (cx.new_id(), cx.now(), cx.visitor()?.person);
+    cx.tx
+        .run(
+            sql!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ($1, $2, $3, $3) ON CONFLICT (person_id) DO NOTHING"),
+            args![holder, password, now - 9 * DAY],
+        )
+        .await?;
     let hash = cx.house().keys().code_hash("registration", &cx.house().new_secret());
     cx.tx
         .run(

@@ -6,6 +6,7 @@
 
 mod codes;
 mod counters;
+mod graduation;
 mod people;
 mod relocations;
 mod things;
@@ -78,6 +79,8 @@ pub async fn run_with(
     people::seats(&mut check).await?;
     people::twins(&mut check).await?;
     codes::all(&mut check).await?;
+    graduation::branches(&mut check).await?;
+    graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
     relocations::all(&mut check).await?;

@@ -1,5 +1,8 @@
 //! 团组织: the tree. Every other room asks this one where an organisation stands.
 
+/// Many at once.
+pub mod batch;
+mod batch_sql;
 mod card;
 mod category;
 /// 组织码.
@@ -21,7 +24,7 @@ mod sql;
 
 pub use card::{Card, CardDetail, Step, card, chain};
 pub use category::{Change as CategoryChange, Choice, category_choices, change_category};
-pub use create::{New, Preview, Root, create_child, create_root, preview};
+pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
 pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
 pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
