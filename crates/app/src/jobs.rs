@@ -259,6 +259,7 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("old messages", HOUR, crate::messages::forget_old),
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
+    wheel!("closed undos", HOUR, closed_undos),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
 ];
 
@@ -286,6 +287,9 @@ async fn overdue_transfers(house: &House) -> Result<()> {
 }
 async fn orphaned_transfers(house: &House) -> Result<()> {
     crate::transfers::cancel_orphans(house).await.map(|_| ())
+}
+async fn closed_undos(house: &House) -> Result<()> {
+    crate::transfers::forget_undos(house).await.map(|_| ())
 }
 async fn transfer_reminders(house: &House) -> Result<()> {
     crate::transfers::remind_due(house).await.map(|_| ())

@@ -308,6 +308,14 @@ async fn i11_counters_that_count_otherwise() {
 }
 
 #[tokio::test]
+async fn i13_whoever_began_a_transfer_has_approved_it() {
+    finds("I13", &[("her own approval", |w| {
+        format!("UPDATE transfer_step SET actor_id = (SELECT started_by FROM transfer WHERE id = {0}) WHERE transfer_id = {0} AND no = 2", w.done)
+    })])
+    .await;
+}
+
+#[tokio::test]
 async fn i12_a_transfer_whose_steps_lead_elsewhere() {
     finds("I12", &[
         ("a state without its step", |w| {

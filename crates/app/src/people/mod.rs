@@ -26,7 +26,10 @@ mod rekey;
 mod sql;
 
 pub use entry::{IdCheck, Outcome, add, add_many, check_id};
-pub use members::{Found, Kept, find_by_id_number, move_to, remove_many, set_moving};
+pub use members::{
+    Found, Kept, Missed, Moved, find_by_id_number, look_up, look_up_again, move_back, move_noting,
+    move_to, remove_many, set_moving, start_moving,
+};
 pub use person::{Check, Contact, Membership, Person, Post};
 pub use rekey::rekey;
 
