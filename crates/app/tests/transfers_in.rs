@@ -523,8 +523,7 @@ async fn a_ticket_from_elsewhere_asks_for_the_name_and_a_row_brings_it_along() {
     let w = world().await;
     let (person, number) = w.member("张三").await;
     let id = app::rules::id_number::parse(&number, app::clock::day(w.lab.house.now())).unwrap();
-    let ticket =
-        act!(w.lab.house, w.asker.clone(), |cx| { transfers::of_elsewhere(cx, person).await });
+    let ticket = act!(w.lab.house, w.asker.clone(), |cx| transfers::of_elsewhere(cx, person).await);
     let ticket = ticket.unwrap();
     assert!(matches!(w.start(&w.asker, &ticket).await, Err(Error::Gone)), "no name yet");
     let named = act!(w.lab.house, w.asker.clone(), |cx| {

@@ -86,6 +86,8 @@ pub struct Show {
     entered: String,
     moving: bool,
     posts: Vec<PostLine>,
+    /// Her transfers, as far as they may be seen from here.
+    rows: Vec<crate::transfers::Row>,
     record: Vec<RecordLine>,
     can_edit: bool,
     can_reveal: bool,
@@ -184,6 +186,7 @@ async fn show_page(
     let can_edit = may(Action::EditMember);
     let can_reveal = may(Action::RevealPerson);
     let can_move = may(Action::StartTransferOut) && person.membership.is_some();
+    let rows = if tab == "org" { transfers_of(v, &person, &base).await? } else { Vec::new() };
     let record = if tab == "record" { record(v, &person).await? } else { Vec::new() };
     let mut frame = v.frame(&person.name, "/members").await?;
     crumbs(&mut frame, &base, &person.name);
@@ -218,6 +221,7 @@ async fn show_page(
         sealed: sealed.collect(),
         code: person.code,
         name: person.name,
+        rows,
         record,
         can_edit,
         can_reveal,
@@ -225,6 +229,15 @@ async fn show_page(
         frame,
         base,
     })
+}
+
+async fn transfers_of(
+    v: &mut Visit,
+    person: &Person,
+    base: &str,
+) -> Result<Vec<crate::transfers::Row>, Error> {
+    let lines = app::transfers::of_person(&mut v.cx, person.id).await?;
+    Ok(lines.into_iter().map(|line| crate::transfers::row(line, base)).collect())
 }
 
 /// The names from the organisation acted for down to hers.

@@ -10,7 +10,9 @@ use super::{
     take_hold,
 };
 use crate::{
-    Action, Cx, Error, OrgRef, Permit, Refusal, Result, error::Difference, events::Event,
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result,
+    error::Difference,
+    events::Event,
     rules::{Column, Severity, id_number},
     transfers,
 };

@@ -5,7 +5,7 @@
 
 use super::sql;
 use crate::{
-    Action, Cx, Error, FieldError, Result, clock,
+    Action, Cx, Error, FieldError, Permit, Result, clock,
     events::Event,
     people::{self, Missed, PersonId},
     pii::IdNumber,
@@ -90,14 +90,14 @@ pub async fn from_row(cx: &mut Cx, row: Row, name: &str, id: &IdNumber) -> Resul
                 row: Some(row),
                 ..Lead::default()
             };
-            keep(cx, &lead).await
+            keep_open(cx, &lead).await
         }
     }
 }
 
 /// A ticket for somebody whose number was typed and is not here: the name is asked next.
 pub async fn of_elsewhere(cx: &mut Cx, person: PersonId) -> Result<String> {
-    keep(cx, &Lead { person: person.0, ..Lead::default() }).await
+    keep_open(cx, &Lead { person: person.0, ..Lead::default() }).await
 }
 
 /// What stands behind one's own ticket; [`Error::Gone`] when it has run out. The ticket of a search
@@ -140,8 +140,6 @@ async fn ask(cx: &mut Cx, asked: Asked<'_>, name: &str, row: Option<Row>) -> Res
     let event = Event::new("person.looked_up", "org", org.id.0);
     match found {
         Ok(found) => {
-            let event = event.about(found.person).detail(json!({ "found": "name_and_number" }));
-            cx.record(permit, event).await?;
             let lead = Lead {
                 person: found.person.0,
                 agreed: true,
@@ -149,7 +147,10 @@ async fn ask(cx: &mut Cx, asked: Asked<'_>, name: &str, row: Option<Row>) -> Res
                 missed: false,
                 row,
             };
-            Ok(LookedUp::Found(keep(cx, &lead).await?))
+            let ticket = keep(cx, &permit, &lead).await?;
+            let event = event.about(found.person).detail(json!({ "found": "name_and_number" }));
+            cx.record(permit, event).await?;
+            Ok(LookedUp::Found(ticket))
         }
         Err(Missed { left }) => {
             cx.record(permit, event.detail(json!({ "found": "nobody" }))).await?;
@@ -158,14 +159,19 @@ async fn ask(cx: &mut Cx, asked: Asked<'_>, name: &str, row: Option<Row>) -> Res
     }
 }
 
-async fn keep(cx: &mut Cx, lead: &Lead) -> Result<String> {
+/// A ticket that only asks for the name.
+async fn keep_open(cx: &mut Cx, lead: &Lead) -> Result<String> {
     let org = cx.org()?.clone();
     let permit = cx.permit(Action::StartTransferIn, &org)?;
+    let ticket = keep(cx, &permit, lead).await?;
+    cx.record(permit, Event::new("transfer.in_opened", "org", org.id.0)).await?;
+    Ok(ticket)
+}
+
+async fn keep(cx: &mut Cx, permit: &Permit, lead: &Lead) -> Result<String> {
     let secret = cx.house().new_secret();
     let hash = cx.house().keys().code_hash("transfer", &secret);
     let payload = serde_json::to_string(lead).map_err(|e| Error::Broken(e.to_string()))?;
-    sql::keep_ticket(cx, &permit, hash, &payload, cx.now() + LIFE).await?;
-    // Nothing of the business has changed: whatever was asked has its own event.
-    cx.return_unused(permit);
+    sql::keep_ticket(cx, permit, hash, &payload, cx.now() + LIFE).await?;
     Ok(secret)
 }

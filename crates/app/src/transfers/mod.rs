@@ -2,6 +2,7 @@
 //! and programs call the use-cases here; the clockwork calls `expire_due` and `remind_due`.
 
 mod approval;
+mod batch;
 mod expiry;
 mod incoming;
 mod lead;
@@ -19,6 +20,7 @@ mod undo;
 mod withdrawal;
 
 pub use approval::{allocate, approve, give_back};
+pub use batch::{Choice, MOST, Outcome, decide_many, keep_results, results};
 pub use expiry::{cancel_orphans, expire_due};
 pub use incoming::{Candidate, NewIn, Origin, again_in, candidate, check_in, start_in};
 pub use lead::{Lead, LookedUp, Row, by_name, by_number, from_row, lead, masked, of_elsewhere};

@@ -246,9 +246,8 @@ fn mismatch(field: &str, left: Option<i64>) -> FieldError {
         Some(left) => format!("为保护隐私,连续 5 次不符将暂停 30 分钟,还可以试 {left} 次。"),
         None => "为保护隐私,连续 5 次不符将暂停 30 分钟。".to_owned(),
     };
-    let says = format!(
-        "姓名与证件号对不上。请核对(少数民族姓名中的“·”、生僻字、证件号末位 X)。{then}"
-    );
+    let says =
+        format!("姓名与证件号对不上。请核对(少数民族姓名中的“·”、生僻字、证件号末位 X)。{then}");
     FieldError::new(field, "E05", says)
 }
 

@@ -262,7 +262,7 @@ pub(crate) async fn detail(
 }
 
 /// The target's branches, and the one that was picked elsewhere on the page.
-async fn branches_for(
+pub(super) async fn branches_for(
     v: &mut Visit,
     t: &Transfer,
     picked: &str,

@@ -42,6 +42,11 @@ pub(crate) async fn house() -> Furnished {
     move_out(&kit, &branch, away, &tree.other_committee).await;
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
+    // And two that were asked for: one waits for the source, one has been agreed to.
+    for (name, agreed) in [("顾盼", false), ("沈思", true)] {
+        let person = kit.lab.member(&tree.branch, name).await;
+        ask_for(&kit, &other, &branch, person, name, agreed).await;
+    }
     let house = Furnished { kit, tree, committee, branch, member, other };
     house.imports().await;
     house.transfers().await;
@@ -66,6 +71,30 @@ async fn move_out(kit: &Kit, admin: &Who, person: PersonId, to: &OrgRef) {
         ..Default::default()
     };
     app::act!(kit.lab.house, admin.clone(), |cx| app::transfers::start(cx, &new).await).unwrap();
+}
+
+/// Asks for somebody of the branch; with `agreed` the branch has agreed a moment ago.
+async fn ask_for(kit: &Kit, asker: &Who, source: &Who, person: PersonId, name: &str, agreed: bool) {
+    let number = kit.id_number(person).await;
+    let house = &kit.lab.house;
+    let found = app::act!(house, asker.clone(), |cx| {
+        app::transfers::by_number(cx, name, &number).await
+    });
+    let Ok(app::transfers::LookedUp::Found(ticket)) = found else { panic!("{name}: {found:?}") };
+    let new = app::transfers::NewIn {
+        origin: app::transfers::Origin::Ticket(ticket),
+        reason: "reorganised".into(),
+        fields: Default::default(),
+        remark: String::new(),
+    };
+    let begun = app::act!(house, asker.clone(), |cx| { app::transfers::start_in(cx, &new).await });
+    let (begun, _) = begun.unwrap();
+    if agreed {
+        app::act!(house, source.clone(), |cx| {
+            app::transfers::approve(cx, &begun.no, 1, None).await
+        })
+        .unwrap();
+    }
 }
 
 impl Furnished {

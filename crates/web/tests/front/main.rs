@@ -15,4 +15,5 @@ mod safety;
 mod sessions;
 mod sign_in;
 mod transfers;
+mod transfers_in;
 mod trouble;
