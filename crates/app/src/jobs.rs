@@ -47,7 +47,7 @@ impl Job {
     }
     async fn run(self, turn: &Turn<'_>) -> Result<Json> {
         match self {
-            Self::Rekey => crate::people::rekey(turn).await,
+            Self::Rekey => crate::rekey::run(turn).await,
             Self::ExportMembers(order) => crate::people::export::run(turn, *order).await,
             Self::Import { import, total } => {
                 crate::imports::run(turn, crate::imports::ImportId(import), total).await

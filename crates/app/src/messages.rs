@@ -7,11 +7,12 @@ mod delivery;
 pub use delivery::{Letter, Sender, deliver, deliver_by};
 
 use crate::{
-    Action, Cx, Error, House, Result, Who, act,
+    Action, Cx, Error, House, Permit, Result, Who, act,
     clock::DAY,
     keys::Place,
     orgs::OrgId,
     people::{self, PersonId},
+    rekey,
     rules::{Column, Rules},
 };
 use db::{args, sql};
@@ -332,4 +333,33 @@ async fn settle(house: &House, letter: &Letter, sent: bool) -> Result<()> {
             .await?;
         Ok(())
     })
+}
+
+/// Seals the addresses of letters with the newest key, for the letters behind `after`.
+pub(crate) async fn rekey(cx: &mut Cx, _: &Permit, after: rekey::Mark) -> Result<rekey::Piece> {
+    let rows: Vec<(i64, Option<Vec<u8>>)> = cx
+        .tx
+        .all(
+            sql!("SELECT id, recipient_ct FROM outbox WHERE id > $1 ORDER BY id LIMIT $2"),
+            args![after.0, rekey::PIECE],
+        )
+        .await?;
+    let last = rows.last().map(|row| (row.0, 0));
+    let mut anew = Vec::new();
+    for (id, sealed) in rows {
+        let place = Place { column: RECIPIENT, row: id };
+        let Some(sealed) = sealed else { continue };
+        if let Some(sealed) = rekey::anew(cx, place, &sealed)? {
+            anew.push(vec![id.into(), sealed.into()]);
+        }
+    }
+    let moved = cx
+        .tx
+        .run_of(
+            sql!("UPDATE outbox SET recipient_ct = v.sealed FROM {rows: id int, sealed blob} AS v WHERE outbox.id = v.id"),
+            &[],
+            anew,
+        )
+        .await?;
+    Ok(rekey::Piece { last, moved })
 }

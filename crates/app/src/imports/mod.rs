@@ -25,6 +25,7 @@ mod table;
 pub use commit::{Mode, commit, run};
 pub use mapping::Mapping;
 pub use review::{Line, Show};
+pub(crate) use rows::rekey;
 pub use upload::{Source, check_target, read, stage};
 
 use crate::{

@@ -403,3 +403,40 @@ pub(super) async fn branches_below(
         )
         .await?)
 }
+
+db::row! {
+    pub(super) struct Sealed {
+        pub(super) import: i64,
+        pub(super) no: i64,
+        pub(super) version: i64,
+        pub(super) cells_ct: Vec<u8>,
+    }
+}
+
+/// Sealed cells in the order of their keys.
+pub(super) async fn sealed_after(
+    cx: &mut Cx,
+    (import, no): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Sealed>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT import_id, row_no, version, cells_ct FROM import_row WHERE (import_id, row_no) > ($1, $2) ORDER BY import_id, row_no LIMIT $3"),
+            args![import, no, limit],
+        )
+        .await?)
+}
+
+/// The same cells under another key, unless somebody changed them meanwhile (they are new then).
+/// Rows of `(import_id, row_no, version, cells_ct)`.
+pub(super) async fn reseal(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("UPDATE import_row SET cells_ct = v.sealed FROM {rows: import int, no int, ver int, sealed blob} AS v WHERE import_row.import_id = v.import AND import_row.row_no = v.no AND import_row.version = v.ver"),
+            &[],
+            rows,
+        )
+        .await?)
+}

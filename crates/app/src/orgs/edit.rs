@@ -10,6 +10,7 @@ use crate::{
     error::Difference,
     events::Event,
     rules::{Column, Rules, fields},
+    stats::{self, Change},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -207,6 +208,11 @@ pub async fn edit(cx: &mut Cx, org: &OrgRef, version: i64, typed: Edit) -> Resul
     }
     if after.short_name != before.short_name || after.full_name != before.full_name {
         renew_grams(cx, &permit, &row, &before, &after).await?;
+    }
+    if after.industry != before.industry {
+        // Nothing is counted anew: its figures are taken along to the other sector.
+        let change = Change { org_path: &row.path, ..Change::default() };
+        stats::change(cx, &permit, change).await?;
     }
     let values = |from: &Edit| -> serde_json::Map<String, serde_json::Value> {
         changed.iter().map(|(field, _)| ((*field).to_owned(), json!(from.get(field)))).collect()

@@ -1,7 +1,7 @@
 //! The tree's statements; private to the room.
 
 use super::{Category, Edit, OrgId, create::Entry};
-use crate::{Cx, Error, OrgRef, Permit, Result};
+use crate::{Cx, Error, OrgRef, Permit, Result, rules::graduation::Mark};
 use db::{args, sql};
 
 db::row! {
@@ -190,12 +190,18 @@ db::row! {
         pub(super) school_code: Option<String>,
         pub(super) is_township: Option<bool>,
         pub(super) version: i64,
+        graduates: Option<String>,
+        no_graduation: Option<String>,
     }
 }
 impl InfoRow {
     pub(super) fn category(&self) -> Result<Category> {
         Category::from_code(&self.category)
             .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))
+    }
+    /// The mark of a school branch (row 119).
+    pub(super) fn graduation(&self) -> Option<Mark> {
+        Mark::stored(self.graduates.as_deref(), self.no_graduation.as_deref())
     }
     /// The row in the form's shape.
     pub(super) fn fields(&self) -> Edit {
@@ -222,7 +228,7 @@ pub(super) async fn info_by_code(cx: &mut Cx, code: &str) -> Result<Option<InfoR
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version FROM org WHERE code = $1 AND status <> 'DELETED'"),
+            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version, graduates, no_graduation FROM org WHERE code = $1 AND status <> 'DELETED'"),
             args![code],
         )
         .await?)

@@ -371,7 +371,7 @@ fn post_words(org: &OrgRef, post: &PostDraft) -> (String, Option<String>) {
     (name, nature)
 }
 
-fn person_row(cx: &Cx, id: PersonId, new: &NewPerson) -> Vec<Value> {
+pub(super) fn person_row(cx: &Cx, id: PersonId, new: &NewPerson) -> Vec<Value> {
     let house = cx.house();
     let place = Place { column: person::ID_COLUMN, row: id.0 };
     let id_ct = house.keys().seal(place, new.id_number.reveal(), house.chance_source());

@@ -101,8 +101,22 @@ pub struct Moved {
     person_version: i64,
     /// Posts that ended with it: id, version, of a complete person.
     posts: Vec<(i64, i64, bool)>,
-    /// The administrator's seat: slot, post, since when.
-    seat: Option<(i64, i64, Millis)>,
+    /// The administrator's seat.
+    seat: Option<Seat>,
+    /// The mark of a graduate, until when, since when.
+    mark: (Option<String>, Option<String>, Option<Millis>),
+}
+
+db::row! {
+    /// A seat as it was left.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub(super) struct Seat {
+        pub(super) slot: i64,
+        pub(super) cadre: i64,
+        pub(super) granted_at: i64,
+        pub(super) confirmed_at: i64,
+        pub(super) remind_at: Option<i64>,
+    }
 }
 
 /// Brings a member into another branch (D4, on DONE): posts and the administrator's seat in the
@@ -127,9 +141,10 @@ pub async fn move_noting(
     if !sql::members::move_member(cx, permit, id, standing.version, to).await? {
         return Err(moved_meanwhile());
     }
-    // The seat hangs on the post: first the seat, then the post.
-    let seat = sql::members::leave_seat(cx, permit, id, &from).await?;
+    // First the post, then the seat: whoever gives her a seat at the same moment holds the post's row
+    // and is seen here, or comes later and finds the post ended.
     let posts = sql::members::end_posts(cx, permit, id, &from, "组织关系转出").await?;
+    let seat = sql::members::leave_seat(cx, permit, id, &from).await?;
     let done = i64::from(standing.complete);
     let came = counts::Counts { members: 1, members_done: done, ..Default::default() };
     counts::add(cx, permit, &from.path, left_behind(done, &posts)).await?;
@@ -142,6 +157,7 @@ pub async fn move_noting(
         person_version: standing.person_version,
         posts,
         seat,
+        mark: (standing.graduation, standing.graduation_until, standing.graduation_at),
     };
     Ok((from, moved))
 }
@@ -177,8 +193,8 @@ pub async fn move_back(
     if since.posts > 0 {
         return Err(moved_on("此人在审批之后任了新职务或免去了职务"));
     }
-    if let Some((slot, ..)) = moved.seat
-        && sql::members::seat_is_taken(cx, &from, slot).await?
+    if let Some(seat) = &moved.seat
+        && sql::members::seat_is_taken(cx, &from, seat.slot).await?
     {
         return Err(moved_on("原团支部的管理员名额已由其他人接任"));
     }
@@ -186,7 +202,15 @@ pub async fn move_back(
     if !posts.is_empty() && sql::members::post_is_taken(cx, &from, posts).await? {
         return Err(moved_on("此人在原团支部的职务已由其他人接任"));
     }
-    if !sql::members::return_member(cx, permit, id, moved.version, &from, moved.entered_at).await? {
+    let (version, entered) = (moved.version, moved.entered_at);
+    let mut mark = moved.mark.clone();
+    if mark.0.is_none()
+        && let Some(now) = sql::members::mark_on_arrival(&from)
+    {
+        // The branch has become a 毕业生团组织 in these minutes.
+        mark = (Some(now.to_owned()), None, Some(cx.now()));
+    }
+    if !sql::members::return_member(cx, permit, (id, version), &from, entered, mark).await? {
         return Err(moved_meanwhile());
     }
     for (post, version, _) in &moved.posts {
@@ -194,8 +218,8 @@ pub async fn move_back(
             return Err(moved_on("此人的任职记录在审批之后又有了变化"));
         }
     }
-    if let Some((slot, post, granted)) = moved.seat {
-        sql::members::retake_seat(cx, permit, id, &from, (slot, post, granted)).await?;
+    if let Some(seat) = &moved.seat {
+        sql::members::retake_seat(cx, permit, id, &from, seat).await?;
     }
     let done = i64::from(since.complete);
     let counts::Counts { members, members_done, cadres, cadres_done } =

@@ -21,6 +21,7 @@ pub mod reveal;
 pub mod search;
 
 mod counts;
+mod named;
 mod quota;
 mod rekey;
 mod sql;
@@ -30,8 +31,9 @@ pub use members::{
     Found, Kept, Missed, Moved, find_by_id_number, look_up, look_up_again, move_back, move_noting,
     move_to, remove_many, set_moving, start_moving,
 };
+pub use named::{Entered, Named, find_named, find_or_make};
 pub use person::{Check, Contact, Membership, Person, Post};
-pub use rekey::rekey;
+pub(crate) use rekey::rekey;
 
 db::id!(
     /// A person.

@@ -439,6 +439,21 @@ pub(super) async fn undoable(
         .await?)
 }
 
+/// What is sealed, in the order of ids.
+pub(super) async fn sealed_after(
+    cx: &mut Cx,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, Option<Vec<u8>>)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, fields_ct FROM transfer WHERE id > $1 ORDER BY id LIMIT $2"),
+            args![after, limit],
+        )
+        .await?)
+}
+
 /// Forgets what can no longer be taken back, at most `limit` at a time.
 pub(super) async fn forget_old_undos(cx: &mut Cx, _: &Permit, limit: i64) -> Result<u64> {
     Ok(cx
@@ -474,4 +489,16 @@ pub(super) async fn passes_since(cx: &mut Cx, id: TransferId, since: Millis) -> 
         )
         .await?;
     Ok(count)
+}
+
+/// The same words under another key: no version changes. Rows of `(id, fields_ct)`.
+pub(super) async fn reseal(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("UPDATE transfer SET fields_ct = v.sealed FROM {rows: id int, sealed blob} AS v WHERE transfer.id = v.id"),
+            &[],
+            rows,
+        )
+        .await?)
 }

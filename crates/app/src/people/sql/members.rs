@@ -1,7 +1,11 @@
 //! Where members are: moving, marking, taking back.
 
 use super::org_of;
-use crate::{Cx, OrgRef, Permit, Result, people::PersonId};
+use crate::{
+    Cx, OrgRef, Permit, Result,
+    orgs::Category,
+    people::{PersonId, members::Seat},
+};
 use db::{Rows, args, sql};
 
 db::row! {
@@ -11,6 +15,9 @@ db::row! {
         pub(in crate::people) complete: bool,
         pub(in crate::people) entered_at: i64,
         pub(in crate::people) person_version: i64,
+        pub(in crate::people) graduation: Option<String>,
+        pub(in crate::people) graduation_until: Option<String>,
+        pub(in crate::people) graduation_at: Option<i64>,
         org_id: i64,
         org_code: String,
         org_path: String,
@@ -37,10 +44,16 @@ pub(in crate::people) async fn standing(cx: &mut Cx, id: PersonId) -> Result<Opt
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT m.version, m.complete, m.entered_at, p.version, o.id, o.code, o.path, o.short_name, o.category, o.province FROM member m JOIN org o ON o.id = m.org_id JOIN person p ON p.id = m.person_id WHERE m.person_id = $1"),
+            sql!("SELECT m.version, m.complete, m.entered_at, p.version, m.graduation, m.graduation_until, m.graduation_at, o.id, o.code, o.path, o.short_name, o.category, o.province FROM member m JOIN org o ON o.id = m.org_id JOIN person p ON p.id = m.person_id WHERE m.person_id = $1"),
             args![id],
         )
         .await?)
+}
+
+/// The mark that a member gets who comes to a branch: whoever comes to a 毕业生团组织 is a
+/// graduate (row 123), and everybody else's mark ends with the way (D7).
+pub(in crate::people) fn mark_on_arrival(to: &OrgRef) -> Option<&'static str> {
+    (to.category == Category::Graduate).then_some("graduate")
 }
 
 /// Puts a member into another branch; `false` when somebody else moved her meanwhile.
@@ -54,24 +67,24 @@ pub(in crate::people) async fn move_member(
     let moved = cx
         .tx
         .run(
-            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'active', entered_at = $4, version = version + 1 WHERE person_id = $5 AND version = $6"),
-            args![to.id, to.category.code(), &to.path, cx.now(), id, version],
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'active', entered_at = $4, graduation = CAST($7 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($7 AS TEXT) IS NULL THEN NULL ELSE $4 END, version = version + 1 WHERE person_id = $5 AND version = $6"),
+            args![to.id, to.category.code(), &to.path, cx.now(), id, version, mark_on_arrival(to)],
         )
         .await?;
     Ok(moved == 1)
 }
 
-/// Takes away the seat of an administrator; returns slot, post and since when, if there was one.
+/// Takes away the seat of an administrator; returns it, if there was one.
 pub(in crate::people) async fn leave_seat(
     cx: &mut Cx,
     _: &Permit,
     id: PersonId,
     org: &OrgRef,
-) -> Result<Option<(i64, i64, i64)>> {
+) -> Result<Option<Seat>> {
     Ok(cx
         .tx
         .opt(
-            sql!("DELETE FROM admin_seat WHERE org_id = $1 AND person_id = $2 RETURNING slot, cadre_id, granted_at"),
+            sql!("DELETE FROM admin_seat WHERE org_id = $1 AND person_id = $2 RETURNING slot, cadre_id, granted_at, confirmed_at, remind_at"),
             args![org.id, id],
         )
         .await?)
@@ -145,16 +158,19 @@ pub(in crate::people) async fn post_is_taken(cx: &mut Cx, org: &OrgRef, ids: Row
 pub(in crate::people) async fn return_member(
     cx: &mut Cx,
     _: &Permit,
-    id: PersonId,
-    version: i64,
+    read: (PersonId, i64),
     to: &OrgRef,
     entered_at: i64,
+    mark: (Option<String>, Option<String>, Option<i64>),
 ) -> Result<bool> {
     let moved = cx
         .tx
         .run(
-            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'moving', entered_at = $4, version = version + 1 WHERE person_id = $5 AND version = $6"),
-            args![to.id, to.category.code(), &to.path, entered_at, id, version],
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'moving', entered_at = $4, graduation = $5, graduation_until = $6, graduation_at = $7, version = version + 1 WHERE person_id = $8 AND version = $9"),
+            args![
+                to.id, to.category.code(), &to.path, entered_at, mark.0, mark.1, mark.2, read.0,
+                read.1
+            ],
         )
         .await?;
     Ok(moved == 1)
@@ -177,18 +193,21 @@ pub(in crate::people) async fn resume_post(
     Ok(resumed == 1)
 }
 
-/// Gives a seat back: slot, post, since when.
+/// Gives a seat back as it was.
 pub(in crate::people) async fn retake_seat(
     cx: &mut Cx,
     _: &Permit,
     id: PersonId,
     org: &OrgRef,
-    seat: (i64, i64, i64),
+    seat: &Seat,
 ) -> Result<()> {
     cx.tx
         .run(
-            sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at) VALUES ($1, $2, $3, $4, $5, $6)"),
-            args![org.id, org.category.code(), seat.0, seat.1, id, seat.2],
+            sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, confirmed_at, remind_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
+            args![
+                org.id, org.category.code(), seat.slot, seat.cadre, id, seat.granted_at,
+                seat.confirmed_at, seat.remind_at
+            ],
         )
         .await?;
     Ok(())
