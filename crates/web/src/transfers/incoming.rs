@@ -196,14 +196,17 @@ pub async fn new(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failur
             }
             page
         }
-        Err(Error::Gone) => {
-            let mut page = blank(&mut v).await?;
-            page.notice = "刚才的查找结果已过期,请重新输入姓名和证件号。";
-            page
-        }
+        Err(Error::Gone) => run_out(&mut v).await?,
         Err(e) => return Err(e.into()),
     };
     v.show(page).await
+}
+
+/// The first step for whoever took longer than a ticket lives.
+async fn run_out(v: &mut Visit) -> Result<In, Failure> {
+    let mut page = blank(v).await?;
+    page.notice = "刚才的查找结果已过期,请重新输入姓名和证件号。";
+    Ok(page)
 }
 
 /// The first step when the number is known and the name is asked.
@@ -298,7 +301,7 @@ pub async fn check(mut v: Visit, Form(f): Form<InForm>) -> Result<Answer, Failur
     let new = NewIn::from(f);
     let checked = match transfers::check_in(&mut v.cx, &new).await {
         Ok(checked) => checked,
-        Err(e @ Error::Invalid(_)) => return wrong(v, &new, e).await,
+        Err(e @ (Error::Invalid(_) | Error::Gone)) => return wrong(v, &new, e).await,
         Err(e) => return Err(e.into()),
     };
     let found = transfers::candidate(&mut v.cx, &new.origin).await?;
@@ -334,7 +337,7 @@ pub async fn create(mut v: Visit, Form(f): Form<InForm>) -> Result<Answer, Failu
     let new = NewIn::from(f);
     let (begun, row) = match transfers::start_in(&mut v.cx, &new).await {
         Ok(begun) => begun,
-        Err(e @ Error::Invalid(_)) => return wrong(v, &new, e).await,
+        Err(e @ (Error::Invalid(_) | Error::Gone)) => return wrong(v, &new, e).await,
         Err(e) => return Err(e.into()),
     };
     let mut said = "已提交转入申请,原支部会收到提醒;10 天内未审批会自动退回。".to_owned();
@@ -350,6 +353,10 @@ pub async fn create(mut v: Visit, Form(f): Form<InForm>) -> Result<Answer, Failu
 async fn wrong(mut v: Visit, new: &NewIn, error: Error) -> Result<Answer, Failure> {
     if v.face() == Face::Json {
         return Err(error.into());
+    }
+    if matches!(error, Error::Gone) {
+        let page = run_out(&mut v).await?;
+        return v.invalid(page).await;
     }
     let mut page = why(&mut v, new).await?;
     if let Error::Invalid(errors) = error {

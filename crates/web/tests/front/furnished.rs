@@ -153,6 +153,25 @@ impl Furnished {
         }
     }
 
+    /// Where the target's administrator begins: her pages, and what waits for her ticked together.
+    async fn of_target(&self) -> Vec<String> {
+        let base = format!("/o/{}", self.tree.other_committee.code);
+        let mut browser = self.kit.sign_in_as(&self.other).await;
+        let inbox = browser.json(&format!("{base}/inbox")).await.value();
+        let rows = inbox["rows"].as_array().unwrap().iter();
+        let ticked: Vec<String> =
+            rows.map(|row| format!("no={}", row["no"].as_str().unwrap())).collect();
+        assert!(ticked.len() > 1, "several wait: {inbox}");
+        vec![
+            format!("{base}/picker"),
+            format!("{base}/inbox/batch?{}", ticked.join("&")),
+            base,
+            "/me".into(),
+            "/o".into(),
+            "/help".into(),
+        ]
+    }
+
     /// Everybody who walks through the house: a name, a browser, where the walk begins.
     pub(crate) async fn visitors(&self) -> Vec<(&'static str, Browser, Vec<String>)> {
         let org = |code: &str| {
@@ -168,11 +187,7 @@ impl Furnished {
                 org(&self.tree.committee.code),
             ),
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
-            (
-                "target",
-                self.kit.sign_in_as(&self.other).await,
-                org(&self.tree.other_committee.code),
-            ),
+            ("target", self.kit.sign_in_as(&self.other).await, self.of_target().await),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
             ("member", self.kit.sign_in_as(&self.member).await, vec!["/me".into()]),
         ]

@@ -36,10 +36,12 @@ async fn finish(browser: &mut Browser, at: &str, page: &Answer) -> Answer {
     let new = format!("{at}/transfers/in/new");
     let (_, query) = page.url.split_once('?').unwrap_or_default();
     let ticket = query.strip_prefix("t=").expect("a ticket").split('&').next().unwrap();
+    // The page has two forms of this address; the first one only changes the reason.
     let why = browser.get(&format!("{new}?t={ticket}&reason=job_change")).await;
     assert!(why.body.contains("单位名称"), "{}", why.body);
-    let check =
-        browser.submit(&why, &new, &[("reason", "job_change"), ("unit_name", "六中")]).await;
+    let check = browser
+        .submit(&why, &new, &[("ticket", ticket), ("reason", "job_change"), ("unit_name", "六中")])
+        .await;
     assert!(check.body.contains("核对后提交") && check.body.contains("六中"), "{}", check.body);
     browser.submit(&check, &format!("{at}/transfers/in"), &[]).await
 }
