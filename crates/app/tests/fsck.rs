@@ -330,6 +330,9 @@ async fn i12_a_transfer_whose_steps_lead_elsewhere() {
         ("no effect", |w| {
             format!("UPDATE member SET org_id = {}, org_path = '{}' WHERE person_id = {}", w.tree.sister.id, w.tree.sister.path, w.members[0])
         }),
+        ("a way back that leads nowhere", |w| {
+            format!("INSERT INTO transfer_undo (transfer_id, version, by_person, by_org, until, state) SELECT id, version, started_by, to_org, ended_at + 1, 'pending_target' FROM transfer WHERE id = {}", w.done)
+        }),
         ("moving for nothing", |w| format!("UPDATE member SET status = 'moving' WHERE person_id = {}", w.members[0])),
     ])
     .await;

@@ -76,6 +76,7 @@ pub async fn run_with(
     people::twins(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
+    transfers::undos(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;

@@ -108,6 +108,22 @@ pub(super) async fn all(check: &mut Check<'_>) -> Result<()> {
     }
 }
 
+/// What is noted for taking decisions back fits these decisions.
+pub(super) async fn undos(check: &mut Check<'_>) -> Result<()> {
+    let rows: Vec<(String, String)> = check
+        .cx
+        .tx
+        .all(
+            sql!("SELECT t.no, t.state FROM transfer_undo u JOIN transfer t ON t.id = u.transfer_id WHERE u.version > t.version OR (u.version = t.version AND (t.state NOT IN ('done','pending_alloc') OR (t.state = 'done') <> (u.moved IS NOT NULL))) ORDER BY t.no LIMIT 1000"),
+            &[],
+        )
+        .await?;
+    for (no, state) in rows {
+        check.found("I12", format!("transfer {no}"), "a way back that fits its state", state);
+    }
+    Ok(())
+}
+
 fn replay(check: &mut Check<'_>, transfer: &Transfer, steps: &[Step]) {
     let key = format!("transfer {}", transfer.no);
     let mut state = "";
