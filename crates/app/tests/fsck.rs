@@ -309,9 +309,14 @@ async fn i11_counters_that_count_otherwise() {
 
 #[tokio::test]
 async fn i13_whoever_began_a_transfer_has_approved_it() {
-    finds("I13", &[("her own approval", |w| {
-        format!("UPDATE transfer_step SET actor_id = (SELECT started_by FROM transfer WHERE id = {0}) WHERE transfer_id = {0} AND no = 2", w.done)
-    })])
+    finds("I13", &[
+        ("her own approval", |w| {
+            format!("UPDATE transfer_step SET actor_id = (SELECT started_by FROM transfer WHERE id = {0}) WHERE transfer_id = {0} AND no = 2", w.done)
+        }),
+        ("a beginning moved to the approver", |w| {
+            format!("UPDATE transfer_step SET actor_id = {1} WHERE transfer_id = {0} AND no = 2; UPDATE transfer SET started_by = {1} WHERE id = {0}", w.done, w.members[3])
+        }),
+    ])
     .await;
 }
 
