@@ -24,6 +24,8 @@ const FILES: &[(i64, &str, &str)] = files![
     5 "0005_imports",
     6 "0006_transfers",
     7 "0007_transfer_undo",
+    12 "0012_closings",
+    13 "0013_relocations",
 ];
 
 pub(crate) fn migrator(engine: Engine) -> Migrator {

@@ -264,6 +264,8 @@ async fn record(v: &mut Visit, person: &Person) -> Result<Vec<RecordLine>, Error
 fn record_line(entry: person::Entry) -> RecordLine {
     let what = match entry.kind.as_str() {
         "member.added" => "录入",
+        "member.held" => "团支部撤销,转入待接转团支部",
+        "member.brought_back" => "团支部恢复,一起回到原支部",
         "person.edited" => "修改资料",
         "person.revealed" => "查看完整信息",
         kind if kind.starts_with("transfer.") => "组织关系转接",

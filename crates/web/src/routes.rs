@@ -2,8 +2,8 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup,
-    site::Site, stats, transfers, users,
+    closings, help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people,
+    relocations, search, setup, site::Site, stats, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -137,9 +137,24 @@ pub fn table() -> Vec<Route> {
         // Secretary, cadres, elections
         //
         // Closing, holding branches, health of the tree
-        //
+        get("/o/{org}/children/{code}/close", Right(Action::CloseChild), "撤销下级组织", closings::form).page::<closings::Close>(),
+        post("/o/{org}/children/{code}/closure", Right(Action::CloseChild), "撤销下级组织", closings::close).form::<closings::CloseForm>(),
+        get("/o/{org}/closed", Right(Action::CloseChild), "已撤销的组织", closings::list).page::<closings::List>(),
+        get("/o/{org}/closed/{code}", Right(Action::CloseChild), "恢复组织", closings::preview).page::<closings::RestorePage>(),
+        post("/o/{org}/closed/{code}/restoration", Right(Action::CloseChild), "恢复组织", closings::restore).form::<closings::RestoreForm>(),
         // Relocation, merging and splitting
-        //
+        get("/o/{org}/relocations", Right(Action::SeeOrg), "组织迁移", relocations::list).page::<relocations::List>(),
+        post("/o/{org}/relocations", Right(Action::StartRelocation), "提交组织迁移", relocations::start::create).form::<relocations::start::NewForm>(),
+        get("/o/{org}/relocations/new", Right(Action::StartRelocation), "申请组织迁移", relocations::start::new).page::<relocations::start::NewPage>(),
+        get("/o/{org}/relocations/application", Right(Action::StartRelocation), "跨省迁移申请单", relocations::start::application).page::<relocations::start::Application>(),
+        get("/o/{org}/r/{no}", Right(Action::SeeOrg), "组织迁移详情", relocations::show::show).page::<relocations::show::Show>(),
+        post("/o/{org}/r/{no}/approval", Right(Action::DecideRelocation), "同意组织迁移", relocations::show::approve).form::<relocations::show::Decision>(),
+        post("/o/{org}/r/{no}/return", Right(Action::DecideRelocation), "退回组织迁移", relocations::show::give_back).form::<relocations::show::ReturnForm>(),
+        post("/o/{org}/r/{no}/withdrawal", Right(Action::StartRelocation), "撤销组织迁移", relocations::show::withdraw).form::<relocations::show::Decision>(),
+        get("/o/{org}/children/merge", Right(Action::ReshapeChildren), "合并下级组织", relocations::reshape::merge_form).page::<relocations::reshape::MergePage>(),
+        post("/o/{org}/children/merge", Right(Action::ReshapeChildren), "合并下级组织", relocations::reshape::merge).form::<relocations::reshape::MergeForm>(),
+        get("/o/{org}/children/split", Right(Action::ReshapeChildren), "拆分下级组织", relocations::reshape::split_form).page::<relocations::reshape::SplitPage>(),
+        post("/o/{org}/children/split", Right(Action::ReshapeChildren), "拆分下级组织", relocations::reshape::split).form::<relocations::reshape::SplitForm>(),
         // Schools and graduation
         //
         // Operators

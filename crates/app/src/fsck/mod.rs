@@ -6,6 +6,7 @@
 
 mod counters;
 mod people;
+mod relocations;
 mod things;
 mod transfers;
 mod tree;
@@ -69,6 +70,7 @@ pub async fn run_with(
     let cx = house.snapshot(Who::System("fsck")).await?;
     let mut check = Check { cx, report: Report::default(), tell, deep };
     tree::orgs(&mut check).await?;
+    tree::closings(&mut check).await?;
     tree::search_index(&mut check).await?;
     people::persons(&mut check).await?;
     people::cadres(&mut check).await?;
@@ -77,6 +79,7 @@ pub async fn run_with(
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
     transfers::undos(&mut check).await?;
+    relocations::all(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;

@@ -367,6 +367,17 @@ pub(super) async fn delete(cx: &mut Cx, _: &Permit, id: ImportId) -> Result<()> 
     Ok(())
 }
 
+/// Imports into an organisation that have not ended: number, state, how many came in.
+pub(super) async fn open_into(cx: &mut Cx, org: OrgId) -> Result<Vec<(ImportId, String, i64)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, state, imported FROM import WHERE org_id = $1 AND state IN ('mapping','review','running') ORDER BY id LIMIT 1000"),
+            args![org],
+        )
+        .await?)
+}
+
 /// Drafts that nobody has touched since `before`, and whether anything of them was imported.
 pub(super) async fn old_drafts(cx: &mut Cx, before: Millis) -> Result<Vec<(ImportId, i64)>> {
     Ok(cx
@@ -398,7 +409,7 @@ pub(super) async fn branches_below(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT code, short_name FROM org WHERE parent_id = $1 AND category IN ('BRANCH','GRADUATE','HOLDING') AND status = 'ACTIVE' ORDER BY sort_no LIMIT $2"),
+            sql!("SELECT code, short_name FROM org WHERE parent_id = $1 AND category IN ('BRANCH','GRADUATE') AND status = 'ACTIVE' ORDER BY sort_no LIMIT $2"),
             args![org, limit],
         )
         .await?)

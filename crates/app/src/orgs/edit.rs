@@ -189,6 +189,10 @@ pub async fn edit(cx: &mut Cx, org: &OrgRef, version: i64, typed: Edit) -> Resul
     let permit = cx.permit(Action::EditOrg, org)?;
     let row = sql::info_by_code(cx, &org.code).await?.ok_or(Error::NotFound)?;
     let before = row.fields();
+    if row.category()? == Category::Holding {
+        cx.return_unused(permit);
+        return Err(super::ending::made_by_the_system());
+    }
     let after = judge(&typed, &before, row.category()?, &row.path, cx.now())?;
     if row.version != version {
         return Err(Error::Stale(differences(&after, &before)));

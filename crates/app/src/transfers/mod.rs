@@ -3,6 +3,7 @@
 
 mod approval;
 mod batch;
+mod closing;
 mod expiry;
 mod incoming;
 mod lead;
@@ -21,6 +22,7 @@ mod withdrawal;
 
 pub use approval::{allocate, approve, give_back};
 pub use batch::{Choice, MOST, Outcome, decide_many, keep_results, results};
+pub use closing::{Left, Open, bring_home, leave_closed, open_at};
 pub use expiry::{cancel_orphans, expire_due};
 pub use incoming::{Candidate, NewIn, Origin, again_in, candidate, check_in, start_in};
 pub use lead::{Lead, LookedUp, Row, by_name, by_number, from_row, lead, masked, of_elsewhere};
@@ -174,6 +176,13 @@ impl Transfer {
 pub async fn count_waiting(cx: &mut Cx) -> Result<i64> {
     let org = cx.org()?.id;
     sql::count_waiting(cx, org).await
+}
+
+/// A subtree has moved to `path`: the copies of paths on its transfers follow. Open transfers of
+/// its people go on (D5).
+pub(crate) async fn repath(cx: &mut Cx, permit: &Permit, path: &str) -> Result<()> {
+    let below = crate::Scope::subtree(path);
+    sql::repath(cx, permit, &below.lo, &below.hi).await
 }
 
 /// The transfer with this number, if whoever acts is a party of it, or it lies in her scope.

@@ -98,9 +98,12 @@ pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
 
 /// Begins what was judged.
 pub(super) async fn begin(cx: &mut Cx, permit: Permit, checked: Checked) -> Result<Started> {
+    orgs::hold_living(cx, &checked.from).await?;
     if !sql::is_active(cx, checked.to.id).await? {
         return Err(closed(&checked.to));
     }
+    // The row keeps a copy of its path as well.
+    orgs::hold_living(cx, &checked.to).await?;
     let id = TransferId(cx.new_id());
     let no = new_number(cx).await?;
     let Some(state) = machine::next(checked.variant, State::Draft, Verb::Submit, &[Party::Starter])
