@@ -18,6 +18,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
+pub(crate) use imports::child as import_child;
+
 /// A work that is under way.
 pub(crate) type Working<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 

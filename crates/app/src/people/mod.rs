@@ -25,7 +25,7 @@ mod quota;
 mod rekey;
 mod sql;
 
-pub use entry::{IdCheck, Outcome, add, add_many, check_id};
+pub use entry::{IdCheck, Outcome, add, add_looked_for, add_many, check_id};
 pub use members::{Found, Kept, find_by_id_number, move_to, remove_many, set_moving};
 pub use person::{Check, Contact, Membership, Person, Post};
 pub use rekey::rekey;
