@@ -198,7 +198,7 @@ pub const TABLE: &[Line] = &[
     Line {
         action: A::MarkGraduates,
         label: "标记毕业团员(延迟毕业、教师、流动)",
-        who: &[(R::Branch, Own), (R::Group, Subtree), (R::Lead, Direct), (R::Province, Direct)],
+        who: &[(R::Group, Subtree), (R::Lead, Direct), (R::Province, Direct)],
     },
     Line { action: A::Operate, label: "系统维护(两人办理)", who: &[(R::Operator, All)] },
     Line { action: A::SeeMembers, label: "查看团员列表", who: OBSERVED },

@@ -13,7 +13,10 @@ CREATE TABLE org (
   category {text} NOT NULL CHECK (category IN ('LEAD','COMMITTEE','WORK','GENERAL','BRANCH','GRADUATE','HOLDING')),
   industry {text},                         -- key of a leaf of rules/industries; NULL for leading organs
   province {text} NOT NULL,                -- two digits, decides regional rules
-  special_kind {text} NOT NULL DEFAULT 'NONE',
+  special_kind {text} NOT NULL DEFAULT 'NONE' CHECK (special_kind IN ('NONE','HOLDING','GRADUATE','RECEIVING','ABROAD_STUDY','DELAYED_GRADUATION','SCHOOL_MOBILE','TEMPORARY')),
+  graduates {text} CHECK (LENGTH(graduates) = 7),                     -- 预计毕业时间, YYYY-MM
+  no_graduation {text} CHECK (no_graduation IN ('teachers','mixed')), -- why there is none: 教师支部, 混合支部
+  graduated_at {int},                      -- when it was turned into a 毕业生团组织
   status {text} NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('DRAFT','ACTIVE','MIGRATING','DELETED')),
   phone {text},
   email {text},
@@ -28,10 +31,22 @@ CREATE TABLE org (
   created_at {int} NOT NULL,
   updated_at {int} NOT NULL,
   UNIQUE (id, category),
+  CHECK (graduates IS NULL OR no_graduation IS NULL),
+  CHECK (category IN ('BRANCH','GRADUATE') OR (graduates IS NULL AND no_graduation IS NULL)),
+  CHECK ((category = 'GRADUATE') = (graduated_at IS NOT NULL)),
+  CHECK (category <> 'GRADUATE' OR graduates IS NOT NULL),
   CHECK ((parent_id IS NULL) = (depth = 1)),
   CHECK (LENGTH(path) = 3 * depth)
 ) {strict};
 CREATE INDEX org_children ON org (parent_id, sort_no, id);
+-- Marks of graduation (118-123): each list of a subtree, and what is due for conversion.
+CREATE INDEX org_unmarked ON org (path) WHERE category = 'BRANCH' AND graduates IS NULL AND no_graduation IS NULL AND status <> 'DELETED';
+CREATE INDEX org_marked ON org (path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';
+CREATE INDEX org_exempt ON org (path) WHERE category = 'BRANCH' AND no_graduation IS NOT NULL AND status <> 'DELETED';
+CREATE INDEX org_graduated ON org (path) WHERE category = 'GRADUATE' AND status <> 'DELETED';
+CREATE INDEX org_graduating ON org (graduates, path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';
+-- Organisations of schools (55): the topmost of each is a school.
+CREATE INDEX org_school ON org (path) WHERE industry >= 'school_' AND industry < 'school~' AND status <> 'DELETED';
 
 -- Search by any fragment: pairs of neighbouring characters of the names and of the pinyin
 -- initials, nearest the root first (docs/decisions).
@@ -56,10 +71,11 @@ CREATE TABLE delta (
 ) {strict};
 
 -- Live counters: 'self' of the organisation alone, 'direct' of its direct children, 'subtree' of
--- itself and everything below.
+-- itself and everything below, 'sector1' to 'sector8' of what in the subtree is of one sector.
 CREATE TABLE tally (
   org_path {text} NOT NULL,
-  scope {text} NOT NULL CHECK (scope IN ('self','direct','subtree')),
+  scope {text} NOT NULL CHECK (scope IN ('self','direct','subtree','sector1','sector2','sector3','sector4','sector5','sector6','sector7','sector8')),
+  sector {text},                           -- of 'self': the sector that its figures were added to
   orgs {int} NOT NULL DEFAULT 0,
   branches {int} NOT NULL DEFAULT 0,
   branches_done {int} NOT NULL DEFAULT 0,

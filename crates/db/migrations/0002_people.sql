@@ -42,7 +42,12 @@ CREATE TABLE member (
   check_state {text} NOT NULL DEFAULT 'unchecked',
   import_id {int},
   entered_at {int} NOT NULL,               -- came to this branch
+  graduation {text} CHECK (graduation IN ('graduate','delayed','teacher','mobile')), -- 毕业生, 延迟毕业, 教师, 毕业学生流动团员
+  graduation_until {text} CHECK (LENGTH(graduation_until) = 7), -- 延迟毕业 until, YYYY-MM
+  graduation_at {int},                     -- marked so since
   version {int} NOT NULL DEFAULT 1,
+  CHECK ((graduation IS NULL) = (graduation_at IS NULL)),
+  CHECK ((COALESCE(graduation, '') = 'delayed') = (graduation_until IS NOT NULL)),
   FOREIGN KEY (org_id, org_category) REFERENCES org (id, category) ON UPDATE CASCADE
 ) {strict};
 CREATE INDEX member_by_org ON member (org_path, name_py, person_id);
@@ -51,6 +56,12 @@ CREATE INDEX member_by_pinyin ON member (name_py, org_path, person_id);
 CREATE INDEX member_incomplete ON member (org_path, name_py, person_id) WHERE NOT complete;
 CREATE INDEX member_unpassed ON member (org_path, name_py, person_id) WHERE check_state = 'failed';
 CREATE INDEX member_moving ON member (org_path, name_py, person_id) WHERE status = 'moving';
+-- A branch that changes its category takes its members along.
+CREATE INDEX member_by_branch ON member (org_id);
+CREATE INDEX member_graduate ON member (org_path, name_py, person_id) WHERE graduation = 'graduate';
+CREATE INDEX member_delayed ON member (org_path, name_py, person_id) WHERE graduation = 'delayed';
+CREATE INDEX member_teacher ON member (org_path, name_py, person_id) WHERE graduation = 'teacher';
+CREATE INDEX member_mobile ON member (org_path, name_py, person_id) WHERE graduation = 'mobile';
 CREATE INDEX member_import ON member (import_id, person_id) WHERE import_id IS NOT NULL;
 
 -- 团干部: a post in an organisation; ended posts stay as history.
@@ -83,15 +94,18 @@ CREATE INDEX cadre_by_pinyin ON cadre (name_py, org_path, id) WHERE ended_at IS 
 CREATE TABLE admin_seat (
   org_id {int} NOT NULL,
   org_category {text} NOT NULL,
-  slot {int} NOT NULL CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2)),
+  slot {int} NOT NULL CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2) AND org_category <> 'HOLDING'),
   cadre_id {int} NOT NULL UNIQUE REFERENCES cadre (id),
   person_id {int} NOT NULL REFERENCES person (id),
   granted_at {int} NOT NULL,
+  confirmed_at {int} NOT NULL DEFAULT 0,   -- when the superior last said that it is still right (a-24)
+  remind_at {int},                         -- when the superior is asked to say so again
   PRIMARY KEY (org_id, slot),
   UNIQUE (org_id, person_id),
   FOREIGN KEY (org_id, org_category) REFERENCES org (id, category) ON UPDATE CASCADE
 ) {clustered};
 CREATE INDEX admin_seat_person ON admin_seat (person_id);
+CREATE INDEX admin_seat_remind ON admin_seat (remind_at, org_id) WHERE remind_at IS NOT NULL;
 
 -- 观察员 (decision 9).
 CREATE TABLE observer (
@@ -101,6 +115,7 @@ CREATE TABLE observer (
   granted_at {int} NOT NULL,
   PRIMARY KEY (person_id, org_id)
 ) {clustered};
+CREATE INDEX observer_org ON observer (org_id, person_id);
 
 -- System operators; they act at the root organisation.
 CREATE TABLE operator (

@@ -67,6 +67,8 @@ fn from_engine(e: &dyn sqlx::error::DatabaseError) -> DbError {
     }
     match code.as_str() {
         "40001" | "40P01" => DbError::Retry,
+        // The branch was turned into another category since it was read.
+        "23503" if on.contains("category") => DbError::Retry,
         "23505" => DbError::Unique { on },
         "53100" | "25006" => DbError::Full,
         c if c.starts_with("23") => DbError::Constraint { on },

@@ -23,6 +23,7 @@ const FILES: &[(i64, &str, &str)] = files![
     4 "0004_work",
     5 "0005_imports",
     6 "0006_transfers",
+    12 "0012_closings",
 ];
 
 pub(crate) fn migrator(engine: Engine) -> Migrator {

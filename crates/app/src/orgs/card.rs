@@ -38,6 +38,8 @@ pub struct CardDetail {
     pub email: Option<String>,
     pub address: Option<String>,
     pub school_code: Option<String>,
+    /// 预计毕业时间, or why there is none; school branches alone have one (row 119).
+    pub graduation: Option<String>,
     /// Of itself and everything below, as last folded.
     pub members: i64,
     pub organisations: i64,
@@ -57,6 +59,7 @@ pub async fn card(cx: &mut Cx, code: &str) -> Result<Card> {
         Some(CardDetail {
             industry: industry_name(category, row.industry.as_deref()),
             secretary: sql::secretary(cx, row.id).await?,
+            graduation: row.graduation().map(|mark| mark.label()),
             administrators: sql::administrators(cx, row.id).await?,
             phone: row.phone,
             email: row.email,

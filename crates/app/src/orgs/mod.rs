@@ -5,6 +5,7 @@ mod card;
 pub mod code;
 mod create;
 mod edit;
+mod ending;
 /// What of the names is in the search index.
 pub mod grams;
 mod list;
@@ -18,10 +19,14 @@ mod sql;
 pub use card::{Card, CardDetail, Step, card, chain};
 pub use create::{New, Preview, Root, create_child, create_root, preview};
 pub use edit::{Edit, Info, Missing, edit, info};
+pub use ending::{
+    Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
+    living_children, made_by_the_system, sister_named,
+};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
 pub use search::{Hit, Query, search};
 
-use crate::{Cx, Error, OrgRef, Result};
+use crate::{Cx, Error, OrgRef, Permit, Result};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -84,6 +89,12 @@ pub async fn by_code(cx: &mut Cx, code: &str) -> Result<OrgRef> {
 /// The organisation with this id.
 pub async fn by_id(cx: &mut Cx, id: OrgId) -> Result<OrgRef> {
     sql::by_id(cx, id).await?.ok_or(Error::NotFound)
+}
+
+/// Locks the organisation's row until the transaction ends, so that one at a time decides about its
+/// administrators and its 书记.
+pub async fn lock(cx: &mut Cx, permit: &Permit, id: OrgId) -> Result<()> {
+    sql::lock(cx, permit, id).await
 }
 
 /// The names on the way from the root down to `path`, the root first and the organisation last.

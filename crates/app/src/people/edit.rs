@@ -5,7 +5,7 @@ use super::{Person, counts, person, sql};
 use crate::{
     Action, Cx, Error, FieldError, Permit, Result, clock,
     error::Difference,
-    events::Event,
+    events::{self, Event},
     rules::{
         Column, Problem, Rules, SheetKind, YearMonth, completeness, dev_number, fields, month,
     },
@@ -121,10 +121,28 @@ pub(super) async fn apply(
     }
     after.missing = missing_of(cx, &after);
     store(cx, &permit, &before, &after).await?;
-    let detail = json!({ "fields": differences_for_book(&before, &after, &changed) });
-    let event = Event::new("person.edited", "person", before.id.0).about(before.id).detail(detail);
+    let event = edited(&before, &after, &changed);
+    cx.record(permit, event).await
+}
+
+/// Stores a change that another use-case makes beside its own: completeness follows, the book gets
+/// its row, the permit stays with the caller.
+pub(super) async fn settle(
+    cx: &mut Cx,
+    permit: &Permit,
+    before: &Person,
+    mut after: Person,
+) -> Result<()> {
+    let changed = changed_columns(before, &after);
+    after.missing = missing_of(cx, &after);
+    store(cx, permit, before, &after).await?;
+    events::write(cx, permit, edited(before, &after, &changed)).await
+}
+
+fn edited(before: &Person, after: &Person, changed: &[Column]) -> Event {
+    let detail = json!({ "fields": differences_for_book(before, after, changed) });
     let at = before.home().map(|o| o.path.clone()).unwrap_or_default();
-    cx.record(permit, event.at(&at)).await
+    Event::new("person.edited", "person", before.id.0).about(before.id).detail(detail).at(&at)
 }
 
 /// Reads one field into the person; an empty text takes the value away.

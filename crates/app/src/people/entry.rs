@@ -7,7 +7,7 @@ use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result, clock,
     events::{self, Event},
     keys::Place,
-    orgs::pinyin,
+    orgs::{self, Category, pinyin},
     pii::IdNumber,
     rules::{
         Problem, Rules, SheetKind, YearMonth, id_number,
@@ -141,9 +141,7 @@ pub async fn add(cx: &mut Cx, org: &OrgRef, draft: &Draft) -> Result<PersonId> {
         return Err(invalid(judged.problems.into_iter().filter(Problem::forbids).collect()));
     };
     let name = person.name.clone();
-    let people = [person];
-    let fates = decide(cx, org, &people, true).await?;
-    let outcomes = enter(cx, &permit, org, &people, fates, None).await?;
+    let outcomes = enter(cx, &permit, org, &[person], None, true).await?;
     match outcomes.into_iter().next() {
         Some(Outcome::Added(id)) => {
             let event = Event::new("member.added", "person", id.0).about(id);
@@ -192,8 +190,7 @@ async fn enter_many(
     import_id: Option<i64>,
     ask: bool,
 ) -> Result<Vec<Outcome>> {
-    let fates = decide(cx, org, people, ask).await?;
-    let outcomes = enter(cx, permit, org, people, fates, import_id).await?;
+    let outcomes = enter(cx, permit, org, people, import_id, ask).await?;
     let added: Vec<String> = outcomes
         .iter()
         .filter_map(|o| match o {
@@ -239,12 +236,17 @@ async fn enter(
     permit: &Permit,
     org: &OrgRef,
     people: &[NewPerson],
-    fates: Vec<Fate>,
     import_id: Option<i64>,
+    ask: bool,
 ) -> Result<Vec<Outcome>> {
     if !org.path.starts_with(permit.org_path()) {
         return Err(Error::Broken("a permit for another organisation".into()));
     }
+    if org.category == Category::Holding {
+        return Err(orgs::made_by_the_system());
+    }
+    orgs::hold_living(cx, org).await?;
+    let fates = decide(cx, org, people, ask).await?;
     let mut batch = Batch {
         org,
         persons: vec![],
@@ -409,7 +411,7 @@ fn post_words(org: &OrgRef, post: &PostDraft) -> (String, Option<String>) {
     (name, nature)
 }
 
-fn person_row(cx: &Cx, id: PersonId, new: &NewPerson) -> Vec<Value> {
+pub(super) fn person_row(cx: &Cx, id: PersonId, new: &NewPerson) -> Vec<Value> {
     let house = cx.house();
     let place = Place { column: person::ID_COLUMN, row: id.0 };
     let id_ct = house.keys().seal(place, new.id_number.reveal(), house.chance_source());

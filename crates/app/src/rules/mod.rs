@@ -14,6 +14,7 @@ pub mod columns;
 pub mod completeness;
 pub mod dev_number;
 pub mod fields;
+pub mod graduation;
 pub mod id_number;
 pub mod month;
 pub mod person;
@@ -129,10 +130,12 @@ pub struct Rules {
     pub transfer: transfer::Transfers,
     /// Policy figures.
     pub policy: policy::Policy,
+    /// Graduation of school branches.
+    pub graduation: graduation::Graduation,
 }
 
 /// The rule files as they stand in the repository: (file name, text). Shown to the operator.
-pub const SOURCES: [(&str, &str); 7] = [
+pub const SOURCES: [(&str, &str); 8] = [
     ("columns.toml", include_str!("../../rules/columns.toml")),
     ("codes.toml", include_str!("../../rules/codes.toml")),
     ("age.toml", include_str!("../../rules/age.toml")),
@@ -140,6 +143,7 @@ pub const SOURCES: [(&str, &str); 7] = [
     ("tree.toml", include_str!("../../rules/tree.toml")),
     ("transfer.toml", include_str!("../../rules/transfer.toml")),
     ("policy.toml", include_str!("../../rules/policy.toml")),
+    ("graduation.toml", include_str!("../../rules/graduation.toml")),
 ];
 
 static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
@@ -153,9 +157,9 @@ impl Rules {
         &BUILTIN
     }
 
-    /// Reads rules from seven texts in the order of [`SOURCES`]; an error names file and line.
-    pub fn from_sources(texts: [&str; 7]) -> Result<Rules, String> {
-        let [columns, codes, age, dev_number, tree, transfer, policy] = texts;
+    /// Reads rules from the texts in the order of [`SOURCES`]; an error names file and line.
+    pub fn from_sources(texts: [&str; 8]) -> Result<Rules, String> {
+        let [columns, codes, age, dev_number, tree, transfer, policy, graduation] = texts;
         Ok(Rules {
             columns: columns::Columns::read(columns)?,
             codes: read_toml("codes.toml", codes)?,
@@ -164,6 +168,7 @@ impl Rules {
             tree: read_toml("tree.toml", tree)?,
             transfer: read_toml("transfer.toml", transfer)?,
             policy: read_toml("policy.toml", policy)?,
+            graduation: read_toml("graduation.toml", graduation)?,
         })
     }
 }

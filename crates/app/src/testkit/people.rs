@@ -33,12 +33,14 @@ impl Lab {
         let id_number = self.next_id_number();
         act!(self.house, Who::System("testkit"), |cx| {
             let person = insert_person(cx, name, &id_number).await?;
+            let graduated = branch.category == crate::orgs::Category::Graduate;
             cx.tx
                 .run(
-                    sql!("INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, complete, entered_at) VALUES ($1, $2, $3, $4, $5, $6, '2015-09', TRUE, $7)"),
+                    sql!("INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, complete, entered_at, graduation, graduation_at) VALUES ($1, $2, $3, $4, $5, $6, '2015-09', TRUE, $7, $8, $9)"),
                     args![
                         person, branch.id, branch.category.code(), &branch.path, name,
-                        initials(name), cx.now()
+                        initials(name), cx.now(),
+                        graduated.then_some("graduate"), graduated.then(|| cx.now())
                     ],
                 )
                 .await?;
@@ -83,7 +85,7 @@ impl Lab {
             Ok(cx
                 .tx
                 .run(
-                    sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at) SELECT $1, $2, COALESCE(MAX(slot), 0) + 1, $3, $4, $5 FROM admin_seat WHERE org_id = $1"),
+                    sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, confirmed_at) SELECT $1, $2, COALESCE(MAX(slot), 0) + 1, $3, $4, $5, $5 FROM admin_seat WHERE org_id = $1"),
                     args![org.id, org.category.code(), cadre, person, cx.now()],
                 )
                 .await?)

@@ -98,13 +98,15 @@ impl Lab {
             let id = OrgId(cx.new_id());
             let code = code::nth(self.orgs.fetch_add(1, Ordering::Relaxed));
             let depth = i64::try_from(path.len() / 3).unwrap_or(1);
-            let industry = (category != Category::Lead).then_some("school");
+            let industry = (category != Category::Lead).then_some("school_senior");
+            let graduated = category == Category::Graduate;
             cx.tx
                 .run(
-                    sql!("INSERT INTO org (id, code, parent_id, path, depth, sort_no, short_name, full_name, name_py, category, industry, province, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)"),
+                    sql!("INSERT INTO org (id, code, parent_id, path, depth, sort_no, short_name, full_name, name_py, category, industry, province, created_at, updated_at, graduates, graduated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15)"),
                     args![
                         id, &code, parent.map(|p| p.id), &path, depth, sort_no, name, full_name(name),
-                        pinyin::initials(name), category.code(), industry, &province, cx.now()
+                        pinyin::initials(name), category.code(), industry, &province, cx.now(),
+                        graduated.then_some("2026-06"), graduated.then(|| cx.now())
                     ],
                 )
                 .await?;

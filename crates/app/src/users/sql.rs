@@ -336,7 +336,7 @@ pub(super) async fn seat_first(
 ) -> Result<()> {
     cx.tx
         .run(
-            sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at) SELECT c.org_id, o.category, 1, c.id, c.person_id, $1 FROM cadre c JOIN org o ON o.id = c.org_id WHERE c.org_id = $2 AND c.person_id = $3 AND c.ended_at IS NULL"),
+            sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, confirmed_at) SELECT c.org_id, o.category, 1, c.id, c.person_id, $1, $1 FROM cadre c JOIN org o ON o.id = c.org_id WHERE c.org_id = $2 AND c.person_id = $3 AND c.ended_at IS NULL"),
             args![cx.now(), org.id, person],
         )
         .await?;

@@ -1,7 +1,7 @@
 //! Where members are: moving, marking, taking back.
 
 use super::org_of;
-use crate::{Cx, OrgRef, Permit, Result, people::PersonId};
+use crate::{Cx, OrgRef, Permit, Result, orgs::Category, people::PersonId};
 use db::{Rows, args, sql};
 
 db::row! {
@@ -41,6 +41,12 @@ pub(in crate::people) async fn standing(cx: &mut Cx, id: PersonId) -> Result<Opt
         .await?)
 }
 
+/// The mark that a member gets who comes to a branch: whoever comes to a 毕业生团组织 is a
+/// graduate (row 123), and everybody else's mark ends with the way (D7).
+pub(in crate::people) fn mark_on_arrival(to: &OrgRef) -> Option<&'static str> {
+    (to.category == Category::Graduate).then_some("graduate")
+}
+
 /// Puts a member into another branch; `false` when somebody else moved her meanwhile.
 pub(in crate::people) async fn move_member(
     cx: &mut Cx,
@@ -52,11 +58,51 @@ pub(in crate::people) async fn move_member(
     let moved = cx
         .tx
         .run(
-            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'active', entered_at = $4, version = version + 1 WHERE person_id = $5 AND version = $6"),
-            args![to.id, to.category.code(), &to.path, cx.now(), id, version],
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'active', entered_at = $4, graduation = CAST($7 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($7 AS TEXT) IS NULL THEN NULL ELSE $4 END, version = version + 1 WHERE person_id = $5 AND version = $6"),
+            args![to.id, to.category.code(), &to.path, cx.now(), id, version, mark_on_arrival(to)],
         )
         .await?;
     Ok(moved == 1)
+}
+
+/// Puts members of one branch into another one; returns who was moved and whether complete.
+pub(in crate::people) async fn move_members(
+    cx: &mut Cx,
+    _: &Permit,
+    from: &OrgRef,
+    to: &OrgRef,
+    ids: Rows,
+) -> Result<Vec<(PersonId, String, bool)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, entered_at = $4, version = version + 1 WHERE org_id = $5 AND person_id IN (SELECT id FROM {rows: id int} AS v) RETURNING person_id, name, complete"),
+            args![to.id, to.category.code(), &to.path, cx.now(), from.id],
+            ids,
+        )
+        .await?)
+}
+
+pub(in crate::people) async fn ids_of(cx: &mut Cx, branch: &OrgRef) -> Result<Vec<PersonId>> {
+    let rows: Vec<(PersonId,)> = cx
+        .tx
+        .all(
+            sql!("SELECT person_id FROM member WHERE org_path = $1 AND org_id = $2 ORDER BY name_py, person_id"),
+            args![&branch.path, branch.id],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(in crate::people) async fn count_of(cx: &mut Cx, branch: &OrgRef, most: i64) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM (SELECT 1 FROM member WHERE org_path = $1 LIMIT $2) AS t"),
+            args![&branch.path, most],
+        )
+        .await?;
+    Ok(count)
 }
 
 /// Takes away the seat of an administrator.
