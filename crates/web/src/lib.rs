@@ -16,6 +16,7 @@ pub mod messages;
 pub mod meta;
 pub mod orgs;
 pub mod people;
+pub mod relocations;
 mod replay;
 pub mod routes;
 pub mod search;

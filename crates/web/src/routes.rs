@@ -2,8 +2,8 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, search, setup,
-    site::Site, stats, transfers, users,
+    help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people, relocations,
+    search, setup, site::Site, stats, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -139,7 +139,18 @@ pub fn table() -> Vec<Route> {
         // Closing, holding branches, health of the tree
         //
         // Relocation, merging and splitting
-        //
+        get("/o/{org}/relocations", Right(Action::SeeOrg), "组织迁移", relocations::list).page::<relocations::List>(),
+        post("/o/{org}/relocations", Right(Action::StartRelocation), "提交组织迁移", relocations::start::create).form::<relocations::start::NewForm>(),
+        get("/o/{org}/relocations/new", Right(Action::StartRelocation), "申请组织迁移", relocations::start::new).page::<relocations::start::NewPage>(),
+        get("/o/{org}/relocations/application", Right(Action::StartRelocation), "跨省迁移申请单", relocations::start::application).page::<relocations::start::Application>(),
+        get("/o/{org}/r/{no}", Right(Action::SeeOrg), "组织迁移详情", relocations::show::show).page::<relocations::show::Show>(),
+        post("/o/{org}/r/{no}/approval", Right(Action::DecideRelocation), "同意组织迁移", relocations::show::approve).form::<relocations::show::Decision>(),
+        post("/o/{org}/r/{no}/return", Right(Action::DecideRelocation), "退回组织迁移", relocations::show::give_back).form::<relocations::show::ReturnForm>(),
+        post("/o/{org}/r/{no}/withdrawal", Right(Action::StartRelocation), "撤销组织迁移", relocations::show::withdraw).form::<relocations::show::Decision>(),
+        get("/o/{org}/children/merge", Right(Action::ReshapeChildren), "合并下级组织", relocations::reshape::merge_form).page::<relocations::reshape::MergePage>(),
+        post("/o/{org}/children/merge", Right(Action::ReshapeChildren), "合并下级组织", relocations::reshape::merge).form::<relocations::reshape::MergeForm>(),
+        get("/o/{org}/children/split", Right(Action::ReshapeChildren), "拆分下级组织", relocations::reshape::split_form).page::<relocations::reshape::SplitPage>(),
+        post("/o/{org}/children/split", Right(Action::ReshapeChildren), "拆分下级组织", relocations::reshape::split).form::<relocations::reshape::SplitForm>(),
         // Schools and graduation
         //
         // Operators

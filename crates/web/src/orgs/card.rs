@@ -16,6 +16,8 @@ pub struct CardPage {
     card: orgs::Card,
     shown_code: String,
     may_edit: bool,
+    /// Whether it can be merged and split from here.
+    may_reshape: bool,
     #[serde(skip)]
     base: String,
 }
@@ -36,6 +38,11 @@ pub async fn show(
     let page = CardPage {
         frame,
         shown_code: orgs::code::show(&card.code),
+        may_reshape: v.cx.may(Action::ReshapeChildren, &org.path)
+            && !matches!(
+                org.category,
+                orgs::Category::Lead | orgs::Category::Holding | orgs::Category::Graduate
+            ),
         may_edit: v.cx.may(Action::EditOrg, &org.path),
         card,
         base,
