@@ -1,12 +1,14 @@
 //! The list of works: one line each, one module each beside this file. A work measures itself
 //! with the `Meter` and adds its rows to the `Bench`.
 
+mod children;
 mod fold;
 mod ground;
 mod imports;
 mod million;
 mod picker;
 mod raw;
+mod reshaping;
 mod served;
 mod transfers;
 
@@ -34,6 +36,7 @@ pub(crate) const WORKS: &[(&str, Work)] = &[
     ("transfer", |options, meter, bench| Box::pin(transfers::work(options, meter, bench))),
     ("fold", |options, meter, bench| Box::pin(fold::work(options, meter, bench))),
     ("picker", |options, meter, bench| Box::pin(picker::work(options, meter, bench))),
+    ("relocation", |options, meter, bench| Box::pin(reshaping::work(options, meter, bench))),
     ("served", |options, meter, bench| Box::pin(served::work(options, meter, bench))),
 ];
 

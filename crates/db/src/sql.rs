@@ -55,8 +55,7 @@ impl Sql {
         match self.0 {
             Text::Fixed(place) => {
                 let known = if engine == Engine::Sqlite { &place.lite } else { &place.pg };
-                let (text, spec) =
-                    known.get_or_init(|| expand(&Cow::Borrowed(place.text), engine));
+                let (text, spec) = known.get_or_init(|| expand(&Cow::Borrowed(place.text), engine));
                 let spec = spec.as_deref().unwrap_or_default();
                 (text.as_ref().into_sql_str(), Cow::Borrowed(spec))
             }

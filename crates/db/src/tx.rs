@@ -93,12 +93,8 @@ impl Tx {
     pub async fn opt<T: Row>(&mut self, sql: Sql, args: &[Value]) -> Result<Option<T>> {
         let (text, _) = sql.at(self.engine());
         Ok(match &mut self.inner {
-            Inner::Lite(tx) => {
-                bind!(sqlx::query_as(text), args).fetch_optional(&mut **tx).await?
-            }
-            Inner::Pg(tx) => {
-                bind!(sqlx::query_as(text), args).fetch_optional(&mut **tx).await?
-            }
+            Inner::Lite(tx) => bind!(sqlx::query_as(text), args).fetch_optional(&mut **tx).await?,
+            Inner::Pg(tx) => bind!(sqlx::query_as(text), args).fetch_optional(&mut **tx).await?,
         })
     }
 

@@ -274,12 +274,7 @@ async fn enter(
 }
 
 /// What is to be done with each, asking the database (unless `ask` is false) who is there already.
-async fn decide(
-    cx: &mut Cx,
-    org: &OrgRef,
-    people: &[NewPerson],
-    ask: bool,
-) -> Result<Vec<Fate>> {
+async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> Result<Vec<Fate>> {
     let asked = if ask { people } else { &[] };
     let numbers: Vec<&str> = asked.iter().filter_map(|p| p.dev_number.as_deref()).collect();
     let mut numbers_taken = numbers_taken(cx, &numbers).await?;

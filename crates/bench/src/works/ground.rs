@@ -74,7 +74,7 @@ impl Ground {
             "centre" | "county" => Role::Lead,
             _ => Role::Group,
         };
-        Ok(acting(org, role))
+        Ok(acting(PersonId(1), org, role))
     }
 
     /// A reading transaction, as a page gets one.
@@ -99,10 +99,10 @@ pub(crate) async fn open(place: &db::Options, keys: &Path) -> Result<House> {
 }
 
 /// Somebody who acts for an organisation in a role.
-pub(crate) fn acting(org: OrgRef, role: Role) -> Who {
+pub(crate) fn acting(person: PersonId, org: OrgRef, role: Role) -> Who {
     let grant = Grant { org, role };
     Who::Person(Arc::new(Visitor {
-        person: PersonId(1),
+        person,
         name: "bench".into(),
         session: None,
         grants: vec![grant.clone()],

@@ -10,6 +10,7 @@ use crate::works::ground::{self, ENGINES, Ground, acting, broken};
 use anyhow::{Context, Result, bail, ensure};
 use app::demo::{Plan, Scale, workbooks};
 use app::imports::{self, Mode, Source};
+use app::people::PersonId;
 use app::rules::Column;
 use app::{House, OrgRef, Role, Who, clock, jobs};
 use db::{Rows, Value};
@@ -35,7 +36,8 @@ pub(crate) async fn work(options: &Options, meter: &Meter, bench: &mut Bench) ->
     let postgres = outcomes.pop().unwrap_or(Outcome::NotRun("no server"));
     let sqlite = outcomes.pop().unwrap_or(Outcome::NotRun("not run"));
     let goal = "≤ 2 s CPU, ≥ half of raw, memory + 64 MiB";
-    let name = "import of 10,000 rows: review and commit (memory: what a process of its own grows by)";
+    let name =
+        "import of 10,000 rows: review and commit (memory: what a process of its own grows by)";
     bench.row(name, goal, sqlite, postgres);
     Ok(())
 }
@@ -46,7 +48,9 @@ async fn measured(ground: &Ground, meter: &Meter, options: &Options) -> Result<S
     let today = clock::day(ground.house.now());
     let mut files = vec![];
     // The last two are for memory: a small one first, so that pools and rules stand.
-    for (round, rows) in (1..=rounds).map(|r| (r, rows)).chain([(rounds + 1, 20), (rounds + 2, rows)]) {
+    for (round, rows) in
+        (1..=rounds).map(|r| (r, rows)).chain([(rounds + 1, 20), (rounds + 2, rows)])
+    {
         let file = ground.folder.path().join(format!("big{round}.xlsx"));
         workbooks::big(&file, rows, round, &org.province, today).map_err(broken)?;
         files.push(file);
@@ -98,7 +102,7 @@ pub(crate) async fn child(told: &[String]) -> Result<u64> {
     let mut cx = house.read(Who::System("bench")).await.map_err(broken)?;
     let org = app::orgs::by_code(&mut cx, code).await.map_err(broken)?;
     drop(cx);
-    let who = acting(org.clone(), Role::Branch);
+    let who = acting(PersonId(1), org.clone(), Role::Branch);
     import(&house, &who, &org, Path::new(small), 20).await?;
     proc::forget_peak();
     let before = proc::peak_memory(std::process::id())?;
