@@ -65,6 +65,7 @@ impl<T: Clock> Clock for std::sync::Arc<T> {
 /// system and again every 64 KiB): a bulk of rows asks for tens of thousands of nonces and codes.
 pub struct SystemChance;
 impl Chance for SystemChance {
+    #[expect(clippy::disallowed_methods, reason = "this is where the house's chance comes from")]
     fn fill(&self, bytes: &mut [u8]) {
         use rand::RngCore;
         // Panics when the system gives no seed: without chance there are no secrets.
