@@ -88,6 +88,8 @@ pub struct Checked {
     tabs: Vec<Tab>,
     #[serde(skip)]
     may_transfer: bool,
+    #[serde(skip)]
+    base: String,
 }
 page!(Checked);
 
@@ -320,6 +322,7 @@ async fn after_row(mut v: Visit, id: ImportId, row: i64) -> Result<Answer, Failu
         row: line,
         may_transfer: may_transfer(&v)?,
         at,
+        base,
     };
     v.done_showing(page).await
 }
