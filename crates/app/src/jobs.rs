@@ -260,6 +260,8 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
+    wheel!("admin confirmations", HOUR, admin_confirmations),
+    wheel!("terms", HOUR, terms),
 ];
 
 async fn old_files(house: &House) -> Result<()> {
@@ -289,6 +291,13 @@ async fn orphaned_transfers(house: &House) -> Result<()> {
 }
 async fn transfer_reminders(house: &House) -> Result<()> {
     crate::transfers::remind_due(house).await.map(|_| ())
+}
+
+async fn admin_confirmations(house: &House) -> Result<()> {
+    crate::cadres::remind_confirmations(house).await.map(|_| ())
+}
+async fn terms(house: &House) -> Result<()> {
+    crate::cadres::remind_terms(house).await.map(|_| ())
 }
 
 async fn seal(house: &House) -> Result<()> {

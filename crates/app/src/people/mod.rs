@@ -28,7 +28,7 @@ mod sql;
 
 pub use entry::{IdCheck, Outcome, add, add_many, check_id};
 pub use members::{Found, Kept, find_by_id_number, move_to, remove_many, set_moving};
-pub use named::{Entered, Named, find_named, find_or_make};
+pub use named::{Entered, Named, Seen, find_named, find_or_make, look, supply_own_mobile};
 pub use person::{Check, Contact, Membership, Person, Post};
 pub use rekey::rekey;
 
