@@ -47,7 +47,7 @@ impl Job {
     }
     async fn run(self, turn: &Turn<'_>) -> Result<Json> {
         match self {
-            Self::Rekey => crate::people::rekey(turn).await,
+            Self::Rekey => crate::rekey::run(turn).await,
             Self::ExportMembers(order) => crate::people::export::run(turn, *order).await,
             Self::Import { import, total } => {
                 crate::imports::run(turn, crate::imports::ImportId(import), total).await
@@ -262,6 +262,8 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
     wheel!("admin confirmations", HOUR, admin_confirmations),
     wheel!("terms", HOUR, terms),
+    wheel!("closings", HOUR, crate::closings::finish_due),
+    wheel!("holding branches", HOUR, crate::closings::remind_due),
 ];
 
 async fn old_files(house: &House) -> Result<()> {

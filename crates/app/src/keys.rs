@@ -172,6 +172,20 @@ impl Keys {
         self.key_of(sealed).is_ok_and(|k| k.id == self.data[self.data.len() - 1].id)
     }
 
+    /// Encrypts anew, with the newest key, what [`Keys::seal`] made for the same place; `None` when
+    /// that was done already.
+    pub fn reseal(
+        &self,
+        place: Place,
+        sealed: &[u8],
+        chance: &dyn Chance,
+    ) -> Result<Option<Vec<u8>>, KeyError> {
+        if self.is_newest(sealed) {
+            return Ok(None);
+        }
+        Ok(Some(self.seal(place, &self.unseal(place, sealed)?, chance)))
+    }
+
     fn key_of(&self, sealed: &[u8]) -> Result<&Cipher, KeyError> {
         let Some(&[FORMAT, AES_256_GCM, high, low]) = sealed.get(..4) else {
             return Err(KeyError::Sealed(0));

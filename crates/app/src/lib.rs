@@ -8,6 +8,8 @@ pub mod access;
 pub mod cadres;
 /// Time, chance and ids.
 pub mod clock;
+/// 撤销与恢复, and 待接转团支部.
+pub mod closings;
 /// Who acts, and the open transaction.
 pub mod cx;
 /// The demonstration.
@@ -38,6 +40,8 @@ pub mod orgs;
 pub mod people;
 /// Personal data that masks itself.
 pub mod pii;
+/// Moving what is sealed to new keys.
+mod rekey;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
 /// Live counters and completeness.

@@ -7,7 +7,7 @@ use app::{
     Action, OrgRef, Who, act,
     clock::{HOUR, hour_of},
     orgs::Category,
-    stats::{self, Change, Figures, Sort},
+    stats::{self, Asked, Change, Figures, Sector, Sort, Span},
     testkit::{self, Lab},
 };
 
@@ -25,6 +25,11 @@ async fn note(house: &app::House, change: Change<'_>) {
 async fn card(lab: &Lab, org: &OrgRef) -> stats::Card {
     let mut cx = lab.house.read(Who::System("test")).await.unwrap();
     stats::of(&mut cx, org).await.unwrap()
+}
+
+/// Of all sectors, in this order.
+fn by(sort: Sort) -> Asked {
+    Asked { sector: None, sort }
 }
 
 async fn wrong(house: &app::House) -> Vec<stats::Difference> {
@@ -136,8 +141,8 @@ async fn a_recount_repairs_what_was_spoilt_and_drops_only_changes_that_it_saw() 
         .await
         .unwrap();
     let found = wrong(&lab.house).await;
-    // The county's subtree, and the branch's own and subtree figures.
-    assert_eq!(found.len(), 3, "{found:#?}");
+    // The county's subtree, and the branch's own, sector's and subtree figures.
+    assert_eq!(found.len(), 4, "{found:#?}");
     assert!(stats::recount(&lab.house).await.unwrap() > 0);
     assert_eq!(wrong(&lab.house).await, []);
     stats::settle(&lab.house).await.unwrap();
@@ -218,7 +223,7 @@ async fn progress_lists_direct_children_with_shares_in_either_order() {
     stats::settle(&lab.house).await.unwrap();
     let admin = lab.admin(&tree.committee, "赵敏").await;
     let mut cx = lab.house.read(admin).await.unwrap();
-    let page = stats::children(&mut cx, &tree.committee, Sort::Org, 1).await.unwrap();
+    let page = stats::children(&mut cx, &tree.committee, by(Sort::Org), 1).await.unwrap();
     let names: Vec<&str> = page.rows.iter().map(|r| r.name.as_str()).collect();
     assert_eq!(names, ["高一年级团总支", "教工团支部", "空团支部"]);
     let shares: Vec<_> = page
@@ -236,14 +241,15 @@ async fn progress_lists_direct_children_with_shares_in_either_order() {
         "{}",
         page.summary
     );
-    let page = stats::children(&mut cx, &tree.committee, Sort::BranchesFalling, 9).await.unwrap();
+    let page =
+        stats::children(&mut cx, &tree.committee, by(Sort::BranchesFalling), 9).await.unwrap();
     assert_eq!(page.rows[0].name, "教工团支部");
-    let page = stats::children(&mut cx, &tree.committee, Sort::MembersRising, 1).await.unwrap();
+    let page = stats::children(&mut cx, &tree.committee, by(Sort::MembersRising), 1).await.unwrap();
     assert_eq!(page.rows[2].code, third.code, "an organisation without members comes last");
-    let book = stats::workbook(&mut cx, &tree.committee, Sort::Org).await.unwrap();
+    let book = stats::workbook(&mut cx, &tree.committee, by(Sort::Org)).await.unwrap();
     assert!(book.starts_with(b"PK"));
     assert!(matches!(
-        stats::children(&mut cx, &tree.other_committee, Sort::Org, 1).await,
+        stats::children(&mut cx, &tree.other_committee, by(Sort::Org), 1).await,
         Err(app::Error::NotFound)
     ));
 }
@@ -266,4 +272,59 @@ async fn what_a_branch_and_an_organisation_lack_is_named() {
     assert!(lack.people[0].missing[0].contains("手机"), "{:?}", lack.people[0].missing);
     let missing = stats::org_lacks(&mut cx, &tree.committee).await.unwrap();
     assert!(missing.contains(&"书记") && missing.contains(&"书记本人的手机号码"), "{missing:?}");
+}
+
+#[tokio::test]
+async fn every_sector_has_its_own_figures_and_an_organisation_takes_its_along() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    for name in ["张伟", "王芳", "李娜"] {
+        lab.member(&tree.direct, name).await;
+    }
+    let of = async |sector| {
+        let asked = Asked { sector: Some(sector), sort: Sort::Org };
+        let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+        let page = stats::children(&mut cx, &tree.county, asked, 1).await.unwrap();
+        let first = &page.rows[0];
+        (page.total.orgs, page.total.branches_done, first.branches, first.members, first.opens)
+    };
+    for folded in [false, true] {
+        if folded {
+            stats::settle(&lab.house).await.unwrap();
+        }
+        assert_eq!(of(Sector::School).await, (7, 1, 3, 3, true), "folded: {folded}");
+        assert_eq!(of(Sector::Village).await, (0, 0, 0, 0, false));
+    }
+    // The branch changes its industry, and a member comes in the same moment.
+    let admin = lab.admin(&tree.direct, "赵敏").await;
+    let mut cx = lab.house.read(admin.clone()).await.unwrap();
+    let info = app::orgs::info(&mut cx, &tree.direct).await.unwrap();
+    drop(cx);
+    let edit = app::orgs::Edit { industry: "rural_village".into(), ..info.fields };
+    act!(lab.house, admin.clone(), |cx| {
+        app::orgs::edit(cx, &tree.direct, info.version, edit.clone()).await
+    })
+    .unwrap();
+    lab.member(&tree.direct, "刘洋").await;
+    for folded in [false, true] {
+        if folded {
+            stats::settle(&lab.house).await.unwrap();
+        }
+        assert_eq!(of(Sector::School).await, (6, 0, 2, 0, true), "folded: {folded}");
+        assert_eq!(of(Sector::Village).await, (1, 1, 1, 4, true));
+        assert_eq!(wrong(&lab.house).await, []);
+    }
+    // Figures in the wrong sector are found and put right.
+    lab.scratch
+        .vandalise(&format!(
+            "UPDATE org SET industry = 'school_junior' WHERE id = {}",
+            tree.direct.id
+        ))
+        .await
+        .unwrap();
+    assert!(wrong(&lab.house).await.iter().any(|d| d.span == Span::Sector(Sector::School)));
+    stats::recount(&lab.house).await.unwrap();
+    assert_eq!(wrong(&lab.house).await, []);
+    assert_eq!(of(Sector::School).await, (7, 1, 3, 4, true));
+    assert_eq!(of(Sector::Village).await, (0, 0, 0, 0, false));
 }

@@ -71,10 +71,11 @@ CREATE TABLE delta (
 ) {strict};
 
 -- Live counters: 'self' of the organisation alone, 'direct' of its direct children, 'subtree' of
--- itself and everything below.
+-- itself and everything below, 'sector1' to 'sector8' of what in the subtree is of one sector.
 CREATE TABLE tally (
   org_path {text} NOT NULL,
-  scope {text} NOT NULL CHECK (scope IN ('self','direct','subtree')),
+  scope {text} NOT NULL CHECK (scope IN ('self','direct','subtree','sector1','sector2','sector3','sector4','sector5','sector6','sector7','sector8')),
+  sector {text},                           -- of 'self': the sector that its figures were added to
   orgs {int} NOT NULL DEFAULT 0,
   branches {int} NOT NULL DEFAULT 0,
   branches_done {int} NOT NULL DEFAULT 0,

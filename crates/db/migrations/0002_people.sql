@@ -94,7 +94,7 @@ CREATE INDEX cadre_by_pinyin ON cadre (name_py, org_path, id) WHERE ended_at IS 
 CREATE TABLE admin_seat (
   org_id {int} NOT NULL,
   org_category {text} NOT NULL,
-  slot {int} NOT NULL CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2)),
+  slot {int} NOT NULL CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2) AND org_category <> 'HOLDING'),
   cadre_id {int} NOT NULL UNIQUE REFERENCES cadre (id),
   person_id {int} NOT NULL REFERENCES person (id),
   granted_at {int} NOT NULL,

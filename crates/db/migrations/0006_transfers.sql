@@ -35,6 +35,8 @@ CREATE INDEX transfer_due ON transfer (deadline, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_remind ON transfer (remind_at, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_from ON transfer (from_org, id);
 CREATE INDEX transfer_to ON transfer (to_org, id);
+CREATE INDEX transfer_to_open ON transfer (to_org, id) WHERE ended_at IS NULL;
+CREATE INDEX transfer_from_open ON transfer (from_org, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_started ON transfer (started_org, id);
 CREATE INDEX transfer_starter ON transfer (started_by);
 CREATE INDEX transfer_branch ON transfer (branch_id, id) WHERE branch_id IS NOT NULL;

@@ -11,7 +11,7 @@ use crate::{
 use app::{
     Error, OrgRef,
     clock::show_time,
-    stats::{self, Page, Sort},
+    stats::{self, Asked, Page, Sector, Sort},
 };
 use askama::Template;
 use schemars::JsonSchema;
@@ -29,6 +29,12 @@ pub struct Progress {
     table: Page,
     /// Beijing time.
     as_of: String,
+    /// 分领域: address, name, chosen.
+    #[serde(skip)]
+    tabs: Vec<(String, &'static str, bool)>,
+    /// What the address keeps besides the page's number.
+    #[serde(skip)]
+    kept: String,
     #[serde(skip)]
     sorts: Vec<(&'static str, &'static str, bool)>,
     #[serde(skip)]
@@ -42,10 +48,18 @@ pub struct Choice {
     /// 组织码 to look into; the own organisation when absent.
     #[serde(default)]
     under: String,
+    /// One sector only (分领域).
+    #[serde(default)]
+    domain: Option<Sector>,
     #[serde(default)]
     sort: Sort,
     #[serde(default)]
     page: Option<i64>,
+}
+impl Choice {
+    fn asked(&self) -> Asked {
+        Asked { sector: self.domain, sort: self.sort }
+    }
 }
 
 const SORTS: &[(&str, &str, Sort)] = &[
@@ -60,10 +74,19 @@ const SORTS: &[(&str, &str, Sort)] = &[
 pub async fn progress(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
     let base = v.base()?;
     let under = chosen(&mut v, &q).await?;
-    let table = stats::children(&mut v.cx, &under, q.sort, q.page.unwrap_or(1)).await?;
+    let table = stats::children(&mut v.cx, &under, q.asked(), q.page.unwrap_or(1)).await?;
     let mut frame = v.frame("团员录入进度", "/progress/members").await?;
     drill(&mut v, &mut frame, &under, &base).await?;
+    let sort = SORTS.iter().find(|(_, _, sort)| *sort == q.sort).map_or("org", |(key, ..)| key);
+    let address = |sector: Option<Sector>| {
+        let domain = sector.map_or(String::new(), |s| format!("&domain={}", s.key()));
+        format!("?under={}{domain}&sort={sort}", under.code)
+    };
+    let all = [(address(None), "全部", q.domain.is_none())];
+    let each = Sector::ALL.map(|s| (address(Some(s)), s.label(), q.domain == Some(s)));
     let page = Progress {
+        tabs: all.into_iter().chain(each).collect(),
+        kept: address(q.domain),
         frame,
         under: under.code.clone(),
         under_name: under.short_name.clone(),
@@ -78,8 +101,9 @@ pub async fn progress(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, F
 /// `GET /o/{org}/progress/members.xlsx`.
 pub async fn download(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
     let under = chosen(&mut v, &q).await?;
-    let bytes = stats::workbook(&mut v.cx, &under, q.sort).await?;
-    let name = format!("团员录入进度-{}.xlsx", under.short_name);
+    let bytes = stats::workbook(&mut v.cx, &under, q.asked()).await?;
+    let sector = q.domain.map_or(String::new(), |s| format!("-{}", s.label()));
+    let name = format!("团员录入进度-{}{sector}.xlsx", under.short_name);
     v.file(&name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", bytes).await
 }
 

@@ -64,6 +64,7 @@ pub async fn give_post(
     post: &PostDraft,
 ) -> Result<CadreId> {
     reaches(permit, org)?;
+    living(cx, permit, org).await?;
     let row = post_row(cx, org.category, &post.code).ok_or_else(|| no_such_post(org))?;
     if let Some(held) = held(cx, org, person).await? {
         return Err(Error::refused(Refusal::new(
@@ -166,6 +167,12 @@ fn new_post(id: CadreId, person: PersonId, row: &PostRow, post: &PostDraft) -> s
         nature: nature.map(|n| codes::name_of(&codes.post_nature, n).unwrap_or(n).to_owned()),
         in_party_committee: post.in_party_committee,
     }
+}
+
+/// Locks the organisation and refuses when it is closed at this moment.
+pub(super) async fn living(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<()> {
+    orgs::lock(cx, permit, org.id).await?;
+    orgs::hold_living(cx, org).await
 }
 
 /// Locks the organisation and refuses when it has a 书记 (I6 of C5: at most one).

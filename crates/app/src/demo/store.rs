@@ -10,10 +10,11 @@ use crate::{
     people::PersonId,
     pii::Sex,
     rules::{Rules, completeness, tree::Category as RuleCategory},
+    stats::Sector,
 };
 use db::{Rows, Value, sql};
 use rand::{Rng, rngs::StdRng};
-use std::ops::AddAssign;
+use std::{collections::BTreeMap, ops::AddAssign};
 
 /// Rows a statement.
 const PIECE: usize = 5_000;
@@ -74,9 +75,12 @@ struct Open {
     full: String,
     category: Category,
     children: bool,
+    sector: Option<Sector>,
     own: Counts,
     direct: Counts,
     below: Counts,
+    /// Of what lies below, by sector.
+    sectors: BTreeMap<Sector, Counts>,
 }
 
 /// The organisation that people are put into.
@@ -176,6 +180,8 @@ impl<'a> Book<'a> {
             },
             direct: Counts::default(),
             below: Counts::default(),
+            sector: Sector::of(seed.category, seed.industry),
+            sectors: BTreeMap::new(),
         });
         At { id, code, path: grown.path.clone(), category: seed.category }
     }
@@ -300,22 +306,32 @@ impl<'a> Book<'a> {
             }
             let mut subtree = open.below;
             subtree += open.own;
-            self.tally(&open.path, "self", open.own);
-            if open.children {
-                self.tally(&open.path, "direct", open.direct);
+            if let Some(sector) = open.sector {
+                *open.sectors.entry(sector).or_default() += open.own;
             }
-            self.tally(&open.path, "subtree", subtree);
+            self.tally(&open.path, "self", open.sector, open.own);
+            if open.children {
+                self.tally(&open.path, "direct", None, open.direct);
+            }
+            self.tally(&open.path, "subtree", None, subtree);
+            for (sector, counts) in &open.sectors {
+                self.tally(&open.path, sector.code(), None, *counts);
+            }
             if let Some(parent) = self.open.last_mut() {
                 parent.direct += open.own;
                 parent.below += subtree;
+                for (sector, counts) in open.sectors {
+                    *parent.sectors.entry(sector).or_default() += counts;
+                }
             }
         }
     }
 
-    fn tally(&mut self, path: &str, scope: &str, c: Counts) {
+    fn tally(&mut self, path: &str, scope: &str, sector: Option<Sector>, c: Counts) {
         self.batch.tallies.push(vec![
             path.into(),
             scope.into(),
+            sector.map(Sector::code).into(),
             c.orgs.into(),
             c.branches.into(),
             c.branches_done.into(),
@@ -369,7 +385,7 @@ pub(super) async fn write(house: &House, batch: Batch, now: Millis) -> Result<()
         tx.run_of(sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, confirmed_at) SELECT org_id, org_category, slot, cadre_id, person_id, $1, $1 FROM {rows: org_id int, org_category text, slot int, cadre_id int, person_id int} AS v"), at, rows).await?;
     }
     for rows in pieces(batch.tallies) {
-        tx.run_of(sql!("INSERT INTO tally (org_path, scope, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done, changed_at) SELECT org_path, scope, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done, $1 FROM {rows: org_path text, scope text, orgs int, branches int, branches_done int, bodies_done int, members int, members_done int, cadres int, cadres_done int} AS v"), at, rows).await?;
+        tx.run_of(sql!("INSERT INTO tally (org_path, scope, sector, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done, changed_at) SELECT org_path, scope, sector, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done, $1 FROM {rows: org_path text, scope text, sector text, orgs int, branches int, branches_done int, bodies_done int, members int, members_done int, cadres int, cadres_done int} AS v"), at, rows).await?;
     }
     // The index is sorted by gram: in order a batch touches each of its pages once.
     for rows in pieces(batch.grams) {

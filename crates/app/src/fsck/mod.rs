@@ -69,6 +69,7 @@ pub async fn run_with(
     let cx = house.snapshot(Who::System("fsck")).await?;
     let mut check = Check { cx, report: Report::default(), tell, deep };
     tree::orgs(&mut check).await?;
+    tree::closings(&mut check).await?;
     tree::search_index(&mut check).await?;
     people::persons(&mut check).await?;
     people::cadres(&mut check).await?;

@@ -23,6 +23,7 @@ db::row! {
         real_to: Option<String>,
         branch_category: Option<String>,
         member_org: Option<i64>,
+        member_category: Option<String>,
         entered_at: Option<i64>,
         later: i64,
         events: i64,
@@ -69,7 +70,7 @@ pub(super) async fn all(check: &mut Check<'_>) -> Result<()> {
             .cx
             .tx
             .all(
-                sql!("SELECT t.id, t.no, t.variant, t.state, t.deadline, t.ended_at, t.from_org, t.from_path, t.to_org, t.to_path, t.branch_id, t.waits_for, f.path, o.path, b.category, m.org_id, m.entered_at, (SELECT COUNT(*) FROM transfer l WHERE l.person_id = t.person_id AND l.state = 'done' AND l.ended_at > t.ended_at), (SELECT COUNT(*) FROM event e WHERE e.object = 'transfer' AND e.object_id = t.id), t.fields_ct FROM transfer t LEFT JOIN org f ON f.id = t.from_org LEFT JOIN org o ON o.id = t.to_org LEFT JOIN org b ON b.id = t.branch_id LEFT JOIN member m ON m.person_id = t.person_id WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
+                sql!("SELECT t.id, t.no, t.variant, t.state, t.deadline, t.ended_at, t.from_org, t.from_path, t.to_org, t.to_path, t.branch_id, t.waits_for, f.path, o.path, b.category, m.org_id, m.org_category, m.entered_at, (SELECT COUNT(*) FROM transfer l WHERE l.person_id = t.person_id AND l.state = 'done' AND l.ended_at > t.ended_at), (SELECT COUNT(*) FROM event e WHERE e.object = 'transfer' AND e.object_id = t.id), t.fields_ct FROM transfer t LEFT JOIN org f ON f.id = t.from_org LEFT JOIN org o ON o.id = t.to_org LEFT JOIN org b ON b.id = t.branch_id LEFT JOIN member m ON m.person_id = t.person_id WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
                 args![after, PIECE],
             )
             .await?;
@@ -142,7 +143,9 @@ fn effect(check: &mut Check<'_>, t: &Transfer) {
         && t.later == 0
         && let (Some(at), Some(entered), Some(ended)) = (t.member_org, t.entered_at, t.ended_at)
     {
-        let elsewhere = entered == ended && t.branch_id != Some(at);
+        // The branch may have been closed in the very same moment.
+        let held = t.member_category.as_deref() == Some("HOLDING");
+        let elsewhere = entered == ended && t.branch_id != Some(at) && !held;
         if entered < ended || elsewhere {
             check.found("I12", &key, "the person in the branch", "never moved there");
         }

@@ -55,6 +55,7 @@ pub async fn commit(cx: &mut Cx, id: ImportId, mode: Mode) -> Result<JobId> {
         return Err(Error::refused(Refusal::new("import_nothing", message)));
     }
     let permit = cx.permit(Action::ImportMembers, &org)?;
+    orgs::hold_living(cx, &org).await?;
     super::take_hold(cx, &permit, &import).await?;
     sql::set_state(cx, &permit, id, "running").await?;
     let work = Job::Import { import: id.0, total: import.ready };
@@ -108,6 +109,11 @@ pub async fn step(
     act!(house, Who::System("import"), |cx| {
         let Some(import) = sql::find(cx, id).await? else { return Ok(Some(Json::Null)) };
         let org = orgs::by_id(cx, import.org_id).await?;
+        match orgs::hold_living(cx, &org).await {
+            // The branch was closed, and this import ended with it.
+            Err(Error::Conflict(_)) => return Ok(Some(summary(&import))),
+            held => held?,
+        }
         let permit = cx.permit(Action::ImportMembers, &org)?;
         if !sql::hold(cx, &permit, id, "running").await? {
             // Finished already: this turn comes after one that was thought lost.

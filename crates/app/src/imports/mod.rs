@@ -25,6 +25,7 @@ mod table;
 pub use commit::{Mode, commit, run};
 pub use mapping::Mapping;
 pub use review::{Line, Show};
+pub(crate) use rows::rekey;
 pub use upload::{Source, check_target, read, stage};
 
 use crate::{
@@ -294,6 +295,29 @@ pub async fn sweep(house: &House) -> Result<()> {
         let detail = serde_json::json!({ "drafts": old.len(), "cells": forgotten });
         cx.record(permit, Event::new("imports.swept", "import", 0).detail(detail)).await
     })
+}
+
+/// Ends every import into an organisation that is being closed, also one that runs; returns how
+/// many. What came in stays, what did not is given up.
+pub async fn end_all(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<i64> {
+    let open = sql::open_into(cx, org.id).await?;
+    for (id, state, imported) in &open {
+        if !sql::hold(cx, permit, *id, state).await? {
+            return Err(Error::Retry);
+        }
+        close(cx, permit, *id, *imported).await?;
+        if *imported > 0 {
+            sql::set_ended(cx, permit, *id).await?;
+        }
+        let event = Event::new("import.ended", "import", id.0).at(&org.path);
+        cx.note(event.detail(serde_json::json!({ "because": "org.closed" }))).await?;
+    }
+    Ok(open.len() as i64)
+}
+
+/// How many imports into an organisation have not ended.
+pub async fn count_open(cx: &mut Cx, org: &OrgRef) -> Result<i64> {
+    Ok(sql::open_into(cx, org.id).await?.len() as i64)
 }
 
 async fn close(cx: &mut Cx, permit: &Permit, id: ImportId, imported: i64) -> Result<()> {

@@ -1,9 +1,13 @@
 //! A staged row's cells: how they are written down, sealed and read again.
 
-use super::{ImportId, Mapping, sql::Stored};
+use super::{
+    ImportId, Mapping,
+    sql::{self, Stored},
+};
 use crate::{
-    Error, House, Result,
+    Cx, Error, House, Permit, Result,
     keys::Place,
+    rekey,
     rules::{
         Column,
         person::{Draft, RawCell},
@@ -98,6 +102,25 @@ pub(super) fn open(house: &House, import: ImportId, row: &Stored) -> Result<Cell
         .unseal(place(import, row.no), &row.cells_ct)
         .map_err(|e| Error::Broken(e.to_string()))?;
     serde_json::from_str(&text).map(Cells).map_err(|_| Error::Broken("the cells of a row".into()))
+}
+
+/// Seals the cells with the newest key, for the rows behind `after`.
+pub(crate) async fn rekey(
+    cx: &mut Cx,
+    permit: &Permit,
+    after: rekey::Mark,
+) -> Result<rekey::Piece> {
+    let rows = sql::sealed_after(cx, after, rekey::PIECE).await?;
+    let last = rows.last().map(|row| (row.import, row.no));
+    let mut anew = Vec::new();
+    for row in rows.into_iter().filter(|row| !row.cells_ct.is_empty()) {
+        let place = place(ImportId(row.import), row.no);
+        if let Some(sealed) = rekey::anew(cx, place, &row.cells_ct)? {
+            anew.push(vec![row.import.into(), row.no.into(), row.version.into(), sealed.into()]);
+        }
+    }
+    let moved = sql::reseal(cx, permit, anew).await?;
+    Ok(rekey::Piece { last, moved })
 }
 
 /// A number for a row that no row of another import has: ids of imports made within centuries of

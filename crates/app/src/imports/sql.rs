@@ -348,6 +348,17 @@ pub(super) async fn delete(cx: &mut Cx, _: &Permit, id: ImportId) -> Result<()> 
     Ok(())
 }
 
+/// Imports into an organisation that have not ended: number, state, how many came in.
+pub(super) async fn open_into(cx: &mut Cx, org: OrgId) -> Result<Vec<(ImportId, String, i64)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, state, imported FROM import WHERE org_id = $1 AND state IN ('mapping','review','running') ORDER BY id LIMIT 1000"),
+            args![org],
+        )
+        .await?)
+}
+
 /// Drafts that nobody has touched since `before`, and whether anything of them was imported.
 pub(super) async fn old_drafts(cx: &mut Cx, before: Millis) -> Result<Vec<(ImportId, i64)>> {
     Ok(cx
@@ -379,8 +390,45 @@ pub(super) async fn branches_below(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT code, short_name FROM org WHERE parent_id = $1 AND category IN ('BRANCH','GRADUATE','HOLDING') AND status = 'ACTIVE' ORDER BY sort_no LIMIT $2"),
+            sql!("SELECT code, short_name FROM org WHERE parent_id = $1 AND category IN ('BRANCH','GRADUATE') AND status = 'ACTIVE' ORDER BY sort_no LIMIT $2"),
             args![org, limit],
+        )
+        .await?)
+}
+
+db::row! {
+    pub(super) struct Sealed {
+        pub(super) import: i64,
+        pub(super) no: i64,
+        pub(super) version: i64,
+        pub(super) cells_ct: Vec<u8>,
+    }
+}
+
+/// Sealed cells in the order of their keys.
+pub(super) async fn sealed_after(
+    cx: &mut Cx,
+    (import, no): (i64, i64),
+    limit: i64,
+) -> Result<Vec<Sealed>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT import_id, row_no, version, cells_ct FROM import_row WHERE (import_id, row_no) > ($1, $2) ORDER BY import_id, row_no LIMIT $3"),
+            args![import, no, limit],
+        )
+        .await?)
+}
+
+/// The same cells under another key, unless somebody changed them meanwhile (they are new then).
+/// Rows of `(import_id, row_no, version, cells_ct)`.
+pub(super) async fn reseal(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("UPDATE import_row SET cells_ct = v.sealed FROM {rows: import int, no int, ver int, sealed blob} AS v WHERE import_row.import_id = v.import AND import_row.row_no = v.no AND import_row.version = v.ver"),
+            &[],
+            rows,
         )
         .await?)
 }

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who,
     events::Event,
+    orgs,
     rules::{Rules, SheetKind},
 };
 use db::Rows;
@@ -40,6 +41,9 @@ pub struct Upload {
 pub fn check_target(cx: &Cx, org: &OrgRef) -> Result<()> {
     if !cx.may(Action::SeeOrg, &org.path) {
         return Err(Error::NotFound);
+    }
+    if org.category == orgs::Category::Holding {
+        return Err(orgs::made_by_the_system());
     }
     if !org.category.owns_members() {
         let message =
@@ -112,6 +116,7 @@ async fn aside(work: impl FnOnce() -> Read + Send + 'static) -> Result<Read> {
 pub async fn stage(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Import> {
     check_target(cx, org)?;
     let permit = cx.permit(Action::ImportMembers, org)?;
+    orgs::hold_living(cx, org).await?;
     let id = ImportId(cx.new_id());
     let table = &upload.table;
     let header = serde_json::to_string(&table.header).unwrap_or_default();

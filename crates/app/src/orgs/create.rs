@@ -160,7 +160,7 @@ pub async fn create_root(cx: &mut Cx, root: Root) -> Result<OrgRef> {
 /// Everything that an organisation's row needs.
 pub(super) struct Entry {
     pub(super) parent: Option<OrgId>,
-    parent_full: String,
+    pub(super) parent_full: String,
     pub(super) path: String,
     pub(super) sort_no: i64,
     pub(super) short_name: String,
@@ -279,28 +279,41 @@ pub(super) fn suggest_full(
 }
 
 async fn add(cx: &mut Cx, permit: Permit, entry: Entry) -> Result<OrgRef> {
+    let org = store(cx, &permit, &entry).await?;
+    let event = Event::new("org.created", "org", org.id.0).at(&org.path).detail(json!({
+        "code": org.code, "short_name": entry.short_name, "full_name": entry.full_name,
+        "category": entry.category.code(),
+        "industry": industry_name(entry.category, entry.industry.as_deref()),
+    }));
+    cx.record(permit, event).await?;
+    Ok(org)
+}
+
+/// Stores a new organisation with its part of the search index and of the counters; the caller
+/// writes the event.
+pub(super) async fn store(cx: &mut Cx, permit: &Permit, entry: &Entry) -> Result<OrgRef> {
     let id = OrgId(cx.new_id());
     let code = free_code(cx).await?;
     let initials = pinyin::initials(&entry.short_name);
-    sql::insert(cx, &permit, id, &code, &initials, &entry).await?;
+    sql::insert(cx, permit, id, &code, &initials, entry).await?;
     let grams =
         grams::of_org(&entry.short_name, &entry.full_name, &entry.parent_full, entry.category);
-    sql::add_grams(cx, &permit, &entry.path, grams).await?;
+    sql::add_grams(cx, permit, &entry.path, grams).await?;
     let change = Change {
         org_path: &entry.path,
         orgs: 1,
         branches: i64::from(entry.category.owns_members()),
         ..Change::default()
     };
-    stats::change(cx, &permit, change).await?;
-    let event = Event::new("org.created", "org", id.0).at(&entry.path).detail(json!({
-        "code": code, "short_name": entry.short_name, "full_name": entry.full_name,
-        "category": entry.category.code(),
-        "industry": industry_name(entry.category, entry.industry.as_deref()),
-    }));
-    cx.record(permit, event).await?;
-    let Entry { path, short_name, category, province, .. } = entry;
-    Ok(OrgRef { id, code, path, short_name, category, province })
+    stats::change(cx, permit, change).await?;
+    Ok(OrgRef {
+        id,
+        code,
+        path: entry.path.clone(),
+        short_name: entry.short_name.clone(),
+        category: entry.category,
+        province: entry.province.clone(),
+    })
 }
 
 /// A code that nobody has. Ninety million for four: a few draws are always enough.

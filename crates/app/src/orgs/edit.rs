@@ -10,6 +10,7 @@ use crate::{
     error::Difference,
     events::Event,
     rules::{Column, Rules, fields},
+    stats::{self, Change},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -188,6 +189,10 @@ pub async fn edit(cx: &mut Cx, org: &OrgRef, version: i64, typed: Edit) -> Resul
     let permit = cx.permit(Action::EditOrg, org)?;
     let row = sql::info_by_code(cx, &org.code).await?.ok_or(Error::NotFound)?;
     let before = row.fields();
+    if row.category()? == Category::Holding {
+        cx.return_unused(permit);
+        return Err(super::ending::made_by_the_system());
+    }
     let after = judge(&typed, &before, row.category()?, &row.path, cx.now())?;
     if row.version != version {
         return Err(Error::Stale(differences(&after, &before)));
@@ -207,6 +212,11 @@ pub async fn edit(cx: &mut Cx, org: &OrgRef, version: i64, typed: Edit) -> Resul
     }
     if after.short_name != before.short_name || after.full_name != before.full_name {
         renew_grams(cx, &permit, &row, &before, &after).await?;
+    }
+    if after.industry != before.industry {
+        // Nothing is counted anew: its figures are taken along to the other sector.
+        let change = Change { org_path: &row.path, ..Change::default() };
+        stats::change(cx, &permit, change).await?;
     }
     let values = |from: &Edit| -> serde_json::Map<String, serde_json::Value> {
         changed.iter().map(|(field, _)| ((*field).to_owned(), json!(from.get(field)))).collect()

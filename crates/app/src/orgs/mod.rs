@@ -5,6 +5,7 @@ mod card;
 pub mod code;
 mod create;
 mod edit;
+mod ending;
 /// What of the names is in the search index.
 pub mod grams;
 mod list;
@@ -18,6 +19,10 @@ mod sql;
 pub use card::{Card, CardDetail, Step, card, chain};
 pub use create::{New, Preview, Root, create_child, create_root, preview};
 pub use edit::{Edit, Info, Missing, edit, info};
+pub use ending::{
+    Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
+    living_children, made_by_the_system, sister_named,
+};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
 pub use search::{Hit, Query, search};
 

@@ -5,7 +5,7 @@ use crate::{Cx, Error, OrgRef, Permit, Result, rules::graduation::Mark};
 use db::{args, sql};
 
 db::row! {
-    struct Found {
+    pub(super) struct Found {
         id: i64,
         code: String,
         path: String,
@@ -15,7 +15,7 @@ db::row! {
     }
 }
 impl Found {
-    fn org(self) -> Option<OrgRef> {
+    pub(super) fn org(self) -> Option<OrgRef> {
         Some(OrgRef {
             id: OrgId(self.id),
             code: self.code,
@@ -343,4 +343,103 @@ pub(super) async fn administrators(cx: &mut Cx, org: i64) -> Result<Vec<String>>
         )
         .await?;
     Ok(found.into_iter().map(|(name,)| name).collect())
+}
+
+/// Status and path of an organisation, kept from changing until the transaction ends.
+pub(super) async fn hold_status(cx: &mut Cx, org: OrgId) -> Result<Option<(String, String)>> {
+    Ok(cx
+        .tx
+        .opt(sql!("SELECT status, path FROM org WHERE id = $1 {pg: FOR SHARE}"), args![org])
+        .await?)
+}
+
+/// Closes an organisation that is active; `false` when it is not.
+pub(super) async fn end(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<bool> {
+    let ended = cx
+        .tx
+        .run(
+            sql!("UPDATE org SET status = 'DELETED', school_code = NULL, version = version + 1, updated_at = $1 WHERE id = $2 AND status = 'ACTIVE'"),
+            args![cx.now(), org],
+        )
+        .await?;
+    Ok(ended == 1)
+}
+
+/// Brings a closed organisation back; `false` when it is not closed. The school code comes back
+/// unless another one has it by now.
+pub(super) async fn bring_back(
+    cx: &mut Cx,
+    _: &Permit,
+    org: OrgId,
+    short_name: &str,
+    initials: &str,
+    school_code: Option<&str>,
+) -> Result<bool> {
+    let back = cx
+        .tx
+        .run(
+            sql!("UPDATE org SET status = 'ACTIVE', short_name = $1, name_py = $2, school_code = CASE WHEN EXISTS (SELECT 1 FROM org o WHERE o.school_code = $3) THEN NULL ELSE $3 END, version = version + 1, updated_at = $4 WHERE id = $5 AND status = 'DELETED'"),
+            args![short_name, initials, school_code.map(str::to_owned), cx.now(), org],
+        )
+        .await?;
+    Ok(back == 1)
+}
+
+/// Takes everything of one organisation out of the search index.
+pub(super) async fn drop_all_grams(cx: &mut Cx, permit: &Permit, path: &str) -> Result<()> {
+    let names: Vec<(String, String, String, String)> = cx
+        .tx
+        .all(
+            sql!("SELECT o.short_name, o.full_name, o.category, COALESCE(p.full_name, '') FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path = $1"),
+            args![path],
+        )
+        .await?;
+    for (short, full, category, above) in names {
+        if let Some(category) = Category::from_code(&category) {
+            let grams = super::grams::of_org(&short, &full, &above, category);
+            drop_grams(cx, permit, path, grams).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Code and name of living children in their order.
+pub(super) async fn living_children(
+    cx: &mut Cx,
+    org: OrgId,
+    limit: i64,
+) -> Result<Vec<(String, String)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT code, short_name FROM org WHERE parent_id = $1 AND status <> 'DELETED' ORDER BY sort_no, id LIMIT $2"),
+            args![org, limit],
+        )
+        .await?)
+}
+
+/// The living holding branch below an organisation.
+pub(super) async fn holding_below(cx: &mut Cx, parent: OrgId) -> Result<Option<OrgRef>> {
+    let found: Option<Found> = cx
+        .tx
+        .opt(
+            sql!("SELECT id, code, path, short_name, category, province FROM org WHERE parent_id = $1 AND category = 'HOLDING' AND status <> 'DELETED'"),
+            args![parent],
+        )
+        .await?;
+    Ok(found.and_then(Found::org))
+}
+
+/// The closed organisation with this code, and its full name.
+pub(super) async fn ended_by_code(cx: &mut Cx, code: &str) -> Result<Option<(Found, String)>> {
+    let found: Option<(i64, String, String, String, String, String, String)> = cx
+        .tx
+        .opt(
+            sql!("SELECT id, code, path, short_name, category, province, full_name FROM org WHERE code = $1 AND status = 'DELETED'"),
+            args![code],
+        )
+        .await?;
+    Ok(found.map(|(id, code, path, short_name, category, province, full_name)| {
+        (Found { id, code, path, short_name, category, province }, full_name)
+    }))
 }

@@ -7,7 +7,7 @@ use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result, clock,
     events::{self, Event},
     keys::Place,
-    orgs::pinyin,
+    orgs::{self, Category, pinyin},
     pii::IdNumber,
     rules::{
         Problem, Rules, SheetKind, YearMonth, id_number,
@@ -214,6 +214,10 @@ async fn enter(
     if !org.path.starts_with(permit.org_path()) {
         return Err(Error::Broken("a permit for another organisation".into()));
     }
+    if org.category == Category::Holding {
+        return Err(orgs::made_by_the_system());
+    }
+    orgs::hold_living(cx, org).await?;
     let fates = decide(cx, org, people).await?;
     let mut batch = Batch {
         org,

@@ -2,7 +2,7 @@
 //! it is carried out.
 
 use super::{PersonId, counts, person, sql};
-use crate::{Cx, Error, OrgRef, Permit, Refusal, Result, pii::IdNumber};
+use crate::{Cx, Error, OrgRef, Permit, Refusal, Result, orgs, pii::IdNumber};
 use db::Rows;
 use std::collections::HashMap;
 
@@ -38,6 +38,8 @@ pub(super) fn id_indexes(cx: &Cx, id: &IdNumber) -> Vec<(Vec<u8>, i64)> {
 pub async fn move_to(cx: &mut Cx, permit: &Permit, id: PersonId, to: &OrgRef) -> Result<OrgRef> {
     let standing = sql::members::standing(cx, id).await?.ok_or_else(not_a_member)?;
     let from = standing.branch().ok_or_else(not_a_member)?;
+    // A branch that is closed at this moment takes nobody in (security 27).
+    orgs::hold_living(cx, to).await?;
     if !to.category.owns_members() || from.id == to.id {
         return Err(Error::refused(Refusal::new("E11", "团员只能转入另一个团支部,请重新选择。")));
     }
@@ -59,6 +61,52 @@ pub async fn move_to(cx: &mut Cx, permit: &Permit, id: PersonId, to: &OrgRef) ->
     let came = counts::Counts { members: 1, members_done: done, ..Default::default() };
     counts::add(cx, permit, &to.path, came).await?;
     Ok(from)
+}
+
+/// Somebody whom [`move_these`] brought to another branch.
+#[derive(Clone, Debug)]
+pub struct Brought {
+    pub person: PersonId,
+    pub name: String,
+}
+
+/// Brings those of these people who still are members of `from` into `to`, whatever their business:
+/// for a branch that is closed or comes back. Statements for the whole set, thousands at once; both
+/// sides' counters follow. Posts are the caller's.
+pub async fn move_these(
+    cx: &mut Cx,
+    permit: &Permit,
+    from: &OrgRef,
+    to: &OrgRef,
+    ids: &[PersonId],
+) -> Result<Vec<Brought>> {
+    let mut brought = Vec::with_capacity(ids.len());
+    let mut done = 0;
+    for piece in ids.chunks(5000) {
+        let rows = piece.iter().map(|id| vec![(*id).into()]).collect();
+        for (person, name, complete) in
+            sql::members::move_members(cx, permit, from, to, rows).await?
+        {
+            done += i64::from(complete);
+            brought.push(Brought { person, name });
+        }
+    }
+    let members = brought.len() as i64;
+    let came = counts::Counts { members, members_done: done, ..Default::default() };
+    let left = counts::Counts { members: -members, members_done: -done, ..Default::default() };
+    counts::add(cx, permit, &from.path, left).await?;
+    counts::add(cx, permit, &to.path, came).await?;
+    Ok(brought)
+}
+
+/// The members of one branch, by pinyin.
+pub async fn ids_of(cx: &mut Cx, branch: &OrgRef) -> Result<Vec<PersonId>> {
+    sql::members::ids_of(cx, branch).await
+}
+
+/// How many members a branch has, counted to `most`.
+pub async fn count_of(cx: &mut Cx, branch: &OrgRef, most: i64) -> Result<i64> {
+    sql::members::count_of(cx, branch, most).await
 }
 
 /// Marks a member as 转接中, or as no longer so. [`Error::Conflict`] when that is so already.

@@ -27,10 +27,13 @@ mod rekey;
 mod sql;
 
 pub use entry::{IdCheck, Outcome, add, add_many, check_id};
-pub use members::{Found, Kept, find_by_id_number, move_to, remove_many, set_moving};
+pub use members::{
+    Brought, Found, Kept, count_of, find_by_id_number, ids_of, move_these, move_to, remove_many,
+    set_moving,
+};
 pub use named::{Entered, Named, Seen, find_named, find_or_make, look, supply_own_mobile};
 pub use person::{Check, Contact, Membership, Person, Post};
-pub use rekey::rekey;
+pub(crate) use rekey::rekey;
 
 db::id!(
     /// A person.

@@ -283,6 +283,25 @@ pub async fn read(cx: &mut Cx, id: PersonId) -> Result<Person> {
     open(cx.house(), row, posts)
 }
 
+/// The e-mail addresses of those of these people who have given one.
+pub(crate) async fn emails(
+    cx: &mut Cx,
+    ids: &[PersonId],
+) -> Result<std::collections::HashMap<i64, zeroize::Zeroizing<String>>> {
+    let house = cx.house().clone();
+    let mut found = std::collections::HashMap::new();
+    for piece in ids.chunks(1000) {
+        let rows = piece.iter().map(|id| vec![(*id).into()]).collect();
+        for (id, sealed) in sql::person::contacts(cx, rows).await? {
+            let contact = Contact::read(&unseal(house.keys(), CONTACT_COLUMN, id, &sealed)?);
+            if let Some(address) = contact.reveal(Column::Email) {
+                found.insert(id, zeroize::Zeroizing::new(address.to_owned()));
+            }
+        }
+    }
+    Ok(found)
+}
+
 fn open(house: &House, row: sql::person::Stored, posts: Vec<Post>) -> Result<Person> {
     let keys = house.keys();
     let id_number = unseal(keys, ID_COLUMN, row.id, &row.id_ct)?;

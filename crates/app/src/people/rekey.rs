@@ -1,22 +1,23 @@
-//! Moving what is sealed over to the newest keys after a rotation.
+//! Moving the persons' ciphertexts and blind indexes over to the newest keys after a rotation.
 
 use super::{person, sql};
 use crate::{Action, Cx, Result, Who, act, events::Event, jobs::Turn, keys::Place, pii::Mobile};
 use db::Value;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 const PIECE: i64 = 500;
 
 /// Moves ciphertexts and blind indexes over to the newest keys, 500 persons a transaction; may be
 /// stopped and repeated at any time. Somebody who is edited meanwhile is taken in a later piece.
-pub async fn rekey(turn: &Turn<'_>) -> Result<Json> {
+/// Returns how many were moved.
+pub(crate) async fn rekey(turn: &Turn<'_>) -> Result<i64> {
     let newest = turn.house.keys().index_version();
     let mut done = 0;
     loop {
         let moved =
             act!(turn.house, Who::System("rekey"), |cx| piece(cx, turn, newest, done).await)?;
         if moved == 0 {
-            return Ok(json!({ "persons": done }));
+            return Ok(done);
         }
         done += moved;
     }

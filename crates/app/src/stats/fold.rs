@@ -2,7 +2,7 @@
 //! transaction. A crash before its commit leaves the changes noted, a crash after it finds them
 //! gone: nothing is counted twice and nothing forgotten.
 
-use super::{Figures, Span, effect, sql, touched};
+use super::{Figures, Span, sector::Effect, sql, touched};
 use crate::{House, Result, Who, act, clock::Millis};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,15 +34,27 @@ pub async fn fold(house: &House, before: Option<Millis>) -> Result<usize> {
         }
         let changes = grouped(taken);
         let paths: Vec<&str> = changes.keys().map(String::as_str).collect();
-        let categories = sql::categories(cx, &paths).await?;
-        // One order for everybody, so that two transactions never wait for each other.
-        let keys: BTreeSet<(&str, Span)> = paths.iter().flat_map(|p| touched(p)).collect();
+        let kinds = sql::kinds(cx, &paths).await?;
+        // The counters of the organisations themselves first: what they hold decides what is added
+        // where. One order for everybody, so that two transactions never wait for each other.
+        let own = sql::hold(cx, &paths.iter().map(|p| (*p, Span::Own)).collect()).await?;
+        let effects: BTreeMap<&str, Effect> = changes
+            .iter()
+            .map(|(path, change)| {
+                let (own, was) = own.get(&(path.clone(), Span::Own)).copied().unwrap_or_default();
+                let kind = kinds.get(path).copied().unwrap_or_default();
+                (path.as_str(), Effect::of(own, was, *change, kind))
+            })
+            .collect();
+        let all = || effects.iter().flat_map(|(path, effect)| touched(path, effect));
+        let keys: BTreeSet<(&str, Span)> = all().map(|(at, span, _)| (at, span)).collect();
         let mut tally = sql::hold(cx, &keys).await?;
-        for (path, change) in &changes {
-            let own = tally.get(&(path.clone(), Span::Own)).copied().unwrap_or_default();
-            let effect = effect(own, *change, categories.get(path).copied());
-            for (at, span) in touched(path) {
-                *tally.entry((at.to_owned(), span)).or_default() += effect;
+        for (at, span, added) in all() {
+            tally.entry((at.to_owned(), span)).or_default().0 += added;
+        }
+        for path in &paths {
+            if let Some(held) = tally.get_mut(&((*path).to_owned(), Span::Own)) {
+                held.1 = kinds.get(*path).and_then(|kind| kind.sector);
             }
         }
         sql::store(cx, &tally).await?;

@@ -9,13 +9,15 @@ mod hours;
 mod lacks;
 mod progress;
 mod recount;
+mod sector;
 mod sql;
 
 pub use fold::{fold, settle, turn};
 pub use hours::{Hourly, at_hour, between, snapshot};
 pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks};
-pub use progress::{Page, Progress, Sort, children, workbook};
+pub use progress::{Asked, Page, Progress, Sort, children, workbook};
 pub use recount::{Difference, Walk, recount};
+pub use sector::Sector;
 
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Result,
@@ -24,6 +26,7 @@ use crate::{
     rules::{Rules, completeness},
 };
 use schemars::JsonSchema;
+use sector::Effect;
 use serde::Serialize;
 use std::ops::{Add, AddAssign, Sub};
 
@@ -47,7 +50,8 @@ pub struct Change<'a> {
 }
 
 /// Notes a change of the counters in the caller's transaction. A change of nothing but the
-/// category is an all-zero `Change`: it has the organisation's completeness looked at again.
+/// category or the industry is an all-zero `Change`: it has the organisation's completeness and
+/// sector looked at again.
 pub async fn change(cx: &mut Cx, permit: &Permit, change: Change<'_>) -> Result<()> {
     // The counters follow from what the permit allowed; it is asked for so that no reading path
     // can write here.
@@ -109,12 +113,6 @@ impl AddAssign for Figures {
     }
 }
 
-/// What `change` does to the figures of an organisation that had `own`, its completeness (rows
-/// 152-154) included: what has to be added to it, to its parent and to all above.
-fn effect(own: Figures, change: Figures, category: Option<Category>) -> Figures {
-    judged(own + change, category) - own
-}
-
 /// The figures of one organisation with its completeness judged anew.
 fn judged(own: Figures, category: Option<Category>) -> Figures {
     let rules = Rules::builtin();
@@ -129,12 +127,14 @@ fn judged(own: Figures, category: Option<Category>) -> Figures {
     Figures { branches_done: i64::from(branch), bodies_done: i64::from(body), ..own }
 }
 
-/// Whose figures a counter holds.
+/// Whose figures a counter holds. In the order of the database's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Span {
     /// Of the direct children.
     Direct,
+    /// Of what in the subtree belongs to one sector.
+    Sector(Sector),
     /// Of the organisation alone.
     #[serde(rename = "self")]
     Own,
@@ -142,28 +142,55 @@ pub enum Span {
     Subtree,
 }
 impl Span {
-    /// In the order of the database's key.
-    pub const ALL: [Self; 3] = [Self::Direct, Self::Own, Self::Subtree];
+    /// How many there are.
+    pub const COUNT: usize = 3 + Sector::ALL.len();
+    /// All of them, in their order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let sectors = Sector::ALL.into_iter().map(Self::Sector);
+        [Self::Direct].into_iter().chain(sectors).chain([Self::Own, Self::Subtree])
+    }
+    /// Its place in that order.
+    fn index(self) -> usize {
+        match self {
+            Self::Direct => 0,
+            Self::Sector(sector) => 1 + sector as usize,
+            Self::Own => Self::COUNT - 2,
+            Self::Subtree => Self::COUNT - 1,
+        }
+    }
     /// As stored.
     pub fn code(self) -> &'static str {
         match self {
             Self::Direct => "direct",
+            Self::Sector(sector) => sector.code(),
             Self::Own => "self",
             Self::Subtree => "subtree",
         }
     }
     fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.code() == code)
+        Self::all().find(|s| s.code() == code)
+    }
+    /// Of everything below, or of one sector of it.
+    pub fn below(sector: Option<Sector>) -> Self {
+        sector.map_or(Self::Subtree, Self::Sector)
     }
 }
 
-/// The counters that a change at `path` touches.
-fn touched(path: &str) -> impl Iterator<Item = (&str, Span)> {
-    let above = (1..=path.len() / 3).filter_map(|n| path.get(..n * 3));
-    above
-        .map(|p| (p, Span::Subtree))
-        .chain([(path, Span::Own)])
-        .chain(parent(path).map(|p| (p, Span::Direct)))
+/// The counters that a change at `path` touches, with what is added to each.
+fn touched<'a>(
+    path: &'a str,
+    effect: &'a Effect,
+) -> impl Iterator<Item = (&'a str, Span, Figures)> {
+    let above = || (1..=path.len() / 3).filter_map(|n| path.get(..n * 3));
+    let sectors = effect
+        .sectors
+        .iter()
+        .flat_map(move |(s, figures)| above().map(|p| (p, Span::Sector(*s), *figures)));
+    above()
+        .map(|p| (p, Span::Subtree, effect.all))
+        .chain(sectors)
+        .chain([(path, Span::Own, effect.all)])
+        .chain(parent(path).map(|p| (p, Span::Direct, effect.all)))
 }
 
 /// The path above.
@@ -193,8 +220,8 @@ pub async fn of(cx: &mut Cx, org: &OrgRef) -> Result<Card> {
     let mut figures = sql::counters(cx, &org.path).await?;
     let pending = pending(cx, &org.path).await?;
     for (path, effect) in &pending.effects {
-        for (_, span) in touched(path).filter(|(at, _)| *at == org.path) {
-            *figures.entry(span).or_default() += *effect;
+        for (_, span, added) in touched(path, effect).filter(|(at, ..)| *at == org.path) {
+            *figures.entry(span).or_default() += added;
         }
     }
     let of = |span| figures.get(&span).copied().unwrap_or_default();
@@ -213,7 +240,7 @@ fn visible(cx: &Cx, org: &OrgRef) -> Result<()> {
 
 /// Changes below one path that no counter holds yet.
 struct Pending {
-    effects: Vec<(String, Figures)>,
+    effects: Vec<(String, Effect)>,
     as_of: Millis,
 }
 
@@ -229,13 +256,14 @@ async fn pending(cx: &mut Cx, path: &str) -> Result<Pending> {
     }
     let grouped = fold::grouped(rows.into_iter().filter(|r| r.org_path.starts_with(path)));
     let paths: Vec<&str> = grouped.keys().map(String::as_str).collect();
-    let categories = sql::categories(cx, &paths).await?;
+    let kinds = sql::kinds(cx, &paths).await?;
     let own = sql::own_figures(cx, &paths).await?;
     let effects = grouped
         .into_iter()
         .map(|(path, change)| {
-            let before = own.get(&path).copied().unwrap_or_default();
-            let effect = effect(before, change, categories.get(&path).copied());
+            let (before, was) = own.get(&path).copied().unwrap_or_default();
+            let kind = kinds.get(&path).copied().unwrap_or_default();
+            let effect = Effect::of(before, was, change, kind);
             (path, effect)
         })
         .collect();
@@ -245,6 +273,12 @@ async fn pending(cx: &mut Cx, path: &str) -> Result<Pending> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sector::Kind;
+
+    fn effect(own: Figures, change: Figures) -> Figures {
+        let kind = Kind { category: Some(Category::Branch), sector: None };
+        Effect::of(own, None, change, kind).all
+    }
 
     const BRANCH: Figures = Figures {
         orgs: 1,
@@ -260,10 +294,10 @@ mod tests {
     #[test]
     fn the_third_complete_member_completes_the_branch_and_an_incomplete_fourth_undoes_it() {
         let one = Figures { members: 1, members_done: 1, ..Figures::default() };
-        let third = effect(BRANCH, one, Some(Category::Branch));
+        let third = effect(BRANCH, one);
         assert_eq!((third.members, third.branches_done), (1, 1));
         let fourth = Figures { members_done: 0, ..one };
-        let undone = effect(BRANCH + third, fourth, Some(Category::Branch));
+        let undone = effect(BRANCH + third, fourth);
         assert_eq!((undone.members, undone.members_done, undone.branches_done), (1, 0, -1));
     }
 
@@ -272,22 +306,36 @@ mod tests {
         let own = judged(Figures { members: 3, members_done: 3, ..BRANCH }, Some(Category::Branch));
         let end =
             Figures { orgs: -1, branches: -1, members: -3, members_done: -3, ..Figures::default() };
-        assert!((own + effect(own, end, Some(Category::Branch))).is_zero());
+        assert!((own + effect(own, end)).is_zero());
     }
 
     #[test]
     fn a_change_touches_itself_its_parent_and_every_subtree_above() {
-        let touched: Vec<_> = touched("000001002").collect();
+        let one = Figures { members: 1, ..Figures::default() };
+        let effect = Effect { all: one, sectors: vec![(Sector::School, one)] };
+        let found: Vec<_> = touched("000001", &effect).map(|(p, s, _)| (p, s)).collect();
+        let school = Span::Sector(Sector::School);
         assert_eq!(
-            touched,
+            found,
             [
                 ("000", Span::Subtree),
                 ("000001", Span::Subtree),
-                ("000001002", Span::Subtree),
-                ("000001002", Span::Own),
-                ("000001", Span::Direct)
+                ("000", school),
+                ("000001", school),
+                ("000001", Span::Own),
+                ("000", Span::Direct)
             ]
         );
-        assert_eq!(super::touched("000").count(), 2);
+        let plain = Effect { all: one, sectors: vec![] };
+        assert_eq!(touched("000", &plain).count(), 2);
+    }
+
+    #[test]
+    fn the_order_of_the_counters_is_the_databases() {
+        let codes: Vec<&str> = Span::all().map(Span::code).collect();
+        assert!(codes.is_sorted() && codes.len() == Span::COUNT);
+        for (at, span) in Span::all().enumerate() {
+            assert_eq!((span.index(), Span::from_code(span.code())), (at, Some(span)));
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! (row 160), one sentence that sums up, and the same table as a workbook. Reads counters only, so
 //! it costs the same wherever one stands.
 
-use super::{Figures, Pending, pending, sql, visible};
+use super::{Figures, Pending, Sector, Span, pending, sql, visible};
 use crate::{
     Cx, Error, OrgRef, Result,
     clock::{Millis, show_time},
@@ -66,79 +66,105 @@ pub struct Page {
     pub page: i64,
     pub pages: i64,
     pub sort: Sort,
+    /// The sector that the figures are of; all when none was chosen.
+    pub sector: Option<Sector>,
     /// The moment up to which every change is in the figures.
     pub as_of: Millis,
 }
 
+/// Which figures, in which order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Of one sector only (分领域, row 159).
+    pub sector: Option<Sector>,
+    pub sort: Sort,
+}
+
 /// A page of the direct children of `parent`. [`Error::NotFound`] outside of what the visitor may
 /// see.
-pub async fn children(cx: &mut Cx, parent: &OrgRef, sort: Sort, page: i64) -> Result<Page> {
+pub async fn children(cx: &mut Cx, parent: &OrgRef, asked: Asked, page: i64) -> Result<Page> {
     visible(cx, parent)?;
     let size = i64::from(Rules::builtin().policy.pages.max);
     let count = sql::count_children(cx, parent.id.0).await?;
     let pages = ((count + size - 1) / size).max(1);
     let page = page.clamp(1, pages);
     let pending = pending(cx, &parent.path).await?;
-    let found = rows(cx, parent, sort, (size, (page - 1) * size)).await?;
-    let rows = with_pending(found, &pending);
-    let total = subtree_of(cx, parent, &pending).await?;
+    let found = rows(cx, parent, asked, (size, (page - 1) * size)).await?;
+    let rows = with_pending(found, &pending, asked.sector);
+    let total = below(cx, parent, &pending, asked.sector).await?;
     Ok(Page {
-        summary: summary(parent, &total, pending.as_of),
+        summary: summary(parent, asked.sector, &total, pending.as_of),
         rows,
         total,
         count,
         page,
         pages,
-        sort,
+        sort: asked.sort,
+        sector: asked.sector,
         as_of: pending.as_of,
     })
 }
 
 /// The whole table as a workbook. Asks for the right to see the figures, like the page.
-pub async fn workbook(cx: &mut Cx, parent: &OrgRef, sort: Sort) -> Result<Vec<u8>> {
+pub async fn workbook(cx: &mut Cx, parent: &OrgRef, asked: Asked) -> Result<Vec<u8>> {
     visible(cx, parent)?;
     let pending = pending(cx, &parent.path).await?;
-    let total = subtree_of(cx, parent, &pending).await?;
-    let note = summary(parent, &total, pending.as_of);
+    let total = below(cx, parent, &pending, asked.sector).await?;
+    let note = summary(parent, asked.sector, &total, pending.as_of);
     // An organisation has at most 46,656 direct children: the numbers of a path's level.
-    let found = rows(cx, parent, sort, (46_656, 0)).await?;
-    write(&with_pending(found, &pending), note).map_err(|e| Error::Broken(e.to_string()))
+    let found = rows(cx, parent, asked, (46_656, 0)).await?;
+    write(&with_pending(found, &pending, asked.sector), note)
+        .map_err(|e| Error::Broken(e.to_string()))
 }
 
 async fn rows(
     cx: &mut Cx,
     parent: &OrgRef,
-    sort: Sort,
+    asked: Asked,
     range: (i64, i64),
 ) -> Result<Vec<sql::Child>> {
-    let by = match sort {
-        Sort::Org => return sql::children(cx, parent.id.0, range).await,
+    let span = Span::below(asked.sector);
+    let by = match asked.sort {
+        Sort::Org => return sql::children(cx, parent.id.0, span, range).await,
         Sort::BranchesRising => (false, 1),
         Sort::BranchesFalling => (false, -1),
         Sort::MembersRising => (true, 1),
         Sort::MembersFalling => (true, -1),
     };
-    sql::children_by_share(cx, parent.id.0, by, range).await
+    sql::children_by_share(cx, parent.id.0, span, by, range).await
 }
 
-async fn subtree_of(cx: &mut Cx, org: &OrgRef, pending: &Pending) -> Result<Figures> {
+async fn below(
+    cx: &mut Cx,
+    org: &OrgRef,
+    pending: &Pending,
+    sector: Option<Sector>,
+) -> Result<Figures> {
     let stored = sql::counters(cx, &org.path).await?;
-    let stored = stored.get(&super::Span::Subtree).copied().unwrap_or_default();
-    Ok(pending.effects.iter().fold(stored, |sum, (_, effect)| sum + *effect))
+    let stored = stored.get(&Span::below(sector)).copied().unwrap_or_default();
+    Ok(pending.effects.iter().fold(stored, |sum, (_, effect)| sum + effect.within(sector)))
 }
 
-fn with_pending(found: Vec<sql::Child>, pending: &Pending) -> Vec<Progress> {
+fn with_pending(
+    found: Vec<sql::Child>,
+    pending: &Pending,
+    sector: Option<Sector>,
+) -> Vec<Progress> {
     let row = |child: sql::Child| {
         let below = pending.effects.iter().filter(|(path, _)| path.starts_with(&child.path));
-        let figures = below.fold(child.figures(), |sum, (_, effect)| sum + *effect);
-        progress(child, &figures)
+        let figures = below.fold(child.figures(), |sum, (_, effect)| sum + effect.within(sector));
+        progress(child, &figures, sector)
     };
     found.into_iter().filter_map(row).collect()
 }
 
-fn progress(child: sql::Child, figures: &Figures) -> Option<Progress> {
+fn progress(child: sql::Child, figures: &Figures, sector: Option<Sector>) -> Option<Progress> {
+    let category = Category::from_code(&child.category)?;
+    // Leading organs stand in no sector: there the child itself is not among the counted.
+    let itself = i64::from(sector.is_none() || category != Category::Lead);
+    let below = figures.orgs > itself || figures.branches > 0;
     Some(Progress {
-        category: Category::from_code(&child.category)?,
+        category,
         code: child.code,
         name: child.short_name,
         branches: figures.branches,
@@ -147,7 +173,7 @@ fn progress(child: sql::Child, figures: &Figures) -> Option<Progress> {
         members: figures.members,
         members_done: figures.members_done,
         member_share: share(figures.members_done, figures.members),
-        opens: figures.orgs > 1,
+        opens: below && !category.owns_members(),
     })
 }
 
@@ -160,8 +186,24 @@ pub(super) fn share(part: i64, whole: i64) -> String {
     format!("{}.{:02}%", hundredths / 100, hundredths % 100)
 }
 
-fn summary(org: &OrgRef, all: &Figures, as_of: Millis) -> String {
+fn summary(org: &OrgRef, sector: Option<Sector>, all: &Figures, as_of: Millis) -> String {
     let least = Rules::builtin().policy.completeness.branch_members;
+    if let Some(sector) = sector {
+        return format!(
+            "截至{},{}在“{}”领域共有基层团组织{}个,其中团支部{}个,已完成录入{}个,占{};已录入团员{}人,资料完整{}人,占{};已录入团干部{}人。",
+            show_time(as_of),
+            org.short_name,
+            sector.label(),
+            all.orgs,
+            all.branches,
+            all.branches_done,
+            share(all.branches_done, all.branches),
+            all.members,
+            all.members_done,
+            share(all.members_done, all.members),
+            all.cadres,
+        );
+    }
     format!(
         "截至{},{}共有下级组织{}个,其中团支部{}个,已完成录入{}个,占{};已录入团员{}人,资料完整{}人,占{};已录入团干部{}人。团支部录入不少于{least}名团员、且每名团员的资料都完整,即为完成录入。",
         show_time(as_of),

@@ -7,8 +7,14 @@
 //! exactly the noted changes that its snapshot saw; later ones stay for the fold. Folds stand
 //! still meanwhile, because the repair holds the turn.
 
-use super::{Figures, Span, effect, fold::grouped, judged, parent, sql};
-use crate::{Cx, Error, House, Result, Who, act, orgs::Category};
+use super::{
+    Figures, Sector, Span,
+    fold::grouped,
+    judged, parent,
+    sector::{Effect, Kind},
+    sql,
+};
+use crate::{Cx, Error, House, Result, Who, act};
 use std::collections::{BTreeMap, VecDeque};
 
 /// One counter beside what it should be.
@@ -22,11 +28,15 @@ pub struct Difference {
     pub pending: Figures,
     /// What the base tables say.
     pub counted: Figures,
+    /// Of an organisation's own counter: the sector that its figures belong to.
+    pub sector: Option<Sector>,
+    /// Whether they were added to another sector, and no noted change will mend it.
+    astray: bool,
 }
 impl Difference {
     /// Whether the counter is wrong even when every noted change has been added.
     pub fn is_wrong(&self) -> bool {
-        self.stored + self.pending != self.counted
+        self.astray || self.stored + self.pending != self.counted
     }
 }
 
@@ -122,11 +132,15 @@ impl Walk {
         while self.stack.last().is_some_and(|top| !path.starts_with(&top.path)) {
             let Some(frame) = self.stack.pop() else { return };
             if let Some(above) = self.stack.last_mut() {
-                above.counted[2] += frame.counted[2];
-                above.pending[2] += frame.pending[2];
+                let below = Span::all().filter(|s| matches!(s, Span::Sector(_) | Span::Subtree));
+                for at in below.map(Span::index) {
+                    above.counted[at] += frame.counted[at];
+                    above.pending[at] += frame.pending[at];
+                }
                 if parent(&frame.path) == Some(above.path.as_str()) {
-                    above.counted[0] += frame.counted[1];
-                    above.pending[0] += frame.pending[1];
+                    let (own, direct) = (Span::Own.index(), Span::Direct.index());
+                    above.counted[direct] += frame.counted[own];
+                    above.pending[direct] += frame.pending[own];
                 }
             }
             frame.differences(found);
@@ -136,9 +150,9 @@ impl Walk {
     /// Takes everything that stands at `path`.
     async fn look_at(&mut self, cx: &mut Cx, path: &str) -> Result<()> {
         let mut base = Figures::default();
-        let mut category = None;
+        let mut kind = Kind::default();
         if let Some(org) = self.orgs.take(cx, path).await? {
-            category = org.category;
+            kind = org.kind;
             base += org.figures;
         }
         for source in [&mut self.members, &mut self.unready, &mut self.cadres] {
@@ -146,42 +160,65 @@ impl Walk {
                 base += piece.figures;
             }
         }
-        let mut stored = [Figures::default(); 3];
+        let mut stored = [Figures::default(); Span::COUNT];
+        let mut was = None;
         while let Some(counter) = self.tally.take(cx, path).await? {
-            stored[counter.span as usize] = counter.figures;
+            stored[counter.span.index()] = counter.figures;
+            was = was.or(counter.kind.sector);
         }
         let noted = self.noted.remove(path);
         let Some(frame) = self.stack.last_mut() else { return Ok(()) };
-        let own = judged(base, category);
+        let own = judged(base, kind.category);
         frame.stored = stored;
-        frame.counted[1] += own;
-        frame.counted[2] += own;
+        frame.sector = kind.sector;
+        frame.counted[Span::Own.index()] += own;
+        for span in [Some(Span::Subtree), kind.sector.map(Span::Sector)].into_iter().flatten() {
+            frame.counted[span.index()] += own;
+        }
+        let before = stored[Span::Own.index()];
+        frame.astray = noted.is_none() && !before.is_zero() && was != kind.sector;
         if let Some(noted) = noted {
-            let pending = effect(stored[1], noted, category);
-            frame.pending[1] += pending;
-            frame.pending[2] += pending;
+            let effect = Effect::of(before, was, noted, kind);
+            for span in [Span::Own, Span::Subtree] {
+                frame.pending[span.index()] += effect.all;
+            }
+            for (sector, figures) in effect.sectors {
+                frame.pending[Span::Sector(sector).index()] += figures;
+            }
         }
         Ok(())
     }
 }
 
-/// An organisation whose subtree is being walked; arrays in the order of [`Span::ALL`].
+/// An organisation whose subtree is being walked; arrays in the order of [`Span::all`].
 struct Frame {
     path: String,
-    stored: [Figures; 3],
-    pending: [Figures; 3],
-    counted: [Figures; 3],
+    sector: Option<Sector>,
+    astray: bool,
+    stored: [Figures; Span::COUNT],
+    pending: [Figures; Span::COUNT],
+    counted: [Figures; Span::COUNT],
 }
 impl Frame {
     fn new(path: &str) -> Self {
-        let zero = [Figures::default(); 3];
-        Self { path: path.to_owned(), stored: zero, pending: zero, counted: zero }
+        let zero = [Figures::default(); Span::COUNT];
+        Self {
+            path: path.to_owned(),
+            sector: None,
+            astray: false,
+            stored: zero,
+            pending: zero,
+            counted: zero,
+        }
     }
     fn differences(self, found: &mut Vec<Difference>) {
-        for (at, span) in Span::ALL.into_iter().enumerate() {
+        for (at, span) in Span::all().enumerate() {
             let (stored, pending, counted) = (self.stored[at], self.pending[at], self.counted[at]);
-            if stored != counted || !pending.is_zero() {
-                found.push(Difference { path: self.path.clone(), span, stored, pending, counted });
+            let (sector, astray) =
+                if span == Span::Own { (self.sector, self.astray) } else { (None, false) };
+            if astray || stored != counted || !pending.is_zero() {
+                let path = self.path.clone();
+                found.push(Difference { path, span, stored, pending, counted, sector, astray });
             }
         }
     }
@@ -202,7 +239,7 @@ enum Which {
 pub(super) struct Piece {
     pub(super) path: String,
     pub(super) figures: Figures,
-    pub(super) category: Option<Category>,
+    pub(super) kind: Kind,
     pub(super) span: Span,
 }
 
@@ -253,7 +290,8 @@ pub async fn recount(house: &House) -> Result<u64> {
         let mut walk = Walk::begin(&mut view).await?;
         let mut changed = 0;
         while let Some(found) = walk.next(&mut view).await? {
-            let wrong: Vec<&Difference> = found.iter().filter(|d| d.stored != d.counted).collect();
+            let wrong: Vec<&Difference> =
+                found.iter().filter(|d| d.astray || d.stored != d.counted).collect();
             sql::put(cx, &wrong).await?;
             changed += u64::try_from(wrong.len()).unwrap_or(0);
         }

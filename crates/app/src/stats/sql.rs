@@ -1,7 +1,7 @@
 //! The counters' statements; private to the room. They write without a permit: what they write
 //! follows from changes that had their own.
 
-use super::{Change, Difference, Figures, Span, recount::Piece};
+use super::{Change, Difference, Figures, Sector, Span, recount::Piece, sector::Kind};
 use crate::{Cx, Result, clock::Millis, orgs::Category, people::PersonId};
 use db::{Rows, Value, args, sql};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -40,6 +40,7 @@ db::row! {
     pub(super) struct Counter {
         pub(super) org_path: String,
         pub(super) scope: String,
+        sector: Option<String>,
         orgs: i64,
         branches: i64,
         branches_done: i64,
@@ -63,12 +64,15 @@ impl Counter {
             cadres_done: self.cadres_done,
         }
     }
-    fn keyed(self) -> Option<((String, Span), Figures)> {
+    fn keyed(self) -> Option<((String, Span), Held)> {
         let span = Span::from_code(&self.scope)?;
-        let figures = self.figures();
-        Some(((self.org_path, span), figures))
+        let held = (self.figures(), self.sector.as_deref().and_then(Sector::from_code));
+        Some(((self.org_path, span), held))
     }
 }
+
+/// What a counter holds; of an organisation's own one also the sector that it was added to.
+pub(super) type Held = (Figures, Option<Sector>);
 
 pub(super) async fn note(cx: &mut Cx, c: &Change<'_>) -> Result<()> {
     cx.tx
@@ -145,34 +149,34 @@ pub(super) async fn forget(cx: &mut Cx, ids: &[i64]) -> Result<u64> {
     Ok(count)
 }
 
-pub(super) async fn categories(cx: &mut Cx, paths: &[&str]) -> Result<HashMap<String, Category>> {
-    let found: Vec<(String, String)> = cx
+/// How the organisations at these paths are counted.
+pub(super) async fn kinds(cx: &mut Cx, paths: &[&str]) -> Result<HashMap<String, Kind>> {
+    let found: Vec<(String, String, Option<String>)> = cx
         .tx
         .all_of(
-            sql!("SELECT o.path, o.category FROM {rows: path text} AS v JOIN org o ON o.path = v.path"),
+            sql!("SELECT o.path, o.category, o.industry FROM {rows: path text} AS v JOIN org o ON o.path = v.path"),
             &[],
             one_column(paths),
         )
         .await?;
-    Ok(found.into_iter().filter_map(|(p, c)| Some((p, Category::from_code(&c)?))).collect())
+    Ok(found.into_iter().map(|(path, c, industry)| (path, kind(&c, industry.as_deref()))).collect())
 }
 
-pub(super) async fn own_figures(cx: &mut Cx, paths: &[&str]) -> Result<HashMap<String, Figures>> {
+fn kind(category: &str, industry: Option<&str>) -> Kind {
+    let category = Category::from_code(category);
+    Kind { category, sector: category.and_then(|c| Sector::of(c, industry)) }
+}
+
+pub(super) async fn own_figures(cx: &mut Cx, paths: &[&str]) -> Result<HashMap<String, Held>> {
     let found: Vec<Counter> = cx
         .tx
         .all_of(
-            sql!("SELECT t.org_path, t.scope, t.orgs, t.branches, t.branches_done, t.bodies_done, t.members, t.members_done, t.cadres, t.cadres_done FROM {rows: path text} AS v JOIN tally t ON t.org_path = v.path AND t.scope = 'self'"),
+            sql!("SELECT t.org_path, t.scope, t.sector, t.orgs, t.branches, t.branches_done, t.bodies_done, t.members, t.members_done, t.cadres, t.cadres_done FROM {rows: path text} AS v JOIN tally t ON t.org_path = v.path AND t.scope = 'self'"),
             &[],
             one_column(paths),
         )
         .await?;
-    Ok(found
-        .into_iter()
-        .map(|c| {
-            let figures = c.figures();
-            (c.org_path, figures)
-        })
-        .collect())
+    Ok(found.into_iter().filter_map(Counter::keyed).map(|((path, _), held)| (path, held)).collect())
 }
 
 fn one_column(paths: &[&str]) -> Rows {
@@ -184,7 +188,7 @@ fn one_column(paths: &[&str]) -> Rows {
 pub(super) async fn hold(
     cx: &mut Cx,
     keys: &BTreeSet<(&str, Span)>,
-) -> Result<BTreeMap<(String, Span), Figures>> {
+) -> Result<BTreeMap<(String, Span), Held>> {
     let keys: Vec<&(&str, Span)> = keys.iter().collect();
     let now = cx.now();
     let mut held = BTreeMap::new();
@@ -193,7 +197,7 @@ pub(super) async fn hold(
         let found: Vec<Counter> = cx
             .tx
             .all_of(
-                sql!("INSERT INTO tally (org_path, scope, changed_at) SELECT org_path, scope, $1 FROM {rows: org_path text, scope text} AS v WHERE TRUE ORDER BY org_path, scope ON CONFLICT (org_path, scope) DO UPDATE SET changed_at = excluded.changed_at RETURNING org_path, scope, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done"),
+                sql!("INSERT INTO tally (org_path, scope, changed_at) SELECT org_path, scope, $1 FROM {rows: org_path text, scope text} AS v WHERE TRUE ORDER BY org_path, scope ON CONFLICT (org_path, scope) DO UPDATE SET changed_at = excluded.changed_at RETURNING org_path, scope, sector, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done"),
                 args![now],
                 rows,
             )
@@ -204,15 +208,16 @@ pub(super) async fn hold(
 }
 
 /// Writes counters that are held.
-pub(super) async fn store(cx: &mut Cx, tally: &BTreeMap<(String, Span), Figures>) -> Result<()> {
+pub(super) async fn store(cx: &mut Cx, tally: &BTreeMap<(String, Span), Held>) -> Result<()> {
     let all: Vec<_> = tally.iter().collect();
     for piece in all.chunks(5000) {
         let rows = piece
             .iter()
-            .map(|((path, span), f)| {
+            .map(|((path, span), (f, sector))| {
                 vec![
                     path.into(),
                     span.code().into(),
+                    sector.map(Sector::code).into(),
                     f.orgs.into(),
                     f.branches.into(),
                     f.branches_done.into(),
@@ -226,7 +231,7 @@ pub(super) async fn store(cx: &mut Cx, tally: &BTreeMap<(String, Span), Figures>
             .collect();
         cx.tx
             .run_of(
-                sql!("UPDATE tally SET orgs = v.orgs, branches = v.branches, branches_done = v.branches_done, bodies_done = v.bodies_done, members = v.members, members_done = v.members_done, cadres = v.cadres, cadres_done = v.cadres_done FROM {rows: org_path text, scope text, orgs int, branches int, branches_done int, bodies_done int, members int, members_done int, cadres int, cadres_done int} AS v WHERE tally.org_path = v.org_path AND tally.scope = v.scope"),
+                sql!("UPDATE tally SET sector = v.sector, orgs = v.orgs, branches = v.branches, branches_done = v.branches_done, bodies_done = v.bodies_done, members = v.members, members_done = v.members_done, cadres = v.cadres, cadres_done = v.cadres_done FROM {rows: org_path text, scope text, sector text, orgs int, branches int, branches_done int, bodies_done int, members int, members_done int, cadres int, cadres_done int} AS v WHERE tally.org_path = v.org_path AND tally.scope = v.scope"),
                 &[],
                 rows,
             )
@@ -240,11 +245,11 @@ pub(super) async fn counters(cx: &mut Cx, path: &str) -> Result<BTreeMap<Span, F
     let found: Vec<Counter> = cx
         .tx
         .all(
-            sql!("SELECT org_path, scope, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done FROM tally WHERE org_path = $1"),
+            sql!("SELECT org_path, scope, sector, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done FROM tally WHERE org_path = $1"),
             args![path],
         )
         .await?;
-    Ok(found.into_iter().filter_map(Counter::keyed).map(|((_, span), f)| (span, f)).collect())
+    Ok(found.into_iter().filter_map(Counter::keyed).map(|((_, span), (f, _))| (span, f)).collect())
 }
 
 pub(super) async fn figures_at(
@@ -256,7 +261,7 @@ pub(super) async fn figures_at(
     let found: Option<Counter> = cx
         .tx
         .opt(
-            sql!("SELECT org_path, scope, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done FROM tally_hour WHERE org_path = $1 AND scope = $2 AND hour <= $3 ORDER BY hour DESC LIMIT 1"),
+            sql!("SELECT org_path, scope, NULL, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done FROM tally_hour WHERE org_path = $1 AND scope = $2 AND hour <= $3 ORDER BY hour DESC LIMIT 1"),
             args![path, span.code(), hour],
         )
         .await?;
@@ -343,13 +348,14 @@ pub(super) async fn count_children(cx: &mut Cx, parent: i64) -> Result<i64> {
 pub(super) async fn children(
     cx: &mut Cx,
     parent: i64,
+    span: Span,
     (limit, offset): (i64, i64),
 ) -> Result<Vec<Child>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT o.code, o.path, o.short_name, o.category, COALESCE(t.orgs, 0), COALESCE(t.branches, 0), COALESCE(t.branches_done, 0), COALESCE(t.bodies_done, 0), COALESCE(t.members, 0), COALESCE(t.members_done, 0), COALESCE(t.cadres, 0), COALESCE(t.cadres_done, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'subtree' WHERE o.parent_id = $1 AND o.status IN ('ACTIVE','MIGRATING') ORDER BY o.sort_no, o.id LIMIT $2 OFFSET $3"),
-            args![parent, limit, offset],
+            sql!("SELECT o.code, o.path, o.short_name, o.category, COALESCE(t.orgs, 0), COALESCE(t.branches, 0), COALESCE(t.branches_done, 0), COALESCE(t.bodies_done, 0), COALESCE(t.members, 0), COALESCE(t.members_done, 0), COALESCE(t.cadres, 0), COALESCE(t.cadres_done, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = $4 WHERE o.parent_id = $1 AND o.status IN ('ACTIVE','MIGRATING') ORDER BY o.sort_no, o.id LIMIT $2 OFFSET $3"),
+            args![parent, limit, offset, span.code()],
         )
         .await?)
 }
@@ -359,39 +365,40 @@ pub(super) async fn children(
 pub(super) async fn children_by_share(
     cx: &mut Cx,
     parent: i64,
+    span: Span,
     (by_members, sign): (bool, i64),
     (limit, offset): (i64, i64),
 ) -> Result<Vec<Child>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT o.code, o.path, o.short_name, o.category, COALESCE(t.orgs, 0), COALESCE(t.branches, 0), COALESCE(t.branches_done, 0), COALESCE(t.bodies_done, 0), COALESCE(t.members, 0), COALESCE(t.members_done, 0), COALESCE(t.cadres, 0), COALESCE(t.cadres_done, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'subtree' WHERE o.parent_id = $1 AND o.status IN ('ACTIVE','MIGRATING') ORDER BY CASE WHEN COALESCE(CASE WHEN CAST($2 AS BIGINT) = 1 THEN t.members ELSE t.branches END, 0) = 0 THEN 1 ELSE 0 END, CAST($3 AS BIGINT) * (CASE WHEN CAST($2 AS BIGINT) = 1 THEN t.members_done * 100000 / NULLIF(t.members, 0) ELSE t.branches_done * 100000 / NULLIF(t.branches, 0) END), o.sort_no, o.id LIMIT $4 OFFSET $5"),
-            args![parent, i64::from(by_members), sign, limit, offset],
+            sql!("SELECT o.code, o.path, o.short_name, o.category, COALESCE(t.orgs, 0), COALESCE(t.branches, 0), COALESCE(t.branches_done, 0), COALESCE(t.bodies_done, 0), COALESCE(t.members, 0), COALESCE(t.members_done, 0), COALESCE(t.cadres, 0), COALESCE(t.cadres_done, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = $6 WHERE o.parent_id = $1 AND o.status IN ('ACTIVE','MIGRATING') ORDER BY CASE WHEN COALESCE(CASE WHEN CAST($2 AS BIGINT) = 1 THEN t.members ELSE t.branches END, 0) = 0 THEN 1 ELSE 0 END, CAST($3 AS BIGINT) * (CASE WHEN CAST($2 AS BIGINT) = 1 THEN t.members_done * 100000 / NULLIF(t.members, 0) ELSE t.branches_done * 100000 / NULLIF(t.branches, 0) END), o.sort_no, o.id LIMIT $4 OFFSET $5"),
+            args![parent, i64::from(by_members), sign, limit, offset, span.code()],
         )
         .await?)
 }
 
 /// Living organisations in path order.
 pub(super) async fn count_orgs(cx: &mut Cx, after: &str, limit: i64) -> Result<Vec<Piece>> {
-    let found: Vec<(String, String, String)> = cx
+    let found: Vec<(String, String, Option<String>, String)> = cx
         .tx
         .all(
-            sql!("SELECT path, category, status FROM org WHERE path > $1 ORDER BY path LIMIT $2"),
+            sql!("SELECT path, category, industry, status FROM org WHERE path > $1 ORDER BY path LIMIT $2"),
             args![after, limit],
         )
         .await?;
     Ok(found
         .into_iter()
-        .map(|(path, category, status)| {
-            let category = Category::from_code(&category);
+        .map(|(path, category, industry, status)| {
+            let kind = kind(&category, industry.as_deref());
             let lives = matches!(status.as_str(), "ACTIVE" | "MIGRATING");
-            let branch = lives && category.is_some_and(Category::owns_members);
+            let branch = lives && kind.category.is_some_and(Category::owns_members);
             let figures = Figures {
                 orgs: i64::from(lives),
                 branches: i64::from(branch),
                 ..Figures::default()
             };
-            Piece { path, figures, category, span: Span::Own }
+            Piece { path, figures, kind, span: Span::Own }
         })
         .collect())
 }
@@ -432,7 +439,7 @@ pub(super) async fn count_cadres(cx: &mut Cx, after: &str, limit: i64) -> Result
         .into_iter()
         .map(|(path, cadres, cadres_done)| {
             let figures = Figures { cadres, cadres_done, ..Figures::default() };
-            Piece { path, figures, category: None, span: Span::Own }
+            Piece { path, figures, kind: Kind::default(), span: Span::Own }
         })
         .collect())
 }
@@ -440,7 +447,12 @@ pub(super) async fn count_cadres(cx: &mut Cx, after: &str, limit: i64) -> Result
 fn pieces(found: Vec<(String, i64)>, figures: impl Fn(i64) -> Figures) -> Vec<Piece> {
     found
         .into_iter()
-        .map(|(path, n)| Piece { path, figures: figures(n), category: None, span: Span::Own })
+        .map(|(path, n)| Piece {
+            path,
+            figures: figures(n),
+            kind: Kind::default(),
+            span: Span::Own,
+        })
         .collect()
 }
 
@@ -453,14 +465,17 @@ pub(super) async fn counters_after(
     let found: Vec<Counter> = cx
         .tx
         .all(
-            sql!("SELECT org_path, scope, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done FROM tally WHERE (org_path, scope) > ($1, $2) ORDER BY org_path, scope LIMIT $3"),
+            sql!("SELECT org_path, scope, sector, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done FROM tally WHERE (org_path, scope) > ($1, $2) ORDER BY org_path, scope LIMIT $3"),
             args![after, span.code(), limit],
         )
         .await?;
     Ok(found
         .into_iter()
         .filter_map(Counter::keyed)
-        .map(|((path, span), figures)| Piece { path, figures, category: None, span })
+        .map(|((path, span), (figures, sector))| {
+            let kind = Kind { category: None, sector };
+            Piece { path, figures, kind, span }
+        })
         .collect())
 }
 
@@ -471,7 +486,7 @@ pub(super) async fn put(cx: &mut Cx, wrong: &[&Difference]) -> Result<()> {
             piece.iter().map(|d| (d.path.as_str(), d.span)).collect();
         let mut tally = hold(cx, &keys).await?;
         for d in piece {
-            tally.insert((d.path.clone(), d.span), d.counted);
+            tally.insert((d.path.clone(), d.span), (d.counted, d.sector));
         }
         store(cx, &tally).await?;
     }

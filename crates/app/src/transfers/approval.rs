@@ -158,8 +158,15 @@ async fn sql_active(cx: &mut Cx, org: &OrgRef) -> Result<bool> {
 
 /// The target takes nobody in any longer: the transfer goes back by itself (D4, race rules).
 pub(super) async fn cancel(cx: &mut Cx, permit: Permit, mut t: Transfer) -> Result<Transfer> {
+    cancel_under(cx, &permit, &mut t).await?;
+    record(cx, permit, Verb::Cancel, &t).await?;
+    Ok(t)
+}
+
+/// As [`cancel`], as a part of something larger whose event the caller writes.
+pub(super) async fn cancel_under(cx: &mut Cx, permit: &Permit, t: &mut Transfer) -> Result<()> {
     let Some(to) = machine::next(t.variant, t.state, Verb::Cancel, &[Party::Clock]) else {
-        return Err(super::too_late(cx, &t).await);
+        return Err(super::too_late(cx, t).await);
     };
     let says = format!("{}已经撤销或正在调整,不再接收转入", t.to.short_name);
     let turn = Turn {
@@ -168,10 +175,8 @@ pub(super) async fn cancel(cx: &mut Cx, permit: Permit, mut t: Transfer) -> Resu
         note: says.clone(),
         ..Turn::default()
     };
-    take(cx, &permit, &mut t, (Verb::Cancel, to), turn).await?;
-    notices::returned(cx, &t).await?;
-    record(cx, permit, Verb::Cancel, &t).await?;
-    Ok(t)
+    take(cx, permit, t, (Verb::Cancel, to), turn).await?;
+    notices::returned(cx, t).await
 }
 
 fn judge_return<'a>(

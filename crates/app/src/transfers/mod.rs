@@ -2,6 +2,7 @@
 //! and programs call the use-cases here; the clockwork calls `expire_due` and `remind_due`.
 
 mod approval;
+mod closing;
 mod expiry;
 mod list;
 mod list_sql;
@@ -15,6 +16,7 @@ mod start;
 mod withdrawal;
 
 pub use approval::{allocate, approve, give_back};
+pub use closing::{Left, Open, bring_home, leave_closed, open_at};
 pub use expiry::{cancel_orphans, expire_due};
 pub use list::{
     Line, Page, Summary, Tab, Waiting, branches_of, decided, list, list_below, of_me, of_person,
@@ -29,8 +31,10 @@ use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result, Who,
     clock::{Millis, beijing, day},
     events::Event,
+    keys::Place,
     orgs::{OrgId, parent_path},
     people::{self, PersonId},
+    rekey,
     rules::Rules,
 };
 use machine::{Party, State, Variant, Verb};
@@ -382,4 +386,24 @@ fn without_numbers(field: &'static str, text: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Seals what was asked for the reason with the newest key, for the rows behind `after`.
+pub(crate) async fn rekey(
+    cx: &mut Cx,
+    permit: &Permit,
+    after: rekey::Mark,
+) -> Result<rekey::Piece> {
+    let rows = sql::sealed_after(cx, after.0, rekey::PIECE).await?;
+    let last = rows.last().map(|row| (row.0, 0));
+    let mut anew = Vec::new();
+    for (id, sealed) in rows {
+        let place = Place { column: start::FIELDS_COLUMN, row: id };
+        let Some(sealed) = sealed else { continue };
+        if let Some(sealed) = rekey::anew(cx, place, &sealed)? {
+            anew.push(vec![id.into(), sealed.into()]);
+        }
+    }
+    let moved = sql::reseal(cx, permit, anew).await?;
+    Ok(rekey::Piece { last, moved })
 }

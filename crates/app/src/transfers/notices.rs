@@ -5,7 +5,7 @@ use super::{Transfer, machine::State, short_day};
 use crate::{
     Cx, OrgRef, Result,
     messages::{Message, To, send},
-    orgs::{self, parent_path},
+    orgs::{self, Category, parent_path},
     rules::Rules,
 };
 
@@ -18,6 +18,12 @@ async fn to_org(
     title: String,
     body: String,
 ) -> Result<()> {
+    // A holding branch has nobody who reads: its superior runs it (row 52).
+    let superior = match parent_path(&org.path) {
+        Some(path) if org.category == Category::Holding => orgs::names_to(cx, path).await?.pop(),
+        _ => None,
+    };
+    let org = superior.as_ref().unwrap_or(org);
     let message = Message { to: To::Org(org.id), kind: KIND, title, body, href: t.href(org) };
     send(cx, message).await
 }

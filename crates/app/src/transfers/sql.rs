@@ -11,7 +11,7 @@ use crate::{
     orgs::{Category, OrgId},
     people::PersonId,
 };
-use db::{args, sql};
+use db::{Rows, args, sql};
 
 pub(super) async fn count_waiting(cx: &mut Cx, org: OrgId) -> Result<i64> {
     let (count,): (i64,) = cx
@@ -285,6 +285,83 @@ pub(super) async fn without_target(cx: &mut Cx, limit: i64) -> Result<Vec<(Strin
         .await?)
 }
 
+db::row! {
+    /// An open transfer as a closing sees it.
+    #[derive(Clone, Debug)]
+    pub struct Open {
+        /// 业务编号.
+        pub no: String,
+        pub name: String,
+        pub from: String,
+        pub to: String,
+    }
+}
+
+/// Open transfers towards an organisation, at most `limit`.
+pub(super) async fn open_to(cx: &mut Cx, org: OrgId, limit: i64) -> Result<Vec<Open>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT t.no, p.name, f.short_name, o.short_name FROM transfer t JOIN person p ON p.id = t.person_id JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org WHERE t.to_org = $1 AND t.ended_at IS NULL ORDER BY t.id LIMIT $2"),
+            args![org, limit],
+        )
+        .await?)
+}
+
+/// Open transfers out of an organisation, at most `limit`.
+pub(super) async fn open_from(cx: &mut Cx, org: OrgId, limit: i64) -> Result<Vec<Open>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT t.no, p.name, f.short_name, o.short_name FROM transfer t JOIN person p ON p.id = t.person_id JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org WHERE t.from_org = $1 AND t.ended_at IS NULL ORDER BY t.id LIMIT $2"),
+            args![org, limit],
+        )
+        .await?)
+}
+
+/// The open transfers out of an organisation go on from another one; the versions stay, because
+/// what is to be decided has not changed. Returns how many.
+pub(super) async fn leave_from(cx: &mut Cx, _: &Permit, from: OrgId, to: &OrgRef) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE transfer SET from_org = $1, from_path = $2, waits_for = CASE WHEN waits_for = $3 THEN $1 ELSE waits_for END WHERE from_org = $3 AND ended_at IS NULL"),
+            args![to.id, &to.path, from],
+        )
+        .await?)
+}
+
+/// As [`leave_from`], for the transfers of these people alone.
+pub(super) async fn leave_from_of(
+    cx: &mut Cx,
+    _: &Permit,
+    from: OrgId,
+    to: &OrgRef,
+    people: Rows,
+) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("UPDATE transfer SET from_org = $1, from_path = $2, waits_for = CASE WHEN waits_for = $3 THEN $1 ELSE waits_for END WHERE from_org = $3 AND ended_at IS NULL AND person_id IN (SELECT id FROM {rows: id int} AS v)"),
+            args![to.id, &to.path, from],
+            people,
+        )
+        .await?)
+}
+
+/// What an organisation began is from now on its superior's.
+pub(super) async fn hand_over(cx: &mut Cx, _: &Permit, org: OrgId, superior: OrgId) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run(
+            sql!(
+                "UPDATE transfer SET started_org = $1 WHERE started_org = $2 AND ended_at IS NULL"
+            ),
+            args![superior, org],
+        )
+        .await?)
+}
+
 /// Numbers of transfers of which somebody is to be reminded now.
 pub(super) async fn to_remind(cx: &mut Cx, limit: i64) -> Result<Vec<(String,)>> {
     Ok(cx
@@ -323,4 +400,31 @@ pub(super) async fn set_reminder(
         )
         .await?;
     Ok(done == 1)
+}
+
+/// What is sealed, in the order of ids.
+pub(super) async fn sealed_after(
+    cx: &mut Cx,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, Option<Vec<u8>>)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, fields_ct FROM transfer WHERE id > $1 ORDER BY id LIMIT $2"),
+            args![after, limit],
+        )
+        .await?)
+}
+
+/// The same words under another key: no version changes. Rows of `(id, fields_ct)`.
+pub(super) async fn reseal(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("UPDATE transfer SET fields_ct = v.sealed FROM {rows: id int, sealed blob} AS v WHERE transfer.id = v.id"),
+            &[],
+            rows,
+        )
+        .await?)
 }

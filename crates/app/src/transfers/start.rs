@@ -93,6 +93,7 @@ pub async fn check(cx: &mut Cx, new: &New) -> Result<Checked> {
 pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     let checked = check(cx, new).await?;
     let permit = cx.permit(Action::StartTransferOut, &checked.from)?;
+    orgs::hold_living(cx, &checked.from).await?;
     if !sql::is_active(cx, checked.to.id).await? {
         return Err(closed(&checked.to));
     }

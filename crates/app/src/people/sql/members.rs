@@ -65,6 +65,46 @@ pub(in crate::people) async fn move_member(
     Ok(moved == 1)
 }
 
+/// Puts members of one branch into another one; returns who was moved and whether complete.
+pub(in crate::people) async fn move_members(
+    cx: &mut Cx,
+    _: &Permit,
+    from: &OrgRef,
+    to: &OrgRef,
+    ids: Rows,
+) -> Result<Vec<(PersonId, String, bool)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, entered_at = $4, version = version + 1 WHERE org_id = $5 AND person_id IN (SELECT id FROM {rows: id int} AS v) RETURNING person_id, name, complete"),
+            args![to.id, to.category.code(), &to.path, cx.now(), from.id],
+            ids,
+        )
+        .await?)
+}
+
+pub(in crate::people) async fn ids_of(cx: &mut Cx, branch: &OrgRef) -> Result<Vec<PersonId>> {
+    let rows: Vec<(PersonId,)> = cx
+        .tx
+        .all(
+            sql!("SELECT person_id FROM member WHERE org_path = $1 AND org_id = $2 ORDER BY name_py, person_id"),
+            args![&branch.path, branch.id],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+pub(in crate::people) async fn count_of(cx: &mut Cx, branch: &OrgRef, most: i64) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM (SELECT 1 FROM member WHERE org_path = $1 LIMIT $2) AS t"),
+            args![&branch.path, most],
+        )
+        .await?;
+    Ok(count)
+}
+
 /// Takes away the seat of an administrator.
 pub(in crate::people) async fn leave_seat(
     cx: &mut Cx,

@@ -5,7 +5,7 @@ use crate::{
     Cx, Result, Scope,
     people::{Membership, PersonId, Post, person::Entry},
 };
-use db::{args, sql};
+use db::{Rows, args, sql};
 
 db::row! {
     pub(in crate::people) struct Stored {
@@ -72,6 +72,18 @@ pub(in crate::people) async fn read(cx: &mut Cx, id: PersonId) -> Result<Option<
         .opt(
             sql!("SELECT p.id, p.code, p.name, p.id_ct, p.sex, p.birth_ym, p.mobile_ct, p.contact_ct, p.ethnic, p.political, p.education, p.check_state, p.missing, p.version, p.created_at, m.joined, m.dev_number, m.status, m.entered_at, m.import_id, m.version, o.id, o.code, o.path, o.short_name, o.category, o.province FROM person p LEFT JOIN member m ON m.person_id = p.id LEFT JOIN org o ON o.id = m.org_id WHERE p.id = $1"),
             args![id],
+        )
+        .await?)
+}
+
+/// The sealed contacts of people, where there are any.
+pub(in crate::people) async fn contacts(cx: &mut Cx, ids: Rows) -> Result<Vec<(i64, Vec<u8>)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT p.id, p.contact_ct FROM {rows: id int} AS v JOIN person p ON p.id = v.id WHERE p.contact_ct IS NOT NULL"),
+            &[],
+            ids,
         )
         .await?)
 }
