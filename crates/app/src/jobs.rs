@@ -252,6 +252,7 @@ const SECOND: Millis = 1000;
 const CLOCKWORK: &[Wheel] = &[
     wheel!("seal", SECOND, seal),
     wheel!("fold", SECOND, crate::stats::turn),
+    wheel!("history", 5 * SECOND, crate::stats::move_history),
     wheel!("sweep", HOUR, crate::users::sessions::sweep),
     wheel!("imports", HOUR, crate::imports::sweep),
     wheel!("outbox", SECOND, crate::messages::deliver),
@@ -262,6 +263,9 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
     wheel!("admin confirmations", HOUR, admin_confirmations),
     wheel!("terms", HOUR, terms),
+    wheel!("overdue relocations", MINUTE, overdue_relocations),
+    wheel!("orphaned relocations", HOUR, orphaned_relocations),
+    wheel!("relocation reminders", 10 * MINUTE, relocation_reminders),
     wheel!("closings", HOUR, crate::closings::finish_due),
     wheel!("holding branches", HOUR, crate::closings::remind_due),
 ];
@@ -300,6 +304,15 @@ async fn admin_confirmations(house: &House) -> Result<()> {
 }
 async fn terms(house: &House) -> Result<()> {
     crate::cadres::remind_terms(house).await.map(|_| ())
+}
+async fn overdue_relocations(house: &House) -> Result<()> {
+    crate::relocations::expire_due(house).await.map(|_| ())
+}
+async fn orphaned_relocations(house: &House) -> Result<()> {
+    crate::relocations::cancel_orphans(house).await.map(|_| ())
+}
+async fn relocation_reminders(house: &House) -> Result<()> {
+    crate::relocations::remind_due(house).await.map(|_| ())
 }
 
 async fn seal(house: &House) -> Result<()> {

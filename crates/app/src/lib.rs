@@ -42,6 +42,8 @@ pub mod people;
 pub mod pii;
 /// Moving what is sealed to new keys.
 mod rekey;
+/// 组织迁移, 合并 and 拆分.
+pub mod relocations;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
 /// Live counters and completeness.

@@ -401,7 +401,9 @@ async fn ballot(lab: &Lab, who: &Who, org: &OrgRef) -> election::Ballot {
 }
 
 async fn hold(house: &House, who: &Who, org: &OrgRef, e: &Election) -> Result<election::Plan> {
-    patiently(|| async { act!(house, who.clone(), |cx| election::hold(cx, org, e).await) }).await
+    let held =
+        patiently(|| async { act!(house, who.clone(), |cx| election::hold(cx, org, e).await) });
+    held.await?.map_err(Error::Invalid)
 }
 
 fn fate(code: &str, post: &str, admin: bool) -> Fate {

@@ -60,7 +60,8 @@ CREATE TABLE org_gram (
 -- What a change adds to the counters of its organisation; folded upwards within seconds.
 CREATE TABLE delta (
   id {id},
-  org_path {text} NOT NULL,
+  -- A copied path follows its organisation wherever it moves, and none can be written that is no more.
+  org_path {text} NOT NULL REFERENCES org (path) ON UPDATE CASCADE,
   orgs {int} NOT NULL DEFAULT 0,
   branches {int} NOT NULL DEFAULT 0,
   members {int} NOT NULL DEFAULT 0,
@@ -69,6 +70,7 @@ CREATE TABLE delta (
   cadres_done {int} NOT NULL DEFAULT 0,
   at {int} NOT NULL
 ) {strict};
+CREATE INDEX delta_org ON delta (org_path);
 
 -- Live counters: 'self' of the organisation alone, 'direct' of its direct children, 'subtree' of
 -- itself and everything below, 'sector1' to 'sector8' of what in the subtree is of one sector.

@@ -2,7 +2,7 @@
 CREATE TABLE import (
   id {id},
   org_id {int} NOT NULL REFERENCES org (id),       -- where the people go
-  org_path {text} NOT NULL,
+  org_path {text} NOT NULL REFERENCES org (path) ON UPDATE CASCADE,
   acting_org {int} NOT NULL REFERENCES org (id),
   person_id {int} NOT NULL,                        -- who imports
   kind {text} NOT NULL CHECK (kind IN ('members','cadres')),
@@ -26,6 +26,7 @@ CREATE TABLE import (
   ended_at {int}
 ) {strict};
 CREATE INDEX import_org ON import (acting_org, id);
+CREATE INDEX import_path ON import (org_path);
 CREATE INDEX import_old ON import (updated_at);
 
 CREATE TABLE import_row (

@@ -25,6 +25,7 @@ const FILES: &[(i64, &str, &str)] = files![
     6 "0006_transfers",
     10 "0010_terms",
     12 "0012_closings",
+    13 "0013_relocations",
 ];
 
 pub(crate) fn migrator(engine: Engine) -> Migrator {

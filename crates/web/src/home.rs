@@ -59,7 +59,11 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
         if is_branch { Some(stats::branch_lacks(&mut v.cx, &org).await?) } else { None };
     let mut page = Home {
         card: app::orgs::card(&mut v.cx, &org.code).await?,
-        todo: tasks(transfers::summary(&mut v.cx).await?, &base),
+        todo: tasks(
+            transfers::summary(&mut v.cx).await?,
+            app::relocations::count_waiting(&mut v.cx).await?,
+            &base,
+        ),
         is_branch,
         as_of: show_time(figures.as_of),
         complete_share: share(figures.subtree.members_done, figures.subtree.members),
@@ -81,13 +85,14 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     v.show(page).await
 }
 
-fn tasks(found: transfers::Summary, base: &str) -> Vec<Task> {
+fn tasks(found: transfers::Summary, relocations: i64, base: &str) -> Vec<Task> {
     let waiting = match found.due_soon {
         0 => "对方在等你的答复".to_owned(),
         n => format!("其中 {n} 件明天前到期"),
     };
     [
         ("转接审批", found.waiting, waiting, "/inbox"),
+        ("组织迁移审批", relocations, "申请的组织在等你的答复".into(), "/inbox"),
         ("下级待审批", found.below, "由直属下级办理,你也可以代为审批".into(), "/inbox"),
         (
             "被退回的转出",

@@ -29,6 +29,8 @@ pub struct Inbox {
     tab: &'static str,
     /// In the organisation's own hands, or what the tab lists.
     rows: Vec<Row>,
+    /// Relocations in the organisation's hands.
+    relocations: Vec<crate::relocations::Row>,
     /// In the hands of direct children; it may be decided here as well.
     below: Vec<Row>,
     notes: Vec<Note>,
@@ -86,6 +88,7 @@ pub async fn show(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failu
         frame,
         tab,
         rows: Vec::new(),
+        relocations: Vec::new(),
         below: Vec::new(),
         notes: Vec::new(),
         newest: None,
@@ -130,6 +133,9 @@ async fn fill(v: &mut Visit, page: &mut Inbox, q: &Choice) -> Result<(), Failure
         "todo" => {
             let waiting = transfers::waiting(&mut v.cx, 100).await?;
             page.rows = waiting.own.into_iter().map(|line| row(line, &base)).collect();
+            let moves = app::relocations::waiting(&mut v.cx, 100).await?;
+            page.relocations =
+                moves.into_iter().map(|line| crate::relocations::row(line, &base)).collect();
             page.below = waiting.below.into_iter().map(|line| row(line, &base)).collect();
             return Ok(());
         }

@@ -1,6 +1,7 @@
 //! The pages of tuanjian and the server around them. The program itself is `main.rs`.
 
 pub mod answer;
+pub mod cadres;
 pub mod error;
 pub mod face;
 pub mod form;
@@ -16,6 +17,7 @@ pub mod messages;
 pub mod meta;
 pub mod orgs;
 pub mod people;
+pub mod relocations;
 mod replay;
 pub mod routes;
 pub mod search;

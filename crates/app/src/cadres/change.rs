@@ -95,9 +95,6 @@ pub async fn enter(cx: &mut Cx, org: &OrgRef, new: &NewCadre) -> Result<EnteredC
     }
     let permit = cx.permit(Action::ChangePosts, org)?;
     let (named, post) = read(cx, org, new)?;
-    let Some(post) = post else {
-        return Err(Error::field("post", "required", "请选择“现任团内职务”。"));
-    };
     let entered = people::find_or_make(cx, &permit, &named).await?;
     let (Entered::Made(person) | Entered::Known(person)) = entered else {
         let event = Event::new("cadre.refused", "org", org.id.0);
@@ -111,9 +108,11 @@ pub async fn enter(cx: &mut Cx, org: &OrgRef, new: &NewCadre) -> Result<EnteredC
 }
 
 /// Person and post together, so that everything wrong is said at once.
-fn read(cx: &Cx, org: &OrgRef, new: &NewCadre) -> Result<(Named, Option<PostDraft>)> {
+fn read(cx: &Cx, org: &OrgRef, new: &NewCadre) -> Result<(Named, PostDraft)> {
     let named = Named::read(&new.name, &new.id_number, &new.mobile, day(cx.now()));
-    let post = new.post.read(cx, org);
+    let post = new.post.read(cx, org).and_then(|post| {
+        post.ok_or_else(|| Error::field("post", "required", "请选择“现任团内职务”。"))
+    });
     match (named, post) {
         (Ok(named), Ok(post)) => Ok((named, post)),
         (Err(Error::Invalid(mut one)), Err(Error::Invalid(two))) => {

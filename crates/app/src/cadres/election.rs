@@ -6,7 +6,7 @@ mod carry;
 mod judge;
 
 pub use carry::hold;
-pub use judge::{Plan, plan};
+pub use judge::{Judged, Plan, preview};
 
 use super::{rights, sql};
 use crate::{Action, Cx, OrgRef, Result, people::PersonId, rules::person::RawCell};

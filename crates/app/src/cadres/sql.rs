@@ -309,7 +309,7 @@ pub(super) async fn members_without_post(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT p.code, m.name FROM member m JOIN person p ON p.id = m.person_id LEFT JOIN cadre c ON c.person_id = m.person_id AND c.org_id = m.org_id AND c.ended_at IS NULL WHERE m.org_path = $1 AND c.id IS NULL ORDER BY m.name_py, m.person_id LIMIT 200"),
+            sql!("SELECT p.code, m.name FROM member m JOIN person p ON p.id = m.person_id LEFT JOIN cadre c ON c.person_id = m.person_id AND c.org_id = m.org_id AND c.ended_at IS NULL WHERE m.org_path = $1 AND c.id IS NULL ORDER BY m.name_py, m.person_id LIMIT 80"),
             args![&org.path],
         )
         .await?)

@@ -6,6 +6,7 @@
 
 mod counters;
 mod people;
+mod relocations;
 mod things;
 mod transfers;
 mod tree;
@@ -77,6 +78,7 @@ pub async fn run_with(
     people::twins(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
+    relocations::all(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;

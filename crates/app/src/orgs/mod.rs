@@ -9,6 +9,7 @@ mod ending;
 /// What of the names is in the search index.
 pub mod grams;
 mod list;
+mod moving;
 /// Pinyin initials.
 pub mod pinyin;
 mod search;
@@ -24,6 +25,8 @@ pub use ending::{
     living_children, made_by_the_system, sister_named,
 };
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
+pub use moving::{Load, Mandate, Moved, against_moving};
+pub(crate) use moving::{lock_tree, move_below, seize};
 pub use search::{Hit, Query, search};
 
 use crate::{Cx, Error, OrgRef, Permit, Result};

@@ -345,6 +345,128 @@ pub(super) async fn administrators(cx: &mut Cx, org: i64) -> Result<Vec<String>>
     Ok(found.into_iter().map(|(name,)| name).collect())
 }
 
+/// Nobody else adds, moves or closes organisations until the transaction ends; SQLite has one
+/// writer anyway.
+pub(super) async fn lock_tree(cx: &mut Cx, _: &Permit) -> Result<()> {
+    cx.tx
+        .run(sql!("{pg: LOCK TABLE org IN SHARE ROW EXCLUSIVE MODE}{lite: SELECT 1}"), &[])
+        .await?;
+    Ok(())
+}
+
+/// Status and superior.
+pub(super) async fn standing(cx: &mut Cx, id: OrgId) -> Result<Option<(String, Option<i64>)>> {
+    Ok(cx.tx.opt(sql!("SELECT status, parent_id FROM org WHERE id = $1"), args![id]).await?)
+}
+
+/// The deepest level of a subtree.
+pub(super) async fn deepest(cx: &mut Cx, path: &str) -> Result<i64> {
+    let below = crate::Scope::subtree(path);
+    let (depth,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COALESCE(MAX(depth), 0) FROM org WHERE path >= $1 AND path < $2 AND status <> 'DELETED'"),
+            args![&below.lo, &below.hi],
+        )
+        .await?;
+    Ok(depth)
+}
+
+/// What stands in a subtree.
+pub(super) async fn load(cx: &mut Cx, path: &str) -> Result<super::moving::Load> {
+    let below = crate::Scope::subtree(path);
+    let (orgs, members, cadres): (i64, i64, i64) = cx
+        .tx
+        .one(
+            sql!("SELECT (SELECT COUNT(*) FROM org WHERE path >= $1 AND path < $2), (SELECT COUNT(*) FROM member WHERE org_path >= $1 AND org_path < $2), (SELECT COUNT(*) FROM cadre WHERE org_path >= $1 AND org_path < $2)"),
+            args![&below.lo, &below.hi],
+        )
+        .await?;
+    Ok(super::moving::Load { orgs, members, cadres })
+}
+
+db::row! {
+    /// An organisation as the search index knows it.
+    pub(super) struct Named {
+        pub(super) path: String,
+        pub(super) short_name: String,
+        pub(super) full_name: String,
+        pub(super) category: String,
+        pub(super) parent_full: String,
+    }
+}
+
+/// The living organisations of a subtree with their names.
+pub(super) async fn names_below(cx: &mut Cx, path: &str) -> Result<Vec<Named>> {
+    let below = crate::Scope::subtree(path);
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.path, o.short_name, o.full_name, o.category, COALESCE(p.full_name, '') FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path >= $1 AND o.path < $2 AND o.status <> 'DELETED' ORDER BY o.path"),
+            args![&below.lo, &below.hi],
+        )
+        .await?)
+}
+
+/// Gives a subtree its new paths, levels and province.
+pub(super) async fn move_rows(
+    cx: &mut Cx,
+    _: &Permit,
+    from: &str,
+    to: &str,
+    province: &str,
+) -> Result<u64> {
+    let below = crate::Scope::subtree(from);
+    let length = |path: &str| i64::try_from(path.len()).unwrap_or(0);
+    let levels = (length(to) - length(from)) / 3;
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE org SET path = $3 || SUBSTR(path, CAST($4 AS INT)), depth = depth + $5, province = $6 WHERE path >= $1 AND path < $2"),
+            args![&below.lo, &below.hi, to, length(from) + 1, levels, province],
+        )
+        .await?)
+}
+
+/// The moved organisation under its new superior.
+pub(super) async fn settle_below(
+    cx: &mut Cx,
+    _: &Permit,
+    id: OrgId,
+    parent: OrgId,
+    sort_no: i64,
+) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE org SET parent_id = $2, sort_no = $3, version = version + 1, updated_at = $4 WHERE id = $1"),
+            args![id, parent, sort_no, cx.now()],
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn drop_index(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<()> {
+    cx.tx
+        .run_of(
+            sql!("DELETE FROM org_gram WHERE (gram, depth, path) IN (SELECT v.gram, v.depth, v.path FROM {rows: gram text, depth int, path text} AS v)"),
+            &[],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn add_index(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<()> {
+    cx.tx
+        .run_of(
+            sql!("INSERT INTO org_gram (gram, depth, path) SELECT v.gram, v.depth, v.path FROM {rows: gram text, depth int, path text} AS v WHERE TRUE ON CONFLICT DO NOTHING"),
+            &[],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
 /// Status and path of an organisation, kept from changing until the transaction ends.
 pub(super) async fn hold_status(cx: &mut Cx, org: OrgId) -> Result<Option<(String, String)>> {
     Ok(cx

@@ -21,12 +21,15 @@ pub mod reveal;
 pub mod search;
 
 mod counts;
+/// Everybody of one organisation, or some of them, into another: merging and splitting.
+mod gather;
 mod named;
 mod quota;
 mod rekey;
 mod sql;
 
 pub use entry::{IdCheck, Outcome, add, add_many, check_id};
+pub(crate) use gather::{carry_posts, end_posts, end_posts_of, move_all, move_some};
 pub use members::{
     Brought, Found, Kept, count_of, find_by_id_number, ids_of, move_these, move_to, remove_many,
     set_moving,

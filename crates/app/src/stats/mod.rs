@@ -9,6 +9,7 @@ mod hours;
 mod lacks;
 mod progress;
 mod recount;
+mod repath;
 mod sector;
 mod sql;
 
@@ -17,6 +18,8 @@ pub use hours::{Hourly, at_hour, between, snapshot};
 pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks};
 pub use progress::{Asked, Page, Progress, Sort, children, workbook};
 pub use recount::{Difference, Walk, recount};
+pub use repath::move_history;
+pub(crate) use repath::{repath, subtree};
 pub use sector::Sector;
 
 use crate::{

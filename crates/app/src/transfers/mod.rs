@@ -157,6 +157,13 @@ pub async fn count_waiting(cx: &mut Cx) -> Result<i64> {
     sql::count_waiting(cx, org).await
 }
 
+/// A subtree has moved to `path`: the copies of paths on its transfers follow. Open transfers of
+/// its people go on (D5).
+pub(crate) async fn repath(cx: &mut Cx, permit: &Permit, path: &str) -> Result<()> {
+    let below = crate::Scope::subtree(path);
+    sql::repath(cx, permit, &below.lo, &below.hi).await
+}
+
 /// The transfer with this number, if whoever acts is a party of it, or it lies in her scope.
 async fn read(cx: &mut Cx, no: &str) -> Result<Transfer> {
     let row = sql::by_no(cx, no).await?.ok_or(Error::NotFound)?;

@@ -135,6 +135,21 @@ pub(super) async fn is_active(cx: &mut Cx, org: OrgId) -> Result<bool> {
     Ok(status == "ACTIVE")
 }
 
+/// The copies of paths on transfers of a subtree, after it has moved to `lo`.
+pub(super) async fn repath(cx: &mut Cx, _: &Permit, lo: &str, hi: &str) -> Result<()> {
+    for statement in [
+        sql!(
+            "UPDATE transfer SET from_path = o.path FROM org o WHERE o.path >= $1 AND o.path < $2 AND transfer.from_org = o.id"
+        ),
+        sql!(
+            "UPDATE transfer SET to_path = o.path FROM org o WHERE o.path >= $1 AND o.path < $2 AND transfer.to_org = o.id"
+        ),
+    ] {
+        cx.tx.run(statement, args![lo, hi]).await?;
+    }
+    Ok(())
+}
+
 /// A transfer to be put in.
 pub(super) struct New<'a> {
     pub(super) id: TransferId,

@@ -97,6 +97,8 @@ pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     if !sql::is_active(cx, checked.to.id).await? {
         return Err(closed(&checked.to));
     }
+    // The row keeps a copy of its path as well.
+    orgs::hold_living(cx, &checked.to).await?;
     let id = TransferId(cx.new_id());
     let no = new_number(cx).await?;
     let Some(state) = machine::next(checked.variant, State::Draft, Verb::Submit, &[Party::Starter])

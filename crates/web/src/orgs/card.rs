@@ -16,6 +16,12 @@ pub struct CardPage {
     card: orgs::Card,
     shown_code: String,
     may_edit: bool,
+    /// Whether posts and administrators may be changed from here.
+    may_staff: bool,
+    may_see_cadres: bool,
+    term: Option<crate::cadres::Term>,
+    /// Whether it can be merged and split from here.
+    may_reshape: bool,
     #[serde(skip)]
     base: String,
 }
@@ -33,9 +39,19 @@ pub async fn show(
     if let Some(last) = frame.crumbs.last_mut() {
         *last = Crumb { label: card.short_name.clone(), href: None };
     }
+    let sees = v.cx.may(Action::SeeCadres, &org.path);
+    let term = if sees { crate::cadres::term_of(&mut v, &org).await? } else { None };
     let page = CardPage {
         frame,
+        may_staff: v.cx.may(Action::ChangePosts, &org.path) && app::cadres::seats_of(&org) > 0,
+        may_see_cadres: sees,
+        term,
         shown_code: orgs::code::show(&card.code),
+        may_reshape: v.cx.may(Action::ReshapeChildren, &org.path)
+            && !matches!(
+                org.category,
+                orgs::Category::Lead | orgs::Category::Holding | orgs::Category::Graduate
+            ),
         may_edit: v.cx.may(Action::EditOrg, &org.path),
         card,
         base,

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up either is there or fails it")]
 
 mod activation;
+mod cadres;
 mod crawl;
 mod doors;
 mod faces;
@@ -11,6 +12,7 @@ mod furnished;
 mod imports;
 mod kit;
 mod once;
+mod relocations;
 mod safety;
 mod sessions;
 mod sign_in;

@@ -2,7 +2,7 @@
 
 use super::{
     Election, Plan,
-    judge::{Coming, Decided, plan},
+    judge::{Coming, Decided, Judged, judged, plan},
 };
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Result,
@@ -15,11 +15,18 @@ use serde_json::json;
 
 /// Holds an election: everything of [`plan`], or nothing. What was judged is judged again with the
 /// organisation's row locked.
-pub async fn hold(cx: &mut Cx, org: &OrgRef, election: &Election) -> Result<Plan> {
+pub async fn hold(cx: &mut Cx, org: &OrgRef, election: &Election) -> Result<Judged> {
     let permit = cx.permit(Action::ChangePosts, org)?;
     orgs::lock(cx, &permit, org.id).await?;
     rights::still_admin(cx).await?;
-    let plan = plan(cx, &permit, org, election).await?;
+    let plan = match judged(plan(cx, &permit, org, election).await)? {
+        Ok(plan) => plan,
+        Err(errors) => {
+            let event = Event::new("election.judged", "org", org.id.0).at(&org.path);
+            cx.record(permit, event).await?;
+            return Ok(Err(errors));
+        }
+    };
     let left = i64::try_from(plan.admins.len()).unwrap_or(0);
     for gone in plan.sitting.iter().filter(|d| d.was_admin && !d.admin) {
         seats::unseat(cx, &permit, org, gone.person).await?;
@@ -60,7 +67,7 @@ pub async fn hold(cx: &mut Cx, org: &OrgRef, election: &Election) -> Result<Plan
     let event = Event::new("election.held", "org", org.id.0).at(&org.path);
     let detail = json!({ "elected_on": plan.elected_on.to_string(), "effects": plan.effects });
     cx.record(permit, event.detail(detail)).await?;
-    Ok(plan)
+    Ok(Ok(plan))
 }
 
 fn month_of(plan: &Plan) -> Option<String> {

@@ -2,9 +2,10 @@
 
 use super::{Ballot, Election, LEAVES, Newcomer, ballot, is_own_secretary};
 use crate::{
-    Cx, Error, FieldError, OrgRef, Permit, Refusal, Result,
+    Action, Cx, Error, FieldError, OrgRef, Permit, Refusal, Result,
     cadres::{PostForm, change, posts, rights, seats, sql, terms},
     clock::day,
+    events::Event,
     people::{self, Named, PersonId, Seen},
     rules::{Rules, person::PostDraft},
 };
@@ -52,11 +53,37 @@ pub struct Plan {
     pub(super) coming: Vec<Coming>,
 }
 
-/// Judges an election without holding it. Errors: `Invalid` by field (`elected_on`, `secretary`,
+/// A plan, or what is wrong with the form: to be committed as well, because asking about people by
+/// ID number was counted.
+pub type Judged = std::result::Result<Plan, Vec<FieldError>>;
+
+/// Judges an election without holding it, for the page that shows every effect.
+pub async fn preview(cx: &mut Cx, org: &OrgRef, election: &Election) -> Result<Judged> {
+    let permit = cx.permit(Action::ChangePosts, org)?;
+    let judged = judged(plan(cx, &permit, org, election).await)?;
+    cx.record(permit, Event::new("election.judged", "org", org.id.0).at(&org.path)).await?;
+    Ok(judged)
+}
+
+/// Wrong fields apart from everything else that stands against it.
+pub(super) fn judged(planned: Result<Plan>) -> Result<Judged> {
+    match planned {
+        Ok(plan) => Ok(Ok(plan)),
+        Err(Error::Invalid(errors)) => Ok(Err(errors)),
+        Err(other) => Err(other),
+    }
+}
+
+/// Judges an election. Errors: `Invalid` by field (`elected_on`, `secretary`,
 /// `admins`, `p-{code}`, `new-{n}-…`); refused `own_secretary` (42), `own_right` (32); conflict E22
 /// when the cadres are no longer those that the page showed. Asking about people by ID number is
 /// counted under `permit`.
-pub async fn plan(cx: &mut Cx, permit: &Permit, org: &OrgRef, election: &Election) -> Result<Plan> {
+pub(super) async fn plan(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    election: &Election,
+) -> Result<Plan> {
     let now = ballot(cx, org).await?;
     if now.most == 0 {
         let says = format!("{}由直属上级管理,不办理换届。", org.category.label());
