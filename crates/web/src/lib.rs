@@ -2,10 +2,12 @@
 
 pub mod answer;
 pub mod cadres;
+pub mod closings;
 pub mod error;
 pub mod face;
 pub mod form;
 pub mod frame;
+pub mod graduation;
 pub mod help;
 pub mod home;
 pub mod imports;
@@ -20,6 +22,7 @@ pub mod people;
 pub mod relocations;
 mod replay;
 pub mod routes;
+pub mod schools;
 pub mod search;
 pub mod serve;
 pub mod setup;

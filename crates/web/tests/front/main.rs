@@ -5,10 +5,13 @@
 
 mod activation;
 mod cadres;
+mod children;
+mod closings;
 mod crawl;
 mod doors;
 mod faces;
 mod furnished;
+mod graduation;
 mod imports;
 mod kit;
 mod once;
