@@ -96,6 +96,8 @@ pub struct Show {
     #[serde(skip)]
     sealed: Vec<(&'static str, &'static str)>,
     can_move: bool,
+    /// 组织码 of the organisation where whoever looks may give or change her post.
+    post_at: Option<String>,
 }
 page!(Show);
 
@@ -189,6 +191,10 @@ async fn show_page(
     let can_reveal = may(Action::RevealPerson);
     let can_move = may(Action::StartTransferOut) && person.membership.is_some();
     let rows = if tab == "org" { transfers_of(v, &person, &base).await? } else { Vec::new() };
+    let post_at = home
+        .as_ref()
+        .filter(|o| v.cx.may(Action::ChangePosts, &o.path) && app::cadres::seats_of(o) > 0);
+    let post_at = post_at.map(|o| o.code.clone());
     let record = if tab == "record" { record(v, &person).await? } else { Vec::new() };
     let mut frame = v.frame(&person.name, "/members").await?;
     crumbs(&mut frame, &base, &person.name);
@@ -233,6 +239,7 @@ async fn show_page(
         can_edit,
         can_reveal,
         can_move,
+        post_at,
         frame,
         base,
     })

@@ -35,7 +35,7 @@ pub use members::{
     look_up_again, move_back, move_noting, move_these, move_to, remove_many, set_moving,
     start_moving,
 };
-pub use named::{Entered, Named, find_named, find_or_make};
+pub use named::{Entered, Named, Seen, find_named, find_or_make, look, supply_own_mobile};
 pub use person::{Check, Contact, Membership, Person, Post};
 pub(crate) use rekey::rekey;
 

@@ -47,6 +47,10 @@ pub(crate) async fn house() -> Furnished {
         let person = kit.lab.member(&tree.branch, name).await;
         ask_for(&kit, &other, &branch, person, name, agreed).await;
     }
+    // A second administrator of the branch, whom the first one could revoke; two observers.
+    kit.lab.admin(&tree.branch, "郑明").await;
+    kit.lab.observer(&tree.committee, "冯观").await;
+    kit.lab.observer(&tree.branch, "褚观").await;
     let house = Furnished { kit, tree, committee, branch, member, other };
     house.imports().await;
     house.transfers().await;
