@@ -21,6 +21,7 @@ pub struct InfoPage {
     #[serde(skip)]
     frame: Frame,
     info: orgs::Info,
+    term: Option<crate::cadres::Term>,
     shown_code: String,
     /// When it was looked at, Beijing time.
     now: String,
@@ -73,6 +74,7 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     let info = orgs::info(&mut v.cx, &org).await?;
     let frame = v.frame("组织信息", "/info").await?;
     let base = v.base()?;
+    let term = crate::cadres::term_of(&mut v, &org).await?;
     let page = InfoPage {
         frame,
         shown_code: orgs::code::show(&info.code),
@@ -80,6 +82,7 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
         may_see_history: v.cx.may(Action::SeeEvents, &org.path),
         next: next_ways(&v, &org, &base),
         info,
+        term,
         base,
     };
     v.show(page).await
