@@ -2,7 +2,7 @@
 //! in pieces; every piece stores its hashes and its part of the sealed sheet together, so that a
 //! job begun anew goes on where the last piece ended.
 
-use super::{CodeId, sheet, sql};
+use super::{CodeId, State, sheet, sql};
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result, Who, access, act,
     clock::end_of_day_after,
@@ -168,6 +168,15 @@ pub async fn revoke(cx: &mut Cx, codes: &[String]) -> Result<u64> {
 /// event of its own (an organisation that is closed or moved); returns how many there were.
 pub async fn revoke_all(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<u64> {
     sql::void(cx, permit, vec![org.id]).await
+}
+
+/// Whether a code waits to be used for `org` (the checklist of closing): 1 or 0.
+pub async fn waiting_for(cx: &mut Cx, org: &OrgRef) -> Result<i64> {
+    let now = cx.now();
+    let found = sql::one(cx, org.id).await?;
+    let waits =
+        found.is_some_and(|f| State::read(f.state.as_deref(), f.expires_at, now) == State::Waiting);
+    Ok(i64::from(waits))
 }
 
 /// The chosen direct children, each of which the visitor may issue for.

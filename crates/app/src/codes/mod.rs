@@ -11,7 +11,7 @@ mod reminders;
 pub mod sheet;
 mod sql;
 
-pub use issue::{Issued, Order, issue, issue_all, revoke, revoke_all, run};
+pub use issue::{Issued, Order, issue, issue_all, revoke, revoke_all, run, waiting_for};
 pub use join::{Bind, Joining, Offer, PostChoice, bind, offer, register};
 pub use list::{Counts, List, Row, counts, list, of_child};
 pub use reminders::remind_due;
