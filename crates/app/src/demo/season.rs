@@ -34,6 +34,18 @@ pub(super) async fn make(house: &House, cast: &[Place]) -> Result<u64> {
         }
     }
     marks(house, &who, class, year).await?;
+    // Next summer's classes turn then, as the rehearsal shows.
+    let next = format!("{}级", year - 3);
+    let leaving = |p: &&Place| {
+        p.at.category == Category::Branch
+            && p.at.path.starts_with(&college.at.path)
+            && p.short.starts_with(&next)
+    };
+    let codes: Vec<String> =
+        cast.iter().filter(leaving).take(2).map(|p| p.at.code.clone()).collect();
+    if let Some(month) = YearMonth::new(year.saturating_add(1), 6).filter(|_| !codes.is_empty()) {
+        act!(house, who.clone(), |cx| graduation::mark(cx, &codes, Mark::Time(month)).await)?;
+    }
     // Some classes of the youngest are marked already; the others wait.
     if let Some(general) = cast.iter().find(|p| p.star && p.at.category == Category::General) {
         let codes = below(cast, general);
