@@ -6,6 +6,7 @@ mod business;
 mod codes;
 mod names;
 mod persons;
+mod season;
 mod store;
 mod tree;
 /// Sample workbooks.
@@ -156,6 +157,7 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     let Maker { cast, samples, mut people, mut rng, .. } = maker;
     let operator = operator(house, &mut people, &mut rng).await?;
     business::make(house, &cast).await?;
+    let orgs = orgs + season::make(house, &cast).await?;
     let sign_ins = sign_ins(house, &cast, operator).await?;
     let peopled = plan.members_per_branch != Some(0);
     let orgs = if peopled { orgs + codes::make(house, &cast).await? } else { orgs };
