@@ -43,6 +43,9 @@ pub enum Error {
     /// No longer kept.
     #[error("gone")]
     Gone,
+    /// An organisation that was closed: where its people went, for those who may know.
+    #[error("closed: {}", .0.code)]
+    Closed(Box<Refusal>),
     /// Another transaction was in the way: the whole request is run again by `web`.
     #[error("to be run again")]
     Retry,

@@ -97,6 +97,21 @@ pub(crate) async fn write_plain(cx: &mut Cx, event: Event) -> Result<()> {
 }
 
 async fn insert(cx: &mut Cx, event: Event, org_path: String) -> Result<()> {
+    let row = signed(cx, event, org_path);
+    cx.tx
+        .run(
+            sql!("INSERT INTO event (id, at, actor_id, actor, acting_org, kind, object, object_id, org_path, person_id, detail, request_id, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"),
+            args![
+                row.id, row.at, row.actor_id, &row.actor, row.acting_org, &row.kind, &row.object,
+                row.object_id, &row.org_path, row.person_id, &row.detail, &row.request_id, row.mac
+            ],
+        )
+        .await?;
+    cx.tx.run(sql!("INSERT INTO event_unsealed (event_id) VALUES ($1)"), args![row.id]).await?;
+    Ok(())
+}
+
+fn signed(cx: &Cx, event: Event, org_path: String) -> Row {
     let (actor_id, acting_org): (Option<PersonId>, Option<OrgId>) = match cx.who() {
         Who::Person(v) => (Some(v.person), v.acting.as_ref().map(|g| g.org.id)),
         _ => (None, None),
@@ -117,16 +132,50 @@ async fn insert(cx: &mut Cx, event: Event, org_path: String) -> Result<()> {
         mac: Vec::new(),
     };
     row.mac = row.sign(cx.house().keys()).to_vec();
-    cx.tx
-        .run(
-            sql!("INSERT INTO event (id, at, actor_id, actor, acting_org, kind, object, object_id, org_path, person_id, detail, request_id, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"),
-            args![
-                row.id, row.at, row.actor_id, &row.actor, row.acting_org, &row.kind, &row.object,
-                row.object_id, &row.org_path, row.person_id, &row.detail, &row.request_id, row.mac
-            ],
-        )
-        .await?;
-    cx.tx.run(sql!("INSERT INTO event_unsealed (event_id) VALUES ($1)"), args![row.id]).await?;
+    row
+}
+
+/// Writes the rows of many people or things at once, a thousand a statement; each where its event
+/// says, or at the permit's organisation. The permit itself is still owed its own row.
+pub(crate) async fn write_many(cx: &mut Cx, permit: &Permit, events: Vec<Event>) -> Result<()> {
+    let mut rows: db::Rows = Vec::with_capacity(events.len());
+    for event in events {
+        let path = event.org_path.clone().unwrap_or_else(|| permit.org_path().to_owned());
+        let row = signed(cx, event, path);
+        rows.push(vec![
+            row.id.into(),
+            row.kind.into(),
+            row.object.into(),
+            row.object_id.into(),
+            row.org_path.into(),
+            row.person_id.into(),
+            row.detail.into(),
+            row.mac.into(),
+        ]);
+    }
+    let (at, actor) = (cx.now(), cx.actor_name().to_owned());
+    let request = cx.origin().request_id.clone();
+    let (actor_id, acting_org) = match cx.who() {
+        Who::Person(v) => (Some(v.person), v.acting.as_ref().map(|g| g.org.id)),
+        _ => (None, None),
+    };
+    for piece in rows.chunks(1000) {
+        cx.tx
+            .run_of(
+                sql!("INSERT INTO event (id, at, actor_id, actor, acting_org, kind, object, object_id, org_path, person_id, detail, request_id, mac) SELECT id, CAST($1 AS BIGINT), CAST($2 AS BIGINT), $3, CAST($4 AS BIGINT), kind, object, object_id, org_path, person_id, detail, $5, mac FROM {rows: id int, kind text, object text, object_id int, org_path text, person_id int, detail text, mac blob} AS v"),
+                args![at, actor_id, &actor, acting_org, &request],
+                piece.to_vec(),
+            )
+            .await?;
+        let ids = piece.iter().filter_map(|row| row.first().cloned()).map(|id| vec![id]).collect();
+        cx.tx
+            .run_of(
+                sql!("INSERT INTO event_unsealed (event_id) SELECT id FROM {rows: id int} AS v"),
+                &[],
+                ids,
+            )
+            .await?;
+    }
     Ok(())
 }
 

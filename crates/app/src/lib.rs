@@ -8,6 +8,10 @@ pub mod access;
 pub mod cadres;
 /// Time, chance and ids.
 pub mod clock;
+/// 撤销与恢复, and 待接转团支部.
+pub mod closings;
+/// 管理员注册码 and 管理员注册.
+pub mod codes;
 /// Who acts, and the open transaction.
 pub mod cx;
 /// The demonstration.
@@ -20,6 +24,8 @@ pub mod events;
 pub mod files;
 /// Checks of every invariant.
 pub mod fsck;
+/// 毕业标记: branches and people who graduate.
+pub mod graduation;
 /// The opened program.
 pub mod house;
 /// One form, one effect.
@@ -40,8 +46,12 @@ pub mod people;
 pub mod pii;
 /// Moving what is sealed to new keys.
 mod rekey;
+/// 组织迁移, 合并 and 拆分.
+pub mod relocations;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
+/// 学校专区.
+pub mod schools;
 /// Live counters and completeness.
 pub mod stats;
 /// The laboratory for tests.

@@ -44,7 +44,8 @@ CREATE INDEX org_unmarked ON org (path) WHERE category = 'BRANCH' AND graduates 
 CREATE INDEX org_marked ON org (path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';
 CREATE INDEX org_exempt ON org (path) WHERE category = 'BRANCH' AND no_graduation IS NOT NULL AND status <> 'DELETED';
 CREATE INDEX org_graduated ON org (path) WHERE category = 'GRADUATE' AND status <> 'DELETED';
-CREATE INDEX org_graduating ON org (graduates, path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';
+CREATE INDEX org_graduating ON org (province, graduates, path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';
+CREATE INDEX org_special ON org (path) WHERE special_kind <> 'NONE' AND status <> 'DELETED';
 -- Organisations of schools (55): the topmost of each is a school.
 CREATE INDEX org_school ON org (path) WHERE industry >= 'school_' AND industry < 'school~' AND status <> 'DELETED';
 
@@ -60,7 +61,8 @@ CREATE TABLE org_gram (
 -- What a change adds to the counters of its organisation; folded upwards within seconds.
 CREATE TABLE delta (
   id {id},
-  org_path {text} NOT NULL,
+  -- A copied path follows its organisation wherever it moves, and none can be written that is no more.
+  org_path {text} NOT NULL REFERENCES org (path) ON UPDATE CASCADE,
   orgs {int} NOT NULL DEFAULT 0,
   branches {int} NOT NULL DEFAULT 0,
   members {int} NOT NULL DEFAULT 0,
@@ -69,6 +71,7 @@ CREATE TABLE delta (
   cadres_done {int} NOT NULL DEFAULT 0,
   at {int} NOT NULL
 ) {strict};
+CREATE INDEX delta_org ON delta (org_path);
 
 -- Live counters: 'self' of the organisation alone, 'direct' of its direct children, 'subtree' of
 -- itself and everything below, 'sector1' to 'sector8' of what in the subtree is of one sector.

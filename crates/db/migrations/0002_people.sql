@@ -32,7 +32,7 @@ CREATE TABLE member (
   person_id {int} NOT NULL PRIMARY KEY REFERENCES person (id),
   org_id {int} NOT NULL,
   org_category {text} NOT NULL CHECK (org_category IN ('BRANCH','GRADUATE','HOLDING')),
-  org_path {text} NOT NULL,
+  org_path {text} NOT NULL REFERENCES org (path) ON UPDATE CASCADE,
   name {text} NOT NULL,
   name_py {text} NOT NULL,
   joined {text} NOT NULL,                  -- 入团年月, YYYY-MM
@@ -58,7 +58,7 @@ CREATE INDEX member_unpassed ON member (org_path, name_py, person_id) WHERE chec
 CREATE INDEX member_moving ON member (org_path, name_py, person_id) WHERE status = 'moving';
 -- A branch that changes its category takes its members along.
 CREATE INDEX member_by_branch ON member (org_id);
-CREATE INDEX member_graduate ON member (org_path, name_py, person_id) WHERE graduation = 'graduate';
+CREATE INDEX member_marked ON member (org_path, name_py, person_id) WHERE graduation IS NOT NULL;
 CREATE INDEX member_delayed ON member (org_path, name_py, person_id) WHERE graduation = 'delayed';
 CREATE INDEX member_teacher ON member (org_path, name_py, person_id) WHERE graduation = 'teacher';
 CREATE INDEX member_mobile ON member (org_path, name_py, person_id) WHERE graduation = 'mobile';
@@ -69,7 +69,7 @@ CREATE TABLE cadre (
   id {id},
   person_id {int} NOT NULL REFERENCES person (id),
   org_id {int} NOT NULL REFERENCES org (id),
-  org_path {text} NOT NULL,
+  org_path {text} NOT NULL REFERENCES org (path) ON UPDATE CASCADE,
   name {text} NOT NULL,
   name_py {text} NOT NULL,
   post {text} NOT NULL,
@@ -86,6 +86,7 @@ CREATE TABLE cadre (
 CREATE UNIQUE INDEX cadre_one_post ON cadre (person_id, org_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX cadre_one_secretary ON cadre (org_id) WHERE post = '书记' AND ended_at IS NULL;
 CREATE INDEX cadre_person ON cadre (person_id, id);
+CREATE INDEX cadre_path ON cadre (org_path);
 CREATE INDEX cadre_by_org ON cadre (org_path, name_py, id) WHERE ended_at IS NULL;
 CREATE INDEX cadre_by_name ON cadre (name, org_path, id) WHERE ended_at IS NULL;
 CREATE INDEX cadre_by_pinyin ON cadre (name_py, org_path, id) WHERE ended_at IS NULL;
@@ -94,7 +95,7 @@ CREATE INDEX cadre_by_pinyin ON cadre (name_py, org_path, id) WHERE ended_at IS 
 CREATE TABLE admin_seat (
   org_id {int} NOT NULL,
   org_category {text} NOT NULL,
-  slot {int} NOT NULL CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2)),
+  slot {int} NOT NULL CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2) AND org_category <> 'HOLDING'),
   cadre_id {int} NOT NULL UNIQUE REFERENCES cadre (id),
   person_id {int} NOT NULL REFERENCES person (id),
   granted_at {int} NOT NULL,

@@ -2,12 +2,12 @@
 CREATE TABLE import (
   id {id},
   org_id {int} NOT NULL REFERENCES org (id),       -- where the people go
-  org_path {text} NOT NULL,
+  org_path {text} NOT NULL REFERENCES org (path) ON UPDATE CASCADE,
   acting_org {int} NOT NULL REFERENCES org (id),
   person_id {int} NOT NULL,                        -- who imports
-  kind {text} NOT NULL CHECK (kind IN ('members','cadres')),
+  kind {text} NOT NULL CHECK (kind IN ('members','cadres','orgs')),
   file_name {text} NOT NULL,
-  template {text} NOT NULL,                        -- recognised template: members, cadres or other
+  template {text} NOT NULL,                        -- recognised template: members, cadres, orgs or other
   state {text} NOT NULL CHECK (state IN ('mapping','review','running','done','undone')),
   header {text} NOT NULL,                          -- JSON: the file's own column titles
   mapping {text} NOT NULL,                         -- JSON: our column for each of the file's
@@ -17,7 +17,7 @@ CREATE TABLE import (
   ready {int} NOT NULL DEFAULT 0,
   to_fix {int} NOT NULL DEFAULT 0,
   warned {int} NOT NULL DEFAULT 0,                 -- of the ready ones
-  skipped {int} NOT NULL DEFAULT 0,
+  skipped {int} NOT NULL DEFAULT 0,                -- with those that became a transfer
   imported {int} NOT NULL DEFAULT 0,
   failed {int} NOT NULL DEFAULT 0,
   version {int} NOT NULL DEFAULT 1,
@@ -26,12 +26,13 @@ CREATE TABLE import (
   ended_at {int}
 ) {strict};
 CREATE INDEX import_org ON import (acting_org, id);
+CREATE INDEX import_path ON import (org_path);
 CREATE INDEX import_old ON import (updated_at);
 
 CREATE TABLE import_row (
   import_id {int} NOT NULL REFERENCES import (id),
   row_no {int} NOT NULL,                           -- as numbered in the sheet
-  state {text} NOT NULL CHECK (state IN ('ready','warned','to_fix','skipped','imported','failed','undone','kept')),
+  state {text} NOT NULL CHECK (state IN ('ready','warned','to_fix','skipped','handed','imported','failed','undone','kept')),
   cells_ct {blob} NOT NULL,                        -- the cells as typed, ciphertext
   problems {text} NOT NULL DEFAULT '[]',           -- JSON; no personal data
   id_bi {blob},                                    -- finds a person who stands twice in the file

@@ -3,7 +3,7 @@ CREATE TABLE transfer (
   id {id},
   no {text} NOT NULL UNIQUE,                       -- ZJ20260615-000123
   person_id {int} NOT NULL REFERENCES person (id),
-  variant {text} NOT NULL CHECK (variant IN ('V2','V3')),
+  variant {text} NOT NULL CHECK (variant IN ('V1','V2','V3','V4')),
   starter {text} NOT NULL CHECK (starter IN ('member','source','target','batch','external')),
   started_by {int} NOT NULL REFERENCES person (id),
   started_org {int} NOT NULL REFERENCES org (id),
@@ -35,6 +35,8 @@ CREATE INDEX transfer_due ON transfer (deadline, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_remind ON transfer (remind_at, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_from ON transfer (from_org, id);
 CREATE INDEX transfer_to ON transfer (to_org, id);
+CREATE INDEX transfer_to_open ON transfer (to_org, id) WHERE ended_at IS NULL;
+CREATE INDEX transfer_from_open ON transfer (from_org, id) WHERE ended_at IS NULL;
 CREATE INDEX transfer_started ON transfer (started_org, id);
 CREATE INDEX transfer_starter ON transfer (started_by);
 CREATE INDEX transfer_branch ON transfer (branch_id, id) WHERE branch_id IS NOT NULL;
@@ -45,7 +47,7 @@ CREATE TABLE transfer_step (
   transfer_id {int} NOT NULL REFERENCES transfer (id),
   no {int} NOT NULL,
   at {int} NOT NULL,
-  verb {text} NOT NULL,                            -- submit, approve, allocate, return, withdraw, expire, cancel, urge
+  verb {text} NOT NULL,                            -- submit, approve, allocate, return, withdraw, expire, cancel, undo, urge, pass
   actor {text} NOT NULL,
   actor_id {int},
   org_id {int},

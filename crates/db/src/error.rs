@@ -70,6 +70,8 @@ fn from_engine(e: &dyn sqlx::error::DatabaseError) -> DbError {
         // The branch was turned into another category since it was read.
         "23503" if on.contains("category") => DbError::Retry,
         "23505" => DbError::Unique { on },
+        // A copied path that is no more: the organisation was moved since it was read.
+        "23503" if on.ends_with("_path_fkey") => DbError::Retry,
         "53100" | "25006" => DbError::Full,
         c if c.starts_with("23") => DbError::Constraint { on },
         c if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") => DbError::Gone,

@@ -153,6 +153,7 @@ fn say(error: &Error, request_id: &str) -> Said {
             "不是你的问题,你填写的内容没有丢失。请过几分钟再试;一直不行,请把下面的编号告诉上级或运营。".into()),
         Error::Gone => said(StatusCode::GONE, "gone", "这个内容已经过期",
             "它超过了保留时间,已经清除。请回到列表重新办理。".into()),
+        Error::Closed(r) => Said { ways: r.ways.clone(), ..said(StatusCode::GONE, &r.code, "这个组织已经撤销", r.message.clone()) },
         Error::Unrecorded | Error::Broken(_) => said(StatusCode::INTERNAL_SERVER_ERROR, "E25", "系统出错了",
             format!("不是你的问题,刚才的操作没有生效,可以稍后重试。仍不行,请把编号 {request_id} 告诉上级或运营。")),
     }

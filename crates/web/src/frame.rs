@@ -142,7 +142,7 @@ const MENU: &[(&str, &str, &str, Action)] = &[
     ("组织管理", "管理下级组织", "/children", Action::CreateChild),
     ("组织管理", "管理员注册码", "/children/codes", Action::IssueCodes),
     ("组织管理", "组织体检", "/health", Action::CloseChild),
-    ("组织管理", "申请组织迁移", "/relocations", Action::SeeOrg),
+    ("组织管理", "组织迁移", "/relocations", Action::SeeOrg),
     ("组织管理", "学校专区", "/schools", Action::SeeOrg),
     ("团员管理", "团员列表", "/members", Action::SeeMembers),
     ("团员管理", "添加团员", "/members/new", Action::AddMember),
@@ -153,6 +153,7 @@ const MENU: &[(&str, &str, &str, Action)] = &[
     ("观察员管理", "观察员管理", "/observers", Action::AppointObserver),
     ("业务办理", "组织关系转接办理", "/transfers", Action::SeeTransfers),
     ("业务办理", "办理转出", "/transfers/out/new", Action::StartTransferOut),
+    ("业务办理", "办理转入", "/transfers/in/new", Action::StartTransferIn),
     ("业务办理", "管理员变更", "/admins", Action::ManageAdmins),
     ("业务办理", "操作中心", "/inbox", Action::SeeTransfers),
     ("学社衔接", "毕业时间与毕业团员", "/graduation", Action::MarkGraduates),
@@ -168,7 +169,8 @@ impl Visit {
         let Some(acting) = &visitor.acting else { return Ok(frame) };
         let base = format!("/o/{}", acting.org.code);
         frame.menu = menu(&base, at, acting.role, acting.org.category.owns_members());
-        frame.todo = app::transfers::count_waiting(&mut self.cx).await?;
+        frame.todo = app::transfers::count_waiting(&mut self.cx).await?
+            + app::relocations::count_waiting(&mut self.cx).await?;
         frame.crumbs = vec![Crumb { label: acting.org.short_name.clone(), href: Some(base) }];
         if !at.is_empty() || !title.is_empty() {
             frame.crumbs.push(Crumb { label: title.into(), href: None });

@@ -24,13 +24,44 @@ pub struct Home {
     complete_share: String,
     /// What the organisation's own page lacks (155).
     org_lacks: Vec<&'static str>,
+    /// A new organisation: its information comes first, figures later.
+    is_new: bool,
+    /// The parts of the organisation's information.
+    info_tasks: Vec<app::orgs::Task>,
     /// What the branch lacks (151, 152).
     branch_lacks: Option<stats::Lack>,
     shortcuts: Vec<Shortcut>,
+    /// What the season of graduation asks of this organisation.
+    season: Option<Season>,
     #[serde(skip)]
     base: String,
 }
 page!(Home);
+
+/// The banner of the season (118-123).
+#[derive(Serialize, JsonSchema)]
+pub struct Season {
+    words: String,
+    label: &'static str,
+    href: String,
+}
+
+async fn season(v: &mut Visit, org: &app::OrgRef, base: &str) -> Result<Option<Season>, Failure> {
+    if org.category == app::orgs::Category::Graduate {
+        let words = "本支部已转为毕业生团组织,功能不变。请提醒团员登记去向、办理转出。".into();
+        let href = format!("{base}/graduation");
+        return Ok(Some(Season { words, label: "看说明", href }));
+    }
+    let unmarked = app::graduation::hint(&mut v.cx, org).await?;
+    let count = if unmarked >= 100 { "100 多".to_owned() } else { unmarked.to_string() };
+    Ok((unmarked > 0).then(|| Season {
+        words: format!(
+            "下级有 {count} 个团支部还没有标记毕业时间,到转换日不会自动转为毕业生团组织。"
+        ),
+        label: "去标记",
+        href: format!("{base}/graduation"),
+    }))
+}
 
 /// Something that waits.
 #[derive(Serialize, JsonSchema)]
@@ -57,15 +88,30 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     let figures = stats::of(&mut v.cx, &org).await?;
     let branch_lacks =
         if is_branch { Some(stats::branch_lacks(&mut v.cx, &org).await?) } else { None };
+    let org_lacks = stats::org_lacks(&mut v.cx, &org).await?;
+    let may_edit = v.cx.may(Action::EditOrg, &org.path);
+    let is_new = may_edit
+        && !org_lacks.is_empty()
+        && figures.subtree.members == 0
+        && figures.subtree.orgs <= 1;
+    let info_tasks =
+        if is_new { app::orgs::info(&mut v.cx, &org).await?.tasks } else { Vec::new() };
     let mut page = Home {
+        is_new,
+        info_tasks,
         card: app::orgs::card(&mut v.cx, &org.code).await?,
-        todo: tasks(transfers::summary(&mut v.cx).await?, &base),
+        todo: tasks(
+            transfers::summary(&mut v.cx).await?,
+            app::relocations::count_waiting(&mut v.cx).await?,
+            &base,
+        ),
         is_branch,
         as_of: show_time(figures.as_of),
         complete_share: share(figures.subtree.members_done, figures.subtree.members),
         figures,
-        org_lacks: stats::org_lacks(&mut v.cx, &org).await?,
+        org_lacks,
         branch_lacks: branch_lacks.filter(|l| !l.is_empty()),
+        season: season(&mut v, &org, &base).await?,
         shortcuts: shortcuts(&v, &base, &org.path, is_branch),
         base,
         frame,
@@ -81,16 +127,17 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     v.show(page).await
 }
 
-fn tasks(found: transfers::Summary, base: &str) -> Vec<Task> {
+fn tasks(found: transfers::Summary, relocations: i64, base: &str) -> Vec<Task> {
     let waiting = match found.due_soon {
         0 => "对方在等你的答复".to_owned(),
         n => format!("其中 {n} 件明天前到期"),
     };
     [
         ("转接审批", found.waiting, waiting, "/inbox"),
+        ("组织迁移审批", relocations, "申请的组织在等你的答复".into(), "/inbox"),
         ("下级待审批", found.below, "由直属下级办理,你也可以代为审批".into(), "/inbox"),
         (
-            "被退回的转出",
+            "被退回的转接",
             found.came_back,
             "退回或超期,可以修改后重新提交".into(),
             "/inbox?tab=mine",
@@ -107,6 +154,7 @@ fn shortcuts(v: &Visit, base: &str, path: &str, is_branch: bool) -> Vec<Shortcut
         (Action::ImportMembers, "导入团员", "/imports/new"),
         (Action::AddMember, "添加团员", "/members/new"),
         (Action::StartTransferOut, "办理转出", "/transfers/out/new"),
+        (Action::StartTransferIn, "办理转入", "/transfers/in/new"),
         (Action::CreateChild, "创建下级组织", "/children/new"),
         (Action::SeeStats, "录入进度", "/progress/members"),
     ]

@@ -1,10 +1,14 @@
 //! The pages of tuanjian and the server around them. The program itself is `main.rs`.
 
 pub mod answer;
+pub mod cadres;
+pub mod closings;
+pub mod codes;
 pub mod error;
 pub mod face;
 pub mod form;
 pub mod frame;
+pub mod graduation;
 pub mod help;
 pub mod home;
 pub mod imports;
@@ -16,8 +20,10 @@ pub mod messages;
 pub mod meta;
 pub mod orgs;
 pub mod people;
+pub mod relocations;
 mod replay;
 pub mod routes;
+pub mod schools;
 pub mod search;
 pub mod serve;
 pub mod setup;

@@ -84,14 +84,20 @@ pub struct Show {
     /// From the organisation acted for down to the branch.
     way: Vec<String>,
     entered: String,
+    /// 毕业标记 in words.
+    graduation: Option<String>,
     moving: bool,
     posts: Vec<PostLine>,
+    /// Her transfers, as far as they may be seen from here.
+    rows: Vec<crate::transfers::Row>,
     record: Vec<RecordLine>,
     can_edit: bool,
     can_reveal: bool,
     #[serde(skip)]
     sealed: Vec<(&'static str, &'static str)>,
     can_move: bool,
+    /// 组织码 of the organisation where whoever looks may give or change her post.
+    post_at: Option<String>,
 }
 page!(Show);
 
@@ -184,6 +190,11 @@ async fn show_page(
     let can_edit = may(Action::EditMember);
     let can_reveal = may(Action::RevealPerson);
     let can_move = may(Action::StartTransferOut) && person.membership.is_some();
+    let rows = if tab == "org" { transfers_of(v, &person, &base).await? } else { Vec::new() };
+    let post_at = home
+        .as_ref()
+        .filter(|o| v.cx.may(Action::ChangePosts, &o.path) && app::cadres::seats_of(o) > 0);
+    let post_at = post_at.map(|o| o.code.clone());
     let record = if tab == "record" { record(v, &person).await? } else { Vec::new() };
     let mut frame = v.frame(&person.name, "/members").await?;
     crumbs(&mut frame, &base, &person.name);
@@ -213,18 +224,34 @@ async fn show_page(
             .as_ref()
             .map(|m| clock::show_day(m.entered_at))
             .unwrap_or_default(),
+        graduation: person
+            .membership
+            .as_ref()
+            .and_then(|m| m.graduation.as_ref())
+            .map(|mark| mark.label()),
         moving: person.membership.as_ref().is_some_and(|m| m.moving),
         posts: post_lines(&person),
         sealed: sealed.collect(),
         code: person.code,
         name: person.name,
+        rows,
         record,
         can_edit,
         can_reveal,
         can_move,
+        post_at,
         frame,
         base,
     })
+}
+
+async fn transfers_of(
+    v: &mut Visit,
+    person: &Person,
+    base: &str,
+) -> Result<Vec<crate::transfers::Row>, Error> {
+    let lines = app::transfers::of_person(&mut v.cx, person.id).await?;
+    Ok(lines.into_iter().map(|line| crate::transfers::row(line, base)).collect())
 }
 
 /// The names from the organisation acted for down to hers.
@@ -251,6 +278,8 @@ async fn record(v: &mut Visit, person: &Person) -> Result<Vec<RecordLine>, Error
 fn record_line(entry: person::Entry) -> RecordLine {
     let what = match entry.kind.as_str() {
         "member.added" => "录入",
+        "member.held" => "团支部撤销,转入待接转团支部",
+        "member.brought_back" => "团支部恢复,一起回到原支部",
         "person.edited" => "修改资料",
         "person.revealed" => "查看完整信息",
         kind if kind.starts_with("transfer.") => "组织关系转接",

@@ -71,7 +71,9 @@ impl FromRequestParts<Site> for Visit {
         let proof = proof(parts, &jar, site);
         let who = app::users::recognise(&mut cx, &proof, org.as_deref()).await?;
         cx.set_who(who);
-        admit(&cx, needs, org.is_some())?;
+        if let Err(error) = admit(&cx, needs, org.is_some()) {
+            return Err(closed(&mut cx, error, org.as_deref()).await);
+        }
         let device = app::users::sessions::Device { address, name: agent(parts) };
         let rest = Rest {
             site: site.clone(),
@@ -109,6 +111,16 @@ fn admit(cx: &Cx, needs: Needs, in_org: bool) -> Result<(), Error> {
             }
         }
     }
+}
+
+/// The address of an organisation that was closed says so to those who were in it.
+async fn closed(cx: &mut Cx, error: Error, org: Option<&str>) -> Failure {
+    if let (Error::NotFound, Some(code)) = (&error, org)
+        && let Ok(Some(said)) = app::closings::trace_of_own(cx, code).await
+    {
+        return said.into();
+    }
+    error.into()
 }
 
 async fn path_param(parts: &mut Parts, site: &Site, name: &str) -> Option<String> {
@@ -259,6 +271,19 @@ impl Visit {
         )
     }
 
+    /// As [`Visit::invalid`], but what was counted on the way (attempts, an allowance) lasts.
+    pub async fn invalid_but_counted<P: Page>(self, page: P) -> Result<Answer, Failure> {
+        let status = http::StatusCode::UNPROCESSABLE_ENTITY;
+        if self.rest.face == Face::Json {
+            let errors = page.frame().map(|f| f.errors.clone()).unwrap_or_default();
+            self.cx.commit().await?;
+            return Err(Error::Invalid(errors).into());
+        }
+        let answer = Answer::page(self.rest.face, status, &page, self.rest.flash_shown)?;
+        self.cx.commit().await?;
+        Ok(answer)
+    }
+
     /// Makes everything lasting and leads on to the page `to`, with a sentence on what was done.
     pub async fn done(
         self,
@@ -290,6 +315,20 @@ impl Visit {
     pub async fn done_showing<P: Page>(self, page: P) -> Result<Answer, Failure> {
         let answer =
             Answer::page(self.rest.face, http::StatusCode::OK, &page, self.rest.flash_shown)?;
+        self.cx.commit().await?;
+        Ok(answer)
+    }
+
+    /// Makes lasting what was counted, and answers with the same form and what is wrong with it.
+    pub async fn done_invalid<P: Page>(self, page: P) -> Result<Answer, Failure> {
+        let face = self.rest.face;
+        if face == Face::Json {
+            let errors = page.frame().map(|f| f.errors.clone()).unwrap_or_default();
+            self.cx.commit().await?;
+            return Err(Error::Invalid(errors).into());
+        }
+        let wrong = http::StatusCode::UNPROCESSABLE_ENTITY;
+        let answer = Answer::page(face, wrong, &page, self.rest.flash_shown)?;
         self.cx.commit().await?;
         Ok(answer)
     }

@@ -64,6 +64,7 @@ pub async fn give_post(
     post: &PostDraft,
 ) -> Result<CadreId> {
     reaches(permit, org)?;
+    living(cx, permit, org).await?;
     let row = post_row(cx, org.category, &post.code).ok_or_else(|| no_such_post(org))?;
     if let Some(held) = held(cx, org, person).await? {
         return Err(Error::refused(Refusal::new(
@@ -168,6 +169,12 @@ fn new_post(id: CadreId, person: PersonId, row: &PostRow, post: &PostDraft) -> s
     }
 }
 
+/// Locks the organisation and refuses when it is closed at this moment.
+pub(super) async fn living(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<()> {
+    orgs::lock(cx, permit, org.id).await?;
+    orgs::hold_living(cx, org).await
+}
+
 /// Locks the organisation and refuses when it has a 书记 (I6 of C5: at most one).
 async fn no_secretary_yet(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<()> {
     orgs::lock(cx, permit, org.id).await?;
@@ -183,7 +190,7 @@ async fn no_secretary_yet(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<
     }
 }
 
-fn no_such_post(org: &OrgRef) -> Error {
+pub(super) fn no_such_post(org: &OrgRef) -> Error {
     let label = org.category.label();
     Error::field("post", "post_unknown", format!("{label}没有这种职务,请从列表中选择。"))
 }

@@ -33,7 +33,7 @@ pub async fn seats(cx: &mut Cx, org: &OrgRef) -> Result<Vec<Seat>> {
 /// `no_post` (30), `already_admin`, `seats_full` (28).
 pub async fn seat(cx: &mut Cx, permit: &Permit, org: &OrgRef, person: PersonId) -> Result<i64> {
     reaches(permit, org)?;
-    orgs::lock(cx, permit, org.id).await?;
+    posts::living(cx, permit, org).await?;
     // Holding the post's row keeps it from being ended until the seat is there to be found.
     let Some(cadre) = sql::hold(cx, permit, org.id, person).await? else {
         return Err(no_post(cx, org, person).await?);

@@ -4,8 +4,11 @@
 //!
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
+mod codes;
 mod counters;
+mod graduation;
 mod people;
+mod relocations;
 mod things;
 mod transfers;
 mod tree;
@@ -69,13 +72,19 @@ pub async fn run_with(
     let cx = house.snapshot(Who::System("fsck")).await?;
     let mut check = Check { cx, report: Report::default(), tell, deep };
     tree::orgs(&mut check).await?;
+    tree::closings(&mut check).await?;
     tree::search_index(&mut check).await?;
     people::persons(&mut check).await?;
     people::cadres(&mut check).await?;
     people::seats(&mut check).await?;
     people::twins(&mut check).await?;
+    codes::all(&mut check).await?;
+    graduation::branches(&mut check).await?;
+    graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
+    transfers::undos(&mut check).await?;
+    relocations::all(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;

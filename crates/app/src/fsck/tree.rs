@@ -35,7 +35,7 @@ pub(super) async fn orgs(check: &mut Check<'_>) -> Result<()> {
             .cx
             .tx
             .all(
-                sql!("SELECT o.code, o.parent_id, o.path, o.depth, o.category, o.status, o.version, p.path, p.category, p.status, p.next_child, CASE WHEN o.status = 'DELETED' THEN (SELECT COUNT(*) FROM member m WHERE m.org_id = o.id) + (SELECT COUNT(*) FROM cadre c WHERE c.org_id = o.id AND c.ended_at IS NULL) + (SELECT COUNT(*) FROM admin_seat s WHERE s.org_id = o.id) + (SELECT COUNT(*) FROM transfer t WHERE t.ended_at IS NULL AND (t.from_org = o.id OR t.to_org = o.id OR t.waits_for = o.id)) ELSE 0 END FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path > $1 ORDER BY o.path LIMIT $2"),
+                sql!("SELECT o.code, o.parent_id, o.path, o.depth, o.category, o.status, o.version, p.path, p.category, p.status, p.next_child, CASE WHEN o.status = 'DELETED' THEN (SELECT COUNT(*) FROM member m WHERE m.org_id = o.id) + (SELECT COUNT(*) FROM cadre c WHERE c.org_id = o.id AND c.ended_at IS NULL) + (SELECT COUNT(*) FROM admin_seat s WHERE s.org_id = o.id) + (SELECT COUNT(*) FROM transfer t WHERE t.ended_at IS NULL AND (t.from_org = o.id OR t.to_org = o.id OR t.waits_for = o.id)) + (SELECT COUNT(*) FROM observer b WHERE b.org_id = o.id) + (SELECT COUNT(*) FROM import i WHERE i.org_id = o.id AND i.state IN ('mapping','review','running')) ELSE 0 END FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path > $1 ORDER BY o.path LIMIT $2"),
                 args![&after, PIECE],
             )
             .await?;
@@ -74,7 +74,8 @@ fn against_itself(check: &mut Check<'_>, org: &Org) {
         check.found("I8", &key, "a code with its check digit", "another digit");
     }
     if org.below > 0 {
-        let found = format!("{} members, cadres, seats, open transfers", org.below);
+        let found =
+            format!("{} members, cadres, seats, observers, open transfers or imports", org.below);
         check.found("I9", &key, "nothing left in a deleted organisation", found);
     }
 }
@@ -90,7 +91,10 @@ fn against_parent(check: &mut Check<'_>, org: &Org) {
     if org.parent_next.is_some_and(|next| number >= next) {
         check.found("I8", &key, "a number below the parent's next one", own);
     }
-    let category = |text: &str| Category::from_code(text);
+    // What the system makes of branches stands where branches may (rows 50, 123).
+    let category = |text: &str| {
+        Category::from_code(text).map(|c| if c.owns_members() { Category::Branch } else { c })
+    };
     if let (Some(parent), Some(child)) =
         (org.parent_category.as_deref().and_then(category), category(&org.category))
         && !Rules::builtin().tree.can_contain(parent, child)
@@ -101,6 +105,50 @@ fn against_parent(check: &mut Check<'_>, org: &Org) {
     if org.status != "DELETED" && org.parent_status.as_deref() == Some("DELETED") {
         check.found("I9", &key, "a living parent", "DELETED");
     }
+}
+
+/// I9, I20: a closing that can still be undone belongs to a closed organisation, and nobody is
+/// remembered of any other; holding branches have no administrators and no posts (row 52).
+pub(super) async fn closings(check: &mut Check<'_>) -> Result<()> {
+    let wrong: Vec<(String, String, String)> = check
+        .cx
+        .tx
+        .all(
+            sql!("SELECT o.code, o.status, c.state FROM closing c JOIN org o ON o.id = c.org_id WHERE c.state = 'open' AND o.status <> 'DELETED' ORDER BY c.id LIMIT 1000"),
+            &[],
+        )
+        .await?;
+    for (code, status, state) in wrong {
+        check.found(
+            "I20",
+            format!("org {code}"),
+            format!("closed: its closing is {state}"),
+            status,
+        );
+    }
+    let remembered: Vec<(i64, i64)> = check
+        .cx
+        .tx
+        .all(
+            sql!("SELECT p.closing_id, COUNT(*) FROM closing_person p LEFT JOIN closing c ON c.id = p.closing_id AND c.state = 'open' WHERE c.id IS NULL GROUP BY p.closing_id ORDER BY p.closing_id LIMIT 1000"),
+            &[],
+        )
+        .await?;
+    for (id, count) in remembered {
+        check.found("I20", format!("closing {id}"), "nobody remembered", count.to_string());
+    }
+    let seated: Vec<(String, i64)> = check
+        .cx
+        .tx
+        .all(
+            sql!("SELECT o.code, (SELECT COUNT(*) FROM admin_seat s WHERE s.org_id = o.id) + (SELECT COUNT(*) FROM cadre c WHERE c.org_path = o.path AND c.org_id = o.id AND c.ended_at IS NULL) FROM org o WHERE o.category = 'HOLDING' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 100000"),
+            &[],
+        )
+        .await?;
+    for (code, count) in seated.into_iter().filter(|(_, count)| *count > 0) {
+        check.found("I9", format!("org {code}"), "no posts in a holding branch", count.to_string());
+    }
+    Ok(())
 }
 
 /// The search index holds for every living organisation what its names say, and nothing else.

@@ -1,6 +1,6 @@
 //! Creating an organisation: the root once, and children one by one (rows 36, 37, 59, 64).
 
-use super::{Category, OrgId, code, grams, industry_name, path_part, pinyin, sql};
+use super::{Category, OrgId, batch_sql, code, grams, industry_name, path_part, pinyin, sql};
 use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result,
     error::Refusal,
@@ -45,6 +45,12 @@ pub fn preview(parent_full: &str, parent: Category, new: &New) -> Preview {
     let full_name =
         typed.unwrap_or_else(|| suggest_full(parent_full, parent, &short, new.category));
     let (mut errors, mut advice) = judge_names(&short, &full_name, new.category);
+    if new.full_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
+        // What is wrong with the short name is not said again of the full one made from it.
+        let short: Vec<String> =
+            errors.iter().filter(|e| e.field == "short_name").map(|e| e.code.clone()).collect();
+        errors.retain(|e| e.field != "full_name" || !short.contains(&e.code));
+    }
     let row = rules.tree.category(new.category);
     if !row.creatable || !rules.tree.can_contain(parent, new.category) {
         let message = format!(
@@ -76,7 +82,7 @@ pub async fn create_child(cx: &mut Cx, parent: &OrgRef, new: New) -> Result<OrgR
             ),
         )));
     };
-    let above = Above::of(&seat)?;
+    let above = Above::at(&seat.path, &seat.category, &seat.province)?;
     let short_name = tidy(&new.short_name);
     let Preview { full_name, errors, .. } = preview(&seat.full_name, above.category, &new);
     if !errors.is_empty() {
@@ -96,7 +102,7 @@ pub async fn create_child(cx: &mut Cx, parent: &OrgRef, new: New) -> Result<OrgR
         parent: Some(parent.id),
         parent_full: seat.full_name.clone(),
         path: format!("{}{part}", seat.path),
-        sort_no: seat.number,
+        sort_no: batch_sql::last_place(cx, &permit, parent.id).await? + GAP,
         short_name,
         full_name,
         category: new.category,
@@ -160,7 +166,7 @@ pub async fn create_root(cx: &mut Cx, root: Root) -> Result<OrgRef> {
 /// Everything that an organisation's row needs.
 pub(super) struct Entry {
     pub(super) parent: Option<OrgId>,
-    parent_full: String,
+    pub(super) parent_full: String,
     pub(super) path: String,
     pub(super) sort_no: i64,
     pub(super) short_name: String,
@@ -170,15 +176,20 @@ pub(super) struct Entry {
     pub(super) province: String,
 }
 
+/// How far the children of an organisation stand from one another in its order, so that one can
+/// be put between two others without moving the rest.
+pub(super) const GAP: i64 = 1 << 10;
+
 /// What counts of the superior.
-struct Above {
-    category: Category,
+pub(super) struct Above {
+    pub(super) category: Category,
     province: String,
     depth: usize,
 }
 impl Above {
-    fn of(seat: &sql::Seat) -> Result<Self> {
-        let depth = super::depth_of(&seat.path);
+    /// Errors: [`Error::Refused`] at the last level of the tree.
+    pub(super) fn at(path: &str, category: &str, province: &str) -> Result<Self> {
+        let depth = super::depth_of(path);
         let limit = Rules::builtin().tree.depth_limit;
         if depth >= limit {
             return Err(Error::refused(Refusal::new(
@@ -186,12 +197,12 @@ impl Above {
                 format!("组织树最多 {limit} 级,这里已经是最后一级,不能再创建下级组织。"),
             )));
         }
-        let category = Category::from_code(&seat.category)
+        let category = Category::from_code(category)
             .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))?;
-        Ok(Self { category, province: seat.province.clone(), depth })
+        Ok(Self { category, province: province.to_owned(), depth })
     }
     /// Below the root the name says which province it is; deeper it is inherited.
-    fn province_of_child(&self, short_name: &str) -> String {
+    pub(super) fn province_of_child(&self, short_name: &str) -> String {
         if self.depth > 1 {
             return self.province.clone();
         }
@@ -234,7 +245,7 @@ pub(super) fn industry_error(category: Category, industry: Option<&str>) -> Opti
 }
 
 /// What people type in a name: without spaces at the ends and between Chinese characters.
-pub(super) fn tidy(name: &str) -> String {
+pub fn tidy(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for part in name.split_whitespace() {
         let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
@@ -279,28 +290,41 @@ pub(super) fn suggest_full(
 }
 
 async fn add(cx: &mut Cx, permit: Permit, entry: Entry) -> Result<OrgRef> {
+    let org = store(cx, &permit, &entry).await?;
+    let event = Event::new("org.created", "org", org.id.0).at(&org.path).detail(json!({
+        "code": org.code, "short_name": entry.short_name, "full_name": entry.full_name,
+        "category": entry.category.code(),
+        "industry": industry_name(entry.category, entry.industry.as_deref()),
+    }));
+    cx.record(permit, event).await?;
+    Ok(org)
+}
+
+/// Stores a new organisation with its part of the search index and of the counters; the caller
+/// writes the event.
+pub(super) async fn store(cx: &mut Cx, permit: &Permit, entry: &Entry) -> Result<OrgRef> {
     let id = OrgId(cx.new_id());
     let code = free_code(cx).await?;
     let initials = pinyin::initials(&entry.short_name);
-    sql::insert(cx, &permit, id, &code, &initials, &entry).await?;
+    sql::insert(cx, permit, id, &code, &initials, entry).await?;
     let grams =
         grams::of_org(&entry.short_name, &entry.full_name, &entry.parent_full, entry.category);
-    sql::add_grams(cx, &permit, &entry.path, grams).await?;
+    sql::add_grams(cx, permit, &entry.path, grams).await?;
     let change = Change {
         org_path: &entry.path,
         orgs: 1,
         branches: i64::from(entry.category.owns_members()),
         ..Change::default()
     };
-    stats::change(cx, &permit, change).await?;
-    let event = Event::new("org.created", "org", id.0).at(&entry.path).detail(json!({
-        "code": code, "short_name": entry.short_name, "full_name": entry.full_name,
-        "category": entry.category.code(),
-        "industry": industry_name(entry.category, entry.industry.as_deref()),
-    }));
-    cx.record(permit, event).await?;
-    let Entry { path, short_name, category, province, .. } = entry;
-    Ok(OrgRef { id, code, path, short_name, category, province })
+    stats::change(cx, permit, change).await?;
+    Ok(OrgRef {
+        id,
+        code,
+        path: entry.path.clone(),
+        short_name: entry.short_name.clone(),
+        category: entry.category,
+        province: entry.province.clone(),
+    })
 }
 
 /// A code that nobody has. Ninety million for four: a few draws are always enough.

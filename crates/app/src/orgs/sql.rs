@@ -5,7 +5,7 @@ use crate::{Cx, Error, OrgRef, Permit, Result, rules::graduation::Mark};
 use db::{args, sql};
 
 db::row! {
-    struct Found {
+    pub(super) struct Found {
         id: i64,
         code: String,
         path: String,
@@ -15,7 +15,7 @@ db::row! {
     }
 }
 impl Found {
-    fn org(self) -> Option<OrgRef> {
+    pub(super) fn org(self) -> Option<OrgRef> {
         Some(OrgRef {
             id: OrgId(self.id),
             code: self.code,
@@ -87,6 +87,16 @@ pub(super) async fn next_child(cx: &mut Cx, _: &Permit, parent: OrgId) -> Result
 /// Locks a row, so that what hangs on it is decided by one at a time.
 pub(super) async fn lock(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<()> {
     cx.tx.run(sql!("UPDATE org SET next_child = next_child WHERE id = $1"), args![org]).await?;
+    Ok(())
+}
+
+pub(super) async fn set_elected_on(cx: &mut Cx, _: &Permit, org: OrgId, day: &str) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE org SET elected_on = $1, version = version + 1, updated_at = $2 WHERE id = $3"),
+            args![day, cx.now(), org],
+        )
+        .await?;
     Ok(())
 }
 
@@ -192,6 +202,7 @@ db::row! {
         pub(super) version: i64,
         graduates: Option<String>,
         no_graduation: Option<String>,
+        pub(super) category_changed: bool,
     }
 }
 impl InfoRow {
@@ -228,7 +239,7 @@ pub(super) async fn info_by_code(cx: &mut Cx, code: &str) -> Result<Option<InfoR
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version, graduates, no_graduation FROM org WHERE code = $1 AND status <> 'DELETED'"),
+            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version, graduates, no_graduation, category_changed FROM org WHERE code = $1 AND status <> 'DELETED'"),
             args![code],
         )
         .await?)
@@ -264,6 +275,127 @@ pub(super) async fn update(
         )
         .await?;
     Ok(changed == 1)
+}
+
+db::row! {
+    /// What decides whether an organisation may become another category.
+    pub(super) struct CategoryFacts {
+        pub(super) parent: Option<String>,
+        pub(super) members: bool,
+        pub(super) transfers: bool,
+    }
+}
+
+pub(super) async fn category_facts(cx: &mut Cx, org: i64) -> Result<CategoryFacts> {
+    Ok(cx
+        .tx
+        .one(
+            sql!("SELECT p.category, EXISTS (SELECT 1 FROM member m WHERE m.org_path = o.path), EXISTS (SELECT 1 FROM transfer t WHERE t.waits_for = o.id AND t.ended_at IS NULL) FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.id = $1"),
+            args![org],
+        )
+        .await?)
+}
+
+/// The categories of the direct children.
+pub(super) async fn child_categories(cx: &mut Cx, org: i64) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = cx
+        .tx
+        .all(
+            sql!("SELECT DISTINCT category FROM org WHERE parent_id = $1 AND status <> 'DELETED' LIMIT 10"),
+            args![org],
+        )
+        .await?;
+    Ok(found.into_iter().map(|(category,)| category).collect())
+}
+
+/// Taken seats by number.
+pub(super) async fn slots(cx: &mut Cx, org: i64) -> Result<Vec<i64>> {
+    let found: Vec<(i64,)> = cx
+        .tx
+        .all(sql!("SELECT slot FROM admin_seat WHERE org_id = $1 ORDER BY slot"), args![org])
+        .await?;
+    Ok(found.into_iter().map(|(slot,)| slot).collect())
+}
+
+/// Moves a seat to a lower number.
+pub(super) async fn move_slot(cx: &mut Cx, _: &Permit, org: i64, from: i64, to: i64) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE admin_seat SET slot = $3 WHERE org_id = $1 AND slot = $2"),
+            args![org, from, to],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The names of posts that are held in an organisation.
+pub(super) async fn posts_held(cx: &mut Cx, org: i64) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = cx
+        .tx
+        .all(
+            sql!("SELECT DISTINCT post FROM cadre WHERE org_id = $1 AND ended_at IS NULL LIMIT 40"),
+            args![org],
+        )
+        .await?;
+    Ok(found.into_iter().map(|(post,)| post).collect())
+}
+
+/// Gives an organisation another category, once; `false` when it was changed meanwhile.
+pub(super) async fn set_category(
+    cx: &mut Cx,
+    _: &Permit,
+    org: i64,
+    version: i64,
+    to: Category,
+) -> Result<bool> {
+    let set = cx
+        .tx
+        .run(
+            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND NOT category_changed AND status <> 'DELETED'"),
+            args![org, version, to.code(), cx.now()],
+        )
+        .await;
+    match set {
+        Ok(n) => Ok(n == 1),
+        // Somebody was entered at this very moment: run again and see her.
+        Err(db::DbError::Constraint { .. }) => Err(Error::Retry),
+        Err(other) => Err(other.into()),
+    }
+}
+
+db::row! {
+    /// An event of an organisation's history.
+    pub(super) struct Told {
+        pub(super) id: i64,
+        pub(super) at: i64,
+        pub(super) actor: String,
+        pub(super) acting: Option<String>,
+        pub(super) kind: String,
+        pub(super) detail: String,
+    }
+}
+
+/// What was done with an organisation itself, newest first.
+pub(super) async fn history(cx: &mut Cx, org: i64, before: i64, limit: i64) -> Result<Vec<Told>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT e.id, e.at, e.actor, a.short_name, e.kind, e.detail FROM event e LEFT JOIN org a ON a.id = e.acting_org WHERE e.object = 'org' AND e.object_id = $1 AND e.id < $2 AND e.kind >= 'org.' AND e.kind < 'org/' ORDER BY e.id DESC LIMIT $3"),
+            args![org, before, limit],
+        )
+        .await?)
+}
+
+/// When the category was changed.
+pub(super) async fn category_changed_at(cx: &mut Cx, org: i64) -> Result<Option<i64>> {
+    let found: Option<(i64,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT at FROM event WHERE object = 'org' AND object_id = $1 AND kind = 'org.category_changed' ORDER BY id DESC LIMIT 1"),
+            args![org],
+        )
+        .await?;
+    Ok(found.map(|(at,)| at))
 }
 
 db::row! {
@@ -333,4 +465,225 @@ pub(super) async fn administrators(cx: &mut Cx, org: i64) -> Result<Vec<String>>
         )
         .await?;
     Ok(found.into_iter().map(|(name,)| name).collect())
+}
+
+/// Nobody else adds, moves or closes organisations until the transaction ends; SQLite has one
+/// writer anyway.
+pub(super) async fn lock_tree(cx: &mut Cx, _: &Permit) -> Result<()> {
+    cx.tx
+        .run(sql!("{pg: LOCK TABLE org IN SHARE ROW EXCLUSIVE MODE}{lite: SELECT 1}"), &[])
+        .await?;
+    Ok(())
+}
+
+/// Status and superior.
+pub(super) async fn standing(cx: &mut Cx, id: OrgId) -> Result<Option<(String, Option<i64>)>> {
+    Ok(cx.tx.opt(sql!("SELECT status, parent_id FROM org WHERE id = $1"), args![id]).await?)
+}
+
+/// The deepest level of a subtree.
+pub(super) async fn deepest(cx: &mut Cx, path: &str) -> Result<i64> {
+    let below = crate::Scope::subtree(path);
+    let (depth,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COALESCE(MAX(depth), 0) FROM org WHERE path >= $1 AND path < $2 AND status <> 'DELETED'"),
+            args![&below.lo, &below.hi],
+        )
+        .await?;
+    Ok(depth)
+}
+
+/// What stands in a subtree.
+pub(super) async fn load(cx: &mut Cx, path: &str) -> Result<super::moving::Load> {
+    let below = crate::Scope::subtree(path);
+    let (orgs, members, cadres): (i64, i64, i64) = cx
+        .tx
+        .one(
+            sql!("SELECT (SELECT COUNT(*) FROM org WHERE path >= $1 AND path < $2), (SELECT COUNT(*) FROM member WHERE org_path >= $1 AND org_path < $2), (SELECT COUNT(*) FROM cadre WHERE org_path >= $1 AND org_path < $2)"),
+            args![&below.lo, &below.hi],
+        )
+        .await?;
+    Ok(super::moving::Load { orgs, members, cadres })
+}
+
+db::row! {
+    /// An organisation as the search index knows it.
+    pub(super) struct Named {
+        pub(super) path: String,
+        pub(super) short_name: String,
+        pub(super) full_name: String,
+        pub(super) category: String,
+        pub(super) parent_full: String,
+    }
+}
+
+/// The living organisations of a subtree with their names.
+pub(super) async fn names_below(cx: &mut Cx, path: &str) -> Result<Vec<Named>> {
+    let below = crate::Scope::subtree(path);
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.path, o.short_name, o.full_name, o.category, COALESCE(p.full_name, '') FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path >= $1 AND o.path < $2 AND o.status <> 'DELETED' ORDER BY o.path"),
+            args![&below.lo, &below.hi],
+        )
+        .await?)
+}
+
+/// Gives a subtree its new paths, levels and province.
+pub(super) async fn move_rows(
+    cx: &mut Cx,
+    _: &Permit,
+    from: &str,
+    to: &str,
+    province: &str,
+) -> Result<u64> {
+    let below = crate::Scope::subtree(from);
+    let length = |path: &str| i64::try_from(path.len()).unwrap_or(0);
+    let levels = (length(to) - length(from)) / 3;
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE org SET path = $3 || SUBSTR(path, CAST($4 AS INT)), depth = depth + $5, province = $6 WHERE path >= $1 AND path < $2"),
+            args![&below.lo, &below.hi, to, length(from) + 1, levels, province],
+        )
+        .await?)
+}
+
+/// The moved organisation under its new superior.
+pub(super) async fn settle_below(
+    cx: &mut Cx,
+    _: &Permit,
+    id: OrgId,
+    parent: OrgId,
+    sort_no: i64,
+) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE org SET parent_id = $2, sort_no = $3, version = version + 1, updated_at = $4 WHERE id = $1"),
+            args![id, parent, sort_no, cx.now()],
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn drop_index(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<()> {
+    cx.tx
+        .run_of(
+            sql!("DELETE FROM org_gram WHERE (gram, depth, path) IN (SELECT v.gram, v.depth, v.path FROM {rows: gram text, depth int, path text} AS v)"),
+            &[],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn add_index(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<()> {
+    cx.tx
+        .run_of(
+            sql!("INSERT INTO org_gram (gram, depth, path) SELECT v.gram, v.depth, v.path FROM {rows: gram text, depth int, path text} AS v WHERE TRUE ON CONFLICT DO NOTHING"),
+            &[],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
+/// Status and path of an organisation, kept from changing until the transaction ends.
+pub(super) async fn hold_status(cx: &mut Cx, org: OrgId) -> Result<Option<(String, String)>> {
+    Ok(cx
+        .tx
+        .opt(sql!("SELECT status, path FROM org WHERE id = $1 {pg: FOR SHARE}"), args![org])
+        .await?)
+}
+
+/// Closes an organisation that is active; `false` when it is not.
+pub(super) async fn end(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<bool> {
+    let ended = cx
+        .tx
+        .run(
+            sql!("UPDATE org SET status = 'DELETED', school_code = NULL, version = version + 1, updated_at = $1 WHERE id = $2 AND status = 'ACTIVE'"),
+            args![cx.now(), org],
+        )
+        .await?;
+    Ok(ended == 1)
+}
+
+/// Brings a closed organisation back; `false` when it is not closed. The school code comes back
+/// unless another one has it by now.
+pub(super) async fn bring_back(
+    cx: &mut Cx,
+    _: &Permit,
+    org: OrgId,
+    short_name: &str,
+    initials: &str,
+    school_code: Option<&str>,
+) -> Result<bool> {
+    let back = cx
+        .tx
+        .run(
+            sql!("UPDATE org SET status = 'ACTIVE', short_name = $1, name_py = $2, school_code = CASE WHEN EXISTS (SELECT 1 FROM org o WHERE o.school_code = $3) THEN NULL ELSE $3 END, version = version + 1, updated_at = $4 WHERE id = $5 AND status = 'DELETED'"),
+            args![short_name, initials, school_code.map(str::to_owned), cx.now(), org],
+        )
+        .await?;
+    Ok(back == 1)
+}
+
+/// Takes everything of one organisation out of the search index.
+pub(super) async fn drop_all_grams(cx: &mut Cx, permit: &Permit, path: &str) -> Result<()> {
+    let names: Vec<(String, String, String, String)> = cx
+        .tx
+        .all(
+            sql!("SELECT o.short_name, o.full_name, o.category, COALESCE(p.full_name, '') FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path = $1"),
+            args![path],
+        )
+        .await?;
+    for (short, full, category, above) in names {
+        if let Some(category) = Category::from_code(&category) {
+            let grams = super::grams::of_org(&short, &full, &above, category);
+            drop_grams(cx, permit, path, grams).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Code and name of living children in their order.
+pub(super) async fn living_children(
+    cx: &mut Cx,
+    org: OrgId,
+    limit: i64,
+) -> Result<Vec<(String, String)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT code, short_name FROM org WHERE parent_id = $1 AND status <> 'DELETED' ORDER BY sort_no, id LIMIT $2"),
+            args![org, limit],
+        )
+        .await?)
+}
+
+/// The living holding branch below an organisation.
+pub(super) async fn holding_below(cx: &mut Cx, parent: OrgId) -> Result<Option<OrgRef>> {
+    let found: Option<Found> = cx
+        .tx
+        .opt(
+            sql!("SELECT id, code, path, short_name, category, province FROM org WHERE parent_id = $1 AND category = 'HOLDING' AND status <> 'DELETED'"),
+            args![parent],
+        )
+        .await?;
+    Ok(found.and_then(Found::org))
+}
+
+/// The closed organisation with this code, and its full name.
+pub(super) async fn ended_by_code(cx: &mut Cx, code: &str) -> Result<Option<(Found, String)>> {
+    let found: Option<(i64, String, String, String, String, String, String)> = cx
+        .tx
+        .opt(
+            sql!("SELECT id, code, path, short_name, category, province, full_name FROM org WHERE code = $1 AND status = 'DELETED'"),
+            args![code],
+        )
+        .await?;
+    Ok(found.map(|(id, code, path, short_name, category, province, full_name)| {
+        (Found { id, code, path, short_name, category, province }, full_name)
+    }))
 }

@@ -143,6 +143,8 @@ pub struct Membership {
     /// The import that brought her.
     pub import_id: Option<i64>,
     pub version: i64,
+    /// 毕业标记.
+    pub graduation: Option<super::list::Graduation>,
 }
 
 /// 任职: a post in an organisation, present or past.
@@ -281,6 +283,25 @@ pub async fn read(cx: &mut Cx, id: PersonId) -> Result<Person> {
     let row = sql::person::read(cx, id).await?.ok_or(Error::NotFound)?;
     let posts = sql::person::posts(cx, id).await?;
     open(cx.house(), row, posts)
+}
+
+/// The e-mail addresses of those of these people who have given one.
+pub(crate) async fn emails(
+    cx: &mut Cx,
+    ids: &[PersonId],
+) -> Result<std::collections::HashMap<i64, zeroize::Zeroizing<String>>> {
+    let house = cx.house().clone();
+    let mut found = std::collections::HashMap::new();
+    for piece in ids.chunks(1000) {
+        let rows = piece.iter().map(|id| vec![(*id).into()]).collect();
+        for (id, sealed) in sql::person::contacts(cx, rows).await? {
+            let contact = Contact::read(&unseal(house.keys(), CONTACT_COLUMN, id, &sealed)?);
+            if let Some(address) = contact.reveal(Column::Email) {
+                found.insert(id, zeroize::Zeroizing::new(address.to_owned()));
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn open(house: &House, row: sql::person::Stored, posts: Vec<Post>) -> Result<Person> {

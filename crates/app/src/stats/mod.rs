@@ -9,14 +9,17 @@ mod hours;
 mod lacks;
 mod progress;
 mod recount;
+mod repath;
 mod sector;
 mod sql;
 
 pub use fold::{fold, settle, turn};
 pub use hours::{Hourly, at_hour, between, snapshot};
-pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks};
+pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks, org_missing};
 pub use progress::{Asked, Page, Progress, Sort, children, workbook};
 pub use recount::{Difference, Walk, recount};
+pub use repath::move_history;
+pub(crate) use repath::{repath, subtree};
 pub use sector::Sector;
 
 use crate::{

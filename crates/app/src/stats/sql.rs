@@ -2,7 +2,7 @@
 //! follows from changes that had their own.
 
 use super::{Change, Difference, Figures, Sector, Span, recount::Piece, sector::Kind};
-use crate::{Cx, Result, clock::Millis, orgs::Category, people::PersonId};
+use crate::{Cx, Result, Scope, clock::Millis, orgs::Category, people::PersonId};
 use db::{Rows, Value, args, sql};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -541,4 +541,65 @@ pub(super) async fn org_facts(cx: &mut Cx, org: i64) -> Result<OrgFacts> {
             args![org],
         )
         .await?)
+}
+
+/// Counters of a subtree get their new paths.
+pub(super) async fn move_tally(cx: &mut Cx, from: &str, to: &str) -> Result<u64> {
+    let below = Scope::subtree(from);
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE tally SET org_path = $3 || SUBSTR(org_path, CAST($4 AS INT)), changed_at = $5 WHERE org_path >= $1 AND org_path < $2"),
+            args![&below.lo, &below.hi, to, rest_of(from), cx.now()],
+        )
+        .await?)
+}
+
+/// Where what comes behind a prefix begins, counted from 1.
+fn rest_of(prefix: &str) -> i64 {
+    i64::try_from(prefix.len()).unwrap_or(0) + 1
+}
+
+pub(super) async fn note_move(cx: &mut Cx, from: &str, to: &str) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("INSERT INTO path_move (id, from_path, to_path, at) VALUES ($1, $2, $3, $4)"),
+            args![cx.new_id(), from, to, cx.now()],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The oldest move that the figures on the hour have not followed.
+pub(super) async fn next_move(cx: &mut Cx) -> Result<Option<(i64, String, String)>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT id, from_path, to_path FROM path_move WHERE NOT done ORDER BY id LIMIT 1"),
+            &[],
+        )
+        .await?)
+}
+
+/// A piece of the figures on the hour follows; returns how many rows.
+pub(super) async fn move_hours(cx: &mut Cx, from: &str, to: &str, limit: i64) -> Result<u64> {
+    let below = Scope::subtree(from);
+    cx.tx
+        .run(
+            sql!("INSERT INTO tally_hour (org_path, scope, hour, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done) SELECT $3 || SUBSTR(h.org_path, CAST($4 AS INT)), h.scope, h.hour, h.orgs, h.branches, h.branches_done, h.bodies_done, h.members, h.members_done, h.cadres, h.cadres_done FROM (SELECT * FROM tally_hour WHERE org_path >= $1 AND org_path < $2 ORDER BY org_path, scope, hour LIMIT $5) AS h WHERE TRUE ON CONFLICT (org_path, scope, hour) DO NOTHING"),
+            args![&below.lo, &below.hi, to, rest_of(from), limit],
+        )
+        .await?;
+    Ok(cx
+        .tx
+        .run(
+            sql!("DELETE FROM tally_hour WHERE (org_path, scope, hour) IN (SELECT org_path, scope, hour FROM tally_hour WHERE org_path >= $1 AND org_path < $2 ORDER BY org_path, scope, hour LIMIT $3)"),
+            args![&below.lo, &below.hi, limit],
+        )
+        .await?)
+}
+
+pub(super) async fn close_move(cx: &mut Cx, id: i64) -> Result<()> {
+    cx.tx.run(sql!("UPDATE path_move SET done = TRUE WHERE id = $1"), args![id]).await?;
+    Ok(())
 }

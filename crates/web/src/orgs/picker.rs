@@ -66,6 +66,7 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
     let level = orgs::browse(&mut v.cx, at.as_deref(), after.as_deref()).await?;
     let title = match asked.purpose.as_str() {
         "transfer" => "选择转入组织",
+        "relocation" => "选择新的直接上级",
         _ => "选择团组织",
     };
     let frame = v.frame(title, "/picker").await?;

@@ -4,15 +4,22 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up either is there or fails it")]
 
 mod activation;
+mod cadres;
+mod children;
+mod closings;
+mod codes;
 mod crawl;
 mod doors;
 mod faces;
 mod furnished;
+mod graduation;
 mod imports;
 mod kit;
 mod once;
+mod relocations;
 mod safety;
 mod sessions;
 mod sign_in;
 mod transfers;
+mod transfers_in;
 mod trouble;

@@ -2,6 +2,7 @@
 //! names the permit under which it does.
 
 pub(super) mod entry;
+pub(super) mod gather;
 pub(super) mod list;
 pub(super) mod members;
 pub(super) mod person;

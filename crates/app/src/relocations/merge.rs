@@ -1,0 +1,229 @@
+//! 合并: one direct child goes up in another one of the same superior, with its children, members
+//! and, if so chosen, its posts; then it is closed. In one transaction, after a page that counts.
+
+use super::{carry, sql};
+use crate::{
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result,
+    events::Event,
+    messages::{self, Message, To},
+    orgs::{self, Mandate},
+    people, stats,
+};
+use serde_json::json;
+
+/// What becomes of the posts in the organisation that goes up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Posts {
+    /// They end.
+    #[default]
+    End,
+    /// They are held in the other organisation from now on; a 书记 becomes 副书记.
+    Carry,
+}
+impl Posts {
+    /// As the form sends it.
+    pub fn from_code(code: &str) -> Option<Self> {
+        match code {
+            "end" => Some(Self::End),
+            "carry" => Some(Self::Carry),
+            _ => None,
+        }
+    }
+}
+
+/// A merger as its page shows it.
+#[derive(Debug)]
+pub struct Merging {
+    pub from: OrgRef,
+    pub into: OrgRef,
+    /// Direct children that change over.
+    pub children: Vec<String>,
+    /// Everything below, itself not counted.
+    pub orgs: i64,
+    /// Its own members, or those of everything below.
+    pub members: i64,
+    pub cadres: i64,
+    pub administrators: i64,
+    /// What stands against it, each with what to do.
+    pub against: Vec<String>,
+}
+
+/// A merger that was carried out.
+#[derive(Debug)]
+pub struct Merged {
+    pub into: OrgRef,
+    pub children: i64,
+    pub members: i64,
+    pub posts: i64,
+}
+
+/// Counts a merger and says what stands against it; changes nothing. `NotFound` for organisations
+/// that are no direct children.
+pub async fn merge_preview(cx: &mut Cx, from: &str, into: &str) -> Result<Merging> {
+    let (from, into) = pair(cx, from, into).await?;
+    let children = sql::children_of(cx, from.id).await?;
+    let figures = stats::subtree(cx, &from.path).await?;
+    let own = sql::standing_in(cx, &from).await?;
+    let against = against(cx, &from, &into, &own).await?;
+    Ok(Merging {
+        children: children.into_iter().map(|c| c.short_name).collect(),
+        orgs: (figures.orgs - 1).max(0),
+        members: if from.category.owns_members() { own.members } else { figures.members },
+        cadres: own.cadres,
+        administrators: own.administrators,
+        against,
+        from,
+        into,
+    })
+}
+
+/// Merges `from` into `into`. Errors: `Conflict` (`merge_against`) with everything that stands
+/// against it.
+pub async fn merge(cx: &mut Cx, from: &str, into: &str, posts: Posts) -> Result<Merged> {
+    let (from, into) = pair(cx, from, into).await?;
+    let permit = cx.permit(Action::ReshapeChildren, &from)?;
+    let other = cx.permit(Action::ReshapeChildren, &into)?;
+    cx.return_unused(other);
+    merge_under(cx, permit, &from, &into, posts).await
+}
+
+/// The merger itself, for whoever has leave: the direct superior, or two operators.
+pub(crate) async fn merge_under(
+    cx: &mut Cx,
+    permit: Permit,
+    from: &OrgRef,
+    into: &OrgRef,
+    posts: Posts,
+) -> Result<Merged> {
+    orgs::lock_tree(cx, &permit).await?;
+    orgs::seize(cx, &permit, from).await?;
+    let (from, into) = (orgs::by_id(cx, from.id).await?, orgs::by_id(cx, into.id).await?);
+    let own = sql::standing_in(cx, &from).await?;
+    let against = against(cx, &from, &into, &own).await?;
+    if !against.is_empty() {
+        return Err(Error::conflict(Refusal::new("merge_against", against.join(""))));
+    }
+    let administrators = sql::administrators(cx, &from).await?;
+    let children = sql::children_of(cx, from.id).await?;
+    for child in &children {
+        let child = orgs::by_id(cx, child.id).await?;
+        carry(cx, &permit, &child, &into, Mandate::Superior).await?;
+    }
+    let members = if from.category.owns_members() {
+        people::move_all(cx, &permit, &from, &into).await?
+    } else {
+        0
+    };
+    let carried = match posts {
+        Posts::Carry => people::carry_posts(cx, &permit, &from, &into).await?,
+        Posts::End => 0,
+    };
+    people::end_posts(cx, &permit, &from, "组织合并").await?;
+    orgs::end(cx, &permit, &from).await?;
+    tell(cx, &from, &into, &administrators, members).await?;
+    let children = i64::try_from(children.len()).unwrap_or(0);
+    let detail = json!({
+        "from": from.code, "into": into.code, "children": children, "members": members,
+        "posts_carried": carried,
+    });
+    cx.note(Event::new("org.merged", "org", into.id.0).at(&into.path).detail(detail.clone()))
+        .await?;
+    cx.record(permit, Event::new("org.merged", "org", from.id.0).at(&from.path).detail(detail))
+        .await?;
+    Ok(Merged { into, children, members, posts: carried })
+}
+
+/// Two direct children of the organisation acted for.
+async fn pair(cx: &mut Cx, from: &str, into: &str) -> Result<(OrgRef, OrgRef)> {
+    let (from, into) = (orgs::by_code(cx, from).await?, orgs::by_code(cx, into).await?);
+    for org in [&from, &into] {
+        if !cx.may(Action::SeeOrg, &org.path) {
+            return Err(Error::NotFound);
+        }
+        if !cx.may(Action::ReshapeChildren, &org.path) {
+            return Err(crate::access::forbidden(Action::ReshapeChildren));
+        }
+    }
+    Ok((from, into))
+}
+
+async fn against(
+    cx: &mut Cx,
+    from: &OrgRef,
+    into: &OrgRef,
+    own: &sql::Within,
+) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    if from.id == into.id {
+        return Ok(vec!["两个是同一个组织,请另选一个。".into()]);
+    }
+    for org in [from, into] {
+        if !sql::is_active(cx, org.id).await? {
+            found.push(format!("“{}”已经撤销或正在调整。", org.short_name));
+        }
+        if let Some(no) = sql::open_on(cx, &org.path).await? {
+            found.push(format!(
+                "“{}”或它的上下级正在办理组织迁移({no}),请等它办结或撤销。",
+                org.short_name
+            ));
+        }
+    }
+    let made =
+        |org: &OrgRef| matches!(org.category, orgs::Category::Holding | orgs::Category::Graduate);
+    if made(from) || made(into) || from.category.owns_members() != into.category.owns_members() {
+        found.push(format!(
+            "{}不能并入{}:团支部只能与团支部合并,团委、团工委、团总支之间可以合并。",
+            from.category.label(),
+            into.category.label()
+        ));
+        return Ok(found);
+    }
+    if own.transfers > 0 {
+        found.push(format!(
+            "“{}”还有 {} 笔组织关系转接在办,请先办结或撤销。",
+            from.short_name, own.transfers
+        ));
+    }
+    if own.imports > 0 {
+        found.push(format!(
+            "“{}”还有 {} 个导入没有完成,请先完成或结束。",
+            from.short_name, own.imports
+        ));
+    }
+    if sql::have_holding(cx, from.id, into.id).await? {
+        found.push("两个组织下面都有待接转团支部,请先清空并撤销其中一个。".into());
+    }
+    for child in sql::children_of(cx, from.id).await? {
+        let child = orgs::by_id(cx, child.id).await?;
+        if let Some(refusal) = orgs::against_moving(cx, &child, into, Mandate::Superior).await? {
+            found.push(refusal.message);
+        }
+    }
+    Ok(found)
+}
+
+async fn tell(
+    cx: &mut Cx,
+    from: &OrgRef,
+    into: &OrgRef,
+    administrators: &[people::PersonId],
+    members: i64,
+) -> Result<()> {
+    let title = format!("“{}”已并入“{}”", from.short_name, into.short_name);
+    let body = format!("由直接上级办理,{members} 名团员和下级组织一并转入。");
+    let href = format!("/o/{}", into.code);
+    let message = Message { to: To::Org(into.id), kind: "org", title: title.clone(), body, href };
+    messages::send(cx, message).await?;
+    for person in administrators {
+        let body = "原组织已撤销,你在原组织的管理员身份同时结束。".to_owned();
+        let message = Message {
+            to: To::Person(*person),
+            kind: "org",
+            title: title.clone(),
+            body,
+            href: "/me/posts".into(),
+        };
+        messages::send(cx, message).await?;
+    }
+    Ok(())
+}
