@@ -123,5 +123,5 @@ async fn a_statement_reaches_the_superior() {
     let got = messages::of_org(&mut cx, true, None, 10).await.unwrap();
     assert_eq!(got[0].title, "合肥第一中学团委:学校已合并");
     let card = orgs::card(&mut cx, &tree.committee.code).await.unwrap();
-    assert_eq!(card.detail.unwrap().school_code, None);
+    assert_eq!(card.school_code, None);
 }
