@@ -34,7 +34,7 @@ pub use members::{
     Brought, Found, Kept, count_of, find_by_id_number, ids_of, move_these, move_to, remove_many,
     set_moving,
 };
-pub use named::{Entered, Named, find_named, find_or_make};
+pub use named::{Entered, Named, Seen, find_named, find_or_make, look, supply_own_mobile};
 pub use person::{Check, Contact, Membership, Person, Post};
 pub(crate) use rekey::rekey;
 
