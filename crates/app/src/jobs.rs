@@ -261,6 +261,7 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
+    wheel!("overdue proposals", MINUTE, crate::proposals::expire_due),
     wheel!("overdue relocations", MINUTE, overdue_relocations),
     wheel!("orphaned relocations", HOUR, orphaned_relocations),
     wheel!("relocation reminders", 10 * MINUTE, relocation_reminders),

@@ -8,6 +8,7 @@ mod edit;
 mod ending;
 /// What of the names is in the search index.
 pub mod grams;
+mod identity;
 mod list;
 mod moving;
 /// Pinyin initials.
@@ -24,6 +25,8 @@ pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
     living_children, made_by_the_system, sister_named,
 };
+pub(crate) use identity::set_identity;
+pub use identity::{Identity, judge_identity_change};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
 pub use moving::{Load, Mandate, Moved, against_moving};
 pub(crate) use moving::{lock_tree, move_below, seize};

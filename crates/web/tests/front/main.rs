@@ -11,6 +11,7 @@ mod furnished;
 mod imports;
 mod kit;
 mod once;
+mod ops;
 mod relocations;
 mod safety;
 mod sessions;
