@@ -1,10 +1,12 @@
 //! The pages of tuanjian and the server around them. The program itself is `main.rs`.
 
 pub mod answer;
+pub mod closings;
 pub mod error;
 pub mod face;
 pub mod form;
 pub mod frame;
+pub mod graduation;
 pub mod help;
 pub mod home;
 pub mod imports;
@@ -20,6 +22,7 @@ pub mod people;
 pub mod relocations;
 mod replay;
 pub mod routes;
+pub mod schools;
 pub mod search;
 pub mod serve;
 pub mod setup;

@@ -84,6 +84,8 @@ pub struct Show {
     /// From the organisation acted for down to the branch.
     way: Vec<String>,
     entered: String,
+    /// 毕业标记 in words.
+    graduation: Option<String>,
     moving: bool,
     posts: Vec<PostLine>,
     record: Vec<RecordLine>,
@@ -213,6 +215,11 @@ async fn show_page(
             .as_ref()
             .map(|m| clock::show_day(m.entered_at))
             .unwrap_or_default(),
+        graduation: person
+            .membership
+            .as_ref()
+            .and_then(|m| m.graduation.as_ref())
+            .map(|mark| mark.label()),
         moving: person.membership.as_ref().is_some_and(|m| m.moving),
         posts: post_lines(&person),
         sealed: sealed.collect(),
@@ -251,6 +258,8 @@ async fn record(v: &mut Visit, person: &Person) -> Result<Vec<RecordLine>, Error
 fn record_line(entry: person::Entry) -> RecordLine {
     let what = match entry.kind.as_str() {
         "member.added" => "录入",
+        "member.held" => "团支部撤销,转入待接转团支部",
+        "member.brought_back" => "团支部恢复,一起回到原支部",
         "person.edited" => "修改资料",
         "person.revealed" => "查看完整信息",
         kind if kind.starts_with("transfer.") => "组织关系转接",

@@ -71,7 +71,9 @@ impl FromRequestParts<Site> for Visit {
         let proof = proof(parts, &jar, site);
         let who = app::users::recognise(&mut cx, &proof, org.as_deref()).await?;
         cx.set_who(who);
-        admit(&cx, needs, org.is_some())?;
+        if let Err(error) = admit(&cx, needs, org.is_some()) {
+            return Err(closed(&mut cx, error, org.as_deref()).await);
+        }
         let device = app::users::sessions::Device { address, name: agent(parts) };
         let rest = Rest {
             site: site.clone(),
@@ -109,6 +111,16 @@ fn admit(cx: &Cx, needs: Needs, in_org: bool) -> Result<(), Error> {
             }
         }
     }
+}
+
+/// The address of an organisation that was closed says so to those who were in it.
+async fn closed(cx: &mut Cx, error: Error, org: Option<&str>) -> Failure {
+    if let (Error::NotFound, Some(code)) = (&error, org)
+        && let Ok(Some(said)) = app::closings::trace_of_own(cx, code).await
+    {
+        return said.into();
+    }
+    error.into()
 }
 
 async fn path_param(parts: &mut Parts, site: &Site, name: &str) -> Option<String> {

@@ -39,8 +39,8 @@ pub struct Done {
     /// 组织码 of the holding branch, where people went.
     pub holding: Option<String>,
     pub returned: i64,
-    #[serde(skip)]
-    pub until: Millis,
+    /// Whether it can be restored; a holding branch is gone for good.
+    pub restorable: bool,
 }
 
 /// Closes a direct child. Errors: `Closed` (somebody was first); refused E19 with the steps that
@@ -100,7 +100,7 @@ pub async fn close(cx: &mut Cx, code: &str, ask: &Ask) -> Result<Done> {
         people: moved.len() as i64,
         holding: holding.as_ref().map(|h| h.code.clone()),
         returned: lost.returned.len() as i64,
-        until,
+        restorable: org.category != Category::Holding,
     };
     let detail = json!({
         "code": org.code, "short_name": org.short_name, "people": done.people,

@@ -16,6 +16,9 @@ pub struct CardPage {
     card: orgs::Card,
     shown_code: String,
     may_edit: bool,
+    may_close: bool,
+    /// Of a 待接转团支部: how long it has been there, and how many wait in it.
+    holding: Option<app::closings::Age>,
     /// Whether it can be merged and split from here.
     may_reshape: bool,
     #[serde(skip)]
@@ -28,8 +31,15 @@ pub async fn show(
     mut v: Visit,
     Path((_, code)): Path<(String, String)>,
 ) -> Result<Answer, Failure> {
-    let card = orgs::card(&mut v.cx, &code).await?;
+    let card = match orgs::card(&mut v.cx, &code).await {
+        // Closed: where its people went, for those who may know.
+        Err(app::Error::NotFound) => {
+            return Err(app::closings::trace(&mut v.cx, &code).await.into());
+        }
+        found => found?,
+    };
     let org = orgs::by_code(&mut v.cx, &code).await?;
+    let holding = app::closings::holding_of(&mut v.cx, &org).await?;
     let mut frame = v.frame("组织名片", "/orgs").await?;
     let base = v.base()?;
     if let Some(last) = frame.crumbs.last_mut() {
@@ -38,12 +48,14 @@ pub async fn show(
     let page = CardPage {
         frame,
         shown_code: orgs::code::show(&card.code),
+        may_edit: v.cx.may(Action::EditOrg, &org.path) && holding.is_none(),
+        may_close: v.cx.may(Action::CloseChild, &org.path),
+        holding: holding.filter(|_| v.cx.may(Action::SeeOrg, &org.path)),
         may_reshape: v.cx.may(Action::ReshapeChildren, &org.path)
             && !matches!(
                 org.category,
                 orgs::Category::Lead | orgs::Category::Holding | orgs::Category::Graduate
             ),
-        may_edit: v.cx.may(Action::EditOrg, &org.path),
         card,
         base,
     };

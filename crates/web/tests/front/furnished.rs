@@ -43,8 +43,10 @@ pub(crate) async fn house() -> Furnished {
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
     let house = Furnished { kit, tree, committee, branch, member, other };
+    house.relocation().await;
     house.imports().await;
     house.transfers().await;
+    house.graduation().await;
     app::jobs::run_all(&house.kit.lab.house).await.unwrap();
     // And one piece of work that waits.
     app::act!(house.kit.lab.house, house.committee.clone(), |cx| {
@@ -92,6 +94,26 @@ impl Furnished {
         }
     }
 
+    /// A general branch wants to move; an operator has proposed something.
+    async fn relocation(&self) {
+        let (lab, tree) = (&self.kit.lab, &self.tree);
+        let mover = lab.admin(&tree.general, "何进").await;
+        let new = app::relocations::New {
+            to: tree.other_committee.code.clone(),
+            reason: "并入新校区管理".into(),
+        };
+        app::act!(lab.house, mover.clone(), |cx| app::relocations::start(cx, &new).await).unwrap();
+        let proposer = lab.operator(&tree.centre, "孙明").await;
+        let flag = app::proposals::Act::Township {
+            orgs: vec![tree.committee.code.clone()],
+            to: Some(true),
+        };
+        app::act!(lab.house, proposer.clone(), |cx| {
+            app::proposals::propose(cx, &flag, "逐级上报的更正申请").await
+        })
+        .unwrap();
+    }
+
     /// Further transfers: one waits, one was returned, one was completed.
     async fn transfers(&self) {
         let mut source = self.kit.sign_in_as(&self.branch).await;
@@ -124,6 +146,31 @@ impl Furnished {
         }
     }
 
+    /// A season: a branch that has turned with somebody whose graduation is delayed, a special
+    /// branch, a number of the school.
+    async fn graduation(&self) {
+        let mut browser = self.kit.sign_in_as(&self.committee).await;
+        let base = format!("/o/{}", self.tree.committee.code);
+        let send = async |browser: &mut Browser, path: &str, form: serde_json::Value| {
+            let done = browser.post_json(&format!("{base}{path}"), &form).await;
+            assert_eq!(done.status, StatusCode::OK, "{path}: {}", done.body);
+        };
+        let lab = &self.kit.lab;
+        let class =
+            lab.org(Some(&self.tree.general), app::orgs::Category::Branch, "2022级3班团支部").await;
+        lab.member(&class, "潘悦").await;
+        lab.member(&class, "杜宇").await;
+        let old = json!({ "only": [class.code], "month": "2025-06" });
+        send(&mut browser, "/graduation/marks", old).await;
+        assert_eq!(app::graduation::convert_due(&lab.house).await.unwrap(), 1);
+        let list = browser.json(&format!("{base}/graduation/people")).await.value();
+        let code = list["people"][0]["code"].as_str().unwrap().to_owned();
+        let delayed = json!({ "only": [code], "mark": "delayed", "until": "2027-06" });
+        send(&mut browser, "/graduation/people", delayed).await;
+        send(&mut browser, "/graduation/special", json!({ "kind": "SCHOOL_MOBILE" })).await;
+        send(&mut browser, "/schools/code", json!({ "number": "3410000001" })).await;
+    }
+
     /// Everybody who walks through the house: a name, a browser, where the walk begins.
     pub(crate) async fn visitors(&self) -> Vec<(&'static str, Browser, Vec<String>)> {
         let org = |code: &str| {
@@ -131,6 +178,7 @@ impl Furnished {
             vec![format!("{base}/picker"), base, "/me".into(), "/o".into(), "/help".into()]
         };
         let reader = self.kit.lab.observer(&self.tree.county, "郑云").await;
+        let operator = self.kit.lab.operator(&self.tree.centre, "钱进").await;
         vec![
             ("nobody", self.kit.browser(), vec!["/login".into(), "/help".into()]),
             (
@@ -145,6 +193,11 @@ impl Furnished {
                 org(&self.tree.other_committee.code),
             ),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
+            (
+                "operator",
+                self.kit.sign_in_as(&operator).await,
+                vec![format!("/o/{}/ops", self.tree.centre.code)],
+            ),
             ("member", self.kit.sign_in_as(&self.member).await, vec!["/me".into()]),
         ]
     }

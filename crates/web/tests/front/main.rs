@@ -4,10 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up either is there or fails it")]
 
 mod activation;
+mod children;
+mod closings;
 mod crawl;
 mod doors;
 mod faces;
 mod furnished;
+mod graduation;
 mod imports;
 mod kit;
 mod once;
