@@ -261,8 +261,11 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("graduation", 10 * SECOND, crate::graduation::turn),
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
+    wheel!("closed undos", HOUR, closed_undos),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
     wheel!("overdue proposals", MINUTE, crate::proposals::expire_due),
+    wheel!("admin confirmations", HOUR, admin_confirmations),
+    wheel!("terms", HOUR, terms),
     wheel!("overdue relocations", MINUTE, overdue_relocations),
     wheel!("orphaned relocations", HOUR, orphaned_relocations),
     wheel!("relocation reminders", 10 * MINUTE, relocation_reminders),
@@ -295,10 +298,19 @@ async fn overdue_transfers(house: &House) -> Result<()> {
 async fn orphaned_transfers(house: &House) -> Result<()> {
     crate::transfers::cancel_orphans(house).await.map(|_| ())
 }
+async fn closed_undos(house: &House) -> Result<()> {
+    crate::transfers::forget_undos(house).await.map(|_| ())
+}
 async fn transfer_reminders(house: &House) -> Result<()> {
     crate::transfers::remind_due(house).await.map(|_| ())
 }
 
+async fn admin_confirmations(house: &House) -> Result<()> {
+    crate::cadres::remind_confirmations(house).await.map(|_| ())
+}
+async fn terms(house: &House) -> Result<()> {
+    crate::cadres::remind_terms(house).await.map(|_| ())
+}
 async fn overdue_relocations(house: &House) -> Result<()> {
     crate::relocations::expire_due(house).await.map(|_| ())
 }

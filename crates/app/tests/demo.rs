@@ -102,7 +102,15 @@ async fn every_organisation_has_an_administrator_and_some_people_are_incomplete(
 #[tokio::test]
 async fn there_is_business_in_every_state_and_movers_are_marked() {
     let (_dir, house, _made) = made(&Plan::of(Scale::School)).await;
-    for state in ["pending_target", "pending_alloc", "done", "rejected", "withdrawn", "expired"] {
+    for state in [
+        "pending_source",
+        "pending_target",
+        "pending_alloc",
+        "done",
+        "rejected",
+        "withdrawn",
+        "expired",
+    ] {
         let mut tx = house.db().read().await.unwrap();
         let (n,): (i64,) = tx
             .one(sql!("SELECT count(*) FROM transfer WHERE state = $1"), db::args![state])

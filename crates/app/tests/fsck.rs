@@ -333,6 +333,19 @@ async fn i11_counters_that_count_otherwise() {
 }
 
 #[tokio::test]
+async fn i13_whoever_began_a_transfer_has_approved_it() {
+    finds("I13", &[
+        ("her own approval", |w| {
+            format!("UPDATE transfer_step SET actor_id = (SELECT started_by FROM transfer WHERE id = {0}) WHERE transfer_id = {0} AND no = 2", w.done)
+        }),
+        ("a beginning moved to the approver", |w| {
+            format!("UPDATE transfer_step SET actor_id = {1} WHERE transfer_id = {0} AND no = 2; UPDATE transfer SET started_by = {1} WHERE id = {0}", w.done, w.members[3])
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn i12_a_transfer_whose_steps_lead_elsewhere() {
     finds("I12", &[
         ("a state without its step", |w| {
@@ -346,6 +359,9 @@ async fn i12_a_transfer_whose_steps_lead_elsewhere() {
         }),
         ("no effect", |w| {
             format!("UPDATE member SET org_id = {}, org_path = '{}' WHERE person_id = {}", w.tree.sister.id, w.tree.sister.path, w.members[0])
+        }),
+        ("a way back that leads nowhere", |w| {
+            format!("INSERT INTO transfer_undo (transfer_id, version, by_person, by_org, until, state) SELECT id, version, started_by, to_org, ended_at + 1, 'pending_target' FROM transfer WHERE id = {}", w.done)
         }),
         ("moving for nothing", |w| format!("UPDATE member SET status = 'moving' WHERE person_id = {}", w.members[0])),
     ])

@@ -123,7 +123,7 @@ fn tasks(found: transfers::Summary, relocations: i64, base: &str) -> Vec<Task> {
         ("组织迁移审批", relocations, "申请的组织在等你的答复".into(), "/inbox"),
         ("下级待审批", found.below, "由直属下级办理,你也可以代为审批".into(), "/inbox"),
         (
-            "被退回的转出",
+            "被退回的转接",
             found.came_back,
             "退回或超期,可以修改后重新提交".into(),
             "/inbox?tab=mine",
@@ -140,6 +140,7 @@ fn shortcuts(v: &Visit, base: &str, path: &str, is_branch: bool) -> Vec<Shortcut
         (Action::ImportMembers, "导入团员", "/imports/new"),
         (Action::AddMember, "添加团员", "/members/new"),
         (Action::StartTransferOut, "办理转出", "/transfers/out/new"),
+        (Action::StartTransferIn, "办理转入", "/transfers/in/new"),
         (Action::CreateChild, "创建下级组织", "/children/new"),
         (Action::SeeStats, "录入进度", "/progress/members"),
     ]

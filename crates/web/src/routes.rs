@@ -2,8 +2,8 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    closings, graduation, help, home, imports, inbox, jobs, me, members, messages, meta, ops, orgs,
-    people, relocations, schools, search, setup, site::Site, stats, transfers, users,
+    cadres, closings, graduation, help, home, imports, inbox, jobs, me, members, messages, meta,
+    ops, orgs, people, relocations, schools, search, setup, site::Site, stats, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -134,8 +134,30 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/picker", Right(Action::SeeOrg), "选择团组织", orgs::picker::show).page::<orgs::picker::Picker>(),
         // Registration codes, 管理员注册, administrators, observers
         //
+        get("/o/{org}/admins", Right(Action::ManageAdmins), "管理员变更", cadres::admins::show).page::<cadres::admins::Admins>(),
+        post("/o/{org}/admins", Right(Action::ManageAdmins), "添加管理员", cadres::admins::add).form::<cadres::admins::AddForm>(),
+        get("/o/{org}/admins/confirm", Right(Action::ManageAdmins), "下级管理员年度确认", cadres::admins::confirm).page::<cadres::admins::Confirm>(),
+        post("/o/{org}/admins/confirm", Right(Action::ManageAdmins), "确认下级管理员", cadres::admins::confirm_many).form::<cadres::admins::ConfirmForm>(),
+        get("/o/{org}/admins/{pid}/revocation", Right(Action::ManageAdmins), "撤销管理员", cadres::admins::revocation).page::<cadres::admins::Revocation>(),
+        post("/o/{org}/admins/{pid}/revocation", Right(Action::ManageAdmins), "撤销管理员", cadres::admins::revoke).form::<cadres::admins::RevokeForm>(),
+        get("/o/{org}/observers", Right(Action::AppointObserver), "观察员管理", cadres::observers::show).page::<cadres::observers::Observers>(),
+        post("/o/{org}/observers", Right(Action::AppointObserver), "添加观察员", cadres::observers::add).form::<cadres::observers::ObserverForm>(),
+        post("/o/{org}/observers/{pid}/end", Right(Action::AppointObserver), "结束观察员", cadres::observers::end),
         // Secretary, cadres, elections
-        //
+        get("/o/{org}/info/secretary", Right(Action::ChangePosts), "书记信息", cadres::secretary::show).page::<cadres::secretary::SecretaryPage>(),
+        post("/o/{org}/info/secretary", Right(Action::ChangePosts), "登记书记", cadres::secretary::save).form::<cadres::secretary::SecretaryForm>(),
+        get("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "下级组织的书记信息", cadres::secretary::show_of).page::<cadres::secretary::SecretaryPage>(),
+        post("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "登记下级组织的书记", cadres::secretary::save_of).form::<cadres::secretary::SecretaryForm>(),
+        get("/o/{org}/cadres", Right(Action::SeeCadres), "团干部列表", cadres::list::show).page::<cadres::list::List>(),
+        get("/o/{org}/cadres/new", Right(Action::ChangePosts), "录入本级团干部", cadres::change::new).page::<cadres::change::New>(),
+        post("/o/{org}/cadres/new", Right(Action::ChangePosts), "录入本级团干部", cadres::change::enter).form::<cadres::change::NewForm>(),
+        get("/o/{org}/cadres/{pid}/posts", Right(Action::ChangePosts), "团干部职务变更", cadres::change::posts).page::<cadres::change::Posts>(),
+        post("/o/{org}/cadres/{pid}/posts", Right(Action::ChangePosts), "团干部职务变更", cadres::change::set_post).form::<cadres::change::ChangeForm>(),
+        get("/o/{org}/cadres/{pid}/removal", Right(Action::ChangePosts), "免去职务", cadres::change::removal).page::<cadres::change::Removal>(),
+        post("/o/{org}/cadres/{pid}/removal", Right(Action::ChangePosts), "免去职务", cadres::change::remove).form::<cadres::change::RemovalForm>(),
+        get("/o/{org}/elections/new", Right(Action::ChangePosts), "换届", cadres::election::new).page::<cadres::election::New>(),
+        post("/o/{org}/elections/new", Right(Action::ChangePosts), "核对换届", cadres::election::check).form::<cadres::election::ElectionForm>().page::<cadres::election::Check>(),
+        post("/o/{org}/elections", Right(Action::ChangePosts), "完成换届", cadres::election::hold).form::<cadres::election::ElectionForm>(),
         // Closing, holding branches, health of the tree
         get("/o/{org}/children/{code}/close", Right(Action::CloseChild), "撤销下级组织", closings::form).page::<closings::Close>(),
         post("/o/{org}/children/{code}/closure", Right(Action::CloseChild), "撤销下级组织", closings::close).form::<closings::CloseForm>(),
@@ -201,12 +223,20 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/transfers", Right(Action::StartTransferOut), "提交转出", transfers::start::create).form::<transfers::start::NewForm>(),
         get("/o/{org}/transfers/out/new", Right(Action::StartTransferOut), "办理转出", transfers::start::new).page::<transfers::start::Out>(),
         post("/o/{org}/transfers/out/new", Right(Action::StartTransferOut), "核对转出", transfers::start::check).form::<transfers::start::NewForm>().page::<transfers::start::Check>(),
+        get("/o/{org}/transfers/in/new", Right(Action::StartTransferIn), "办理转入", transfers::incoming::new).page::<transfers::incoming::In>(),
+        post("/o/{org}/transfers/in/person", Right(Action::StartTransferIn), "查找要转入的团员", transfers::incoming::find).form::<transfers::incoming::WhoForm>(),
+        post("/o/{org}/transfers/in/new", Right(Action::StartTransferIn), "核对转入", transfers::incoming::check).form::<transfers::incoming::InForm>().page::<transfers::incoming::CheckIn>(),
+        post("/o/{org}/transfers/in", Right(Action::StartTransferIn), "提交转入", transfers::incoming::create).form::<transfers::incoming::InForm>(),
         get("/o/{org}/t/{no}", Right(Action::SeeTransfers), "转接详情", transfers::show::show).page::<transfers::show::Show>(),
-        post("/o/{org}/t/{no}/approval", Right(Action::DecideTransfer), "同意转入", transfers::show::approve).form::<transfers::show::Decision>(),
+        post("/o/{org}/t/{no}/approval", Right(Action::DecideTransfer), "同意转接", transfers::show::approve).form::<transfers::show::Decision>(),
         post("/o/{org}/t/{no}/allocation", Right(Action::AllocateTransfer), "分配团支部", transfers::show::allocate).form::<transfers::show::Decision>(),
         post("/o/{org}/t/{no}/return", Right(Action::DecideTransfer), "退回申请", transfers::show::give_back).form::<transfers::show::ReturnForm>(),
         post("/o/{org}/t/{no}/withdrawal", Right(Action::WithdrawTransfer), "撤销申请", transfers::show::withdraw).form::<transfers::show::Withdrawal>(),
         post("/o/{org}/t/{no}/reminder", Right(Action::WithdrawTransfer), "催办", transfers::show::urge),
+        post("/o/{org}/t/{no}/undo", Right(Action::DecideTransfer), "撤销审批", transfers::show::undo).form::<transfers::show::Undoing>(),
+        post("/o/{org}/t/{no}/handover", Right(Action::DecideTransfer), "转交", transfers::show::pass_on).form::<transfers::show::Passing>(),
+        get("/o/{org}/inbox/batch", Right(Action::DecideTransfer), "批量办理", transfers::batch::show).page::<transfers::batch::Batch>(),
+        post("/o/{org}/inbox/batch", Right(Action::DecideTransfer), "批量办理", transfers::batch::decide).form::<transfers::batch::BatchForm>(),
         get("/o/{org}/inbox", Right(Action::SeeTransfers), "操作中心", inbox::show).page::<inbox::Inbox>(),
         post("/o/{org}/messages/read", Right(Action::DecideTransfer), "全部已读", messages::read_of_org).form::<messages::ReadForm>(),
         get("/o/{org}/jobs", Right(Action::SeeJobs), "任务中心", jobs::list).page::<jobs::List>(),
@@ -226,6 +256,7 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/imports/{id}/rows/{row}", Right(Action::ImportMembers), "核对与修改", imports::review::rows),
         post("/o/{org}/imports/{id}/rows/{row}", Right(Action::ImportMembers), "修改一行", imports::review::fix_row).form::<imports::review::RowForm>(),
         post("/o/{org}/imports/{id}/rows/{row}/skip", Right(Action::ImportMembers), "跳过一行", imports::review::skip_row).form::<imports::review::SkipForm>(),
+        post("/o/{org}/imports/{id}/rows/{row}/transfer", Right(Action::ImportMembers), "改为转入申请", imports::review::transfer_row),
         post("/o/{org}/imports/{id}/bulk", Right(Action::ImportMembers), "批量修改", imports::review::bulk).form::<imports::review::BulkForm>(),
         post("/o/{org}/imports/{id}/skip", Right(Action::ImportMembers), "跳过已在本支部的人", imports::review::skip_here),
         post("/o/{org}/imports/{id}/commit", Right(Action::ImportMembers), "开始导入", imports::commit).form::<imports::CommitForm>(),

@@ -5,6 +5,7 @@
 mod business;
 mod names;
 mod persons;
+mod season;
 mod store;
 mod tree;
 mod waiting;
@@ -160,6 +161,7 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
         operator(house, &mut people, &mut rng).await?,
     ];
     business::make(house, &cast).await?;
+    let orgs = orgs + season::make(house, &cast).await?;
     waiting::make(house, &cast, &operators[1]).await?;
     let sign_ins = sign_ins(house, &cast, &operators).await?;
     let root = cast.first().map_or(0, |place| place.at.id);

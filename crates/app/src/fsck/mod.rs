@@ -81,6 +81,7 @@ pub async fn run_with(
     graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
+    transfers::undos(&mut check).await?;
     relocations::all(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;

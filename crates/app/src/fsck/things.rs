@@ -123,7 +123,7 @@ fn one_import(check: &mut Check<'_>, import: &Import, counted: &[(String, i64)])
         ("ready", of("ready") + of("warned"), import.ready),
         ("to_fix", of("to_fix"), import.to_fix),
         ("warned", of("warned"), import.warned),
-        ("skipped", of("skipped"), import.skipped),
+        ("skipped", of("skipped") + of("handed"), import.skipped),
         ("imported", of("imported"), import.imported),
         ("failed", of("failed"), import.failed),
     ];

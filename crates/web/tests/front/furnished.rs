@@ -42,6 +42,15 @@ pub(crate) async fn house() -> Furnished {
     move_out(&kit, &branch, away, &tree.other_committee).await;
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
+    // And two that were asked for: one waits for the source, one has been agreed to.
+    for (name, agreed) in [("顾盼", false), ("沈思", true)] {
+        let person = kit.lab.member(&tree.branch, name).await;
+        ask_for(&kit, &other, &branch, person, name, agreed).await;
+    }
+    // A second administrator of the branch, whom the first one could revoke; two observers.
+    kit.lab.admin(&tree.branch, "郑明").await;
+    kit.lab.observer(&tree.committee, "冯观").await;
+    kit.lab.observer(&tree.branch, "褚观").await;
     let house = Furnished { kit, tree, committee, branch, member, other };
     house.relocation().await;
     house.imports().await;
@@ -68,6 +77,30 @@ async fn move_out(kit: &Kit, admin: &Who, person: PersonId, to: &OrgRef) {
         ..Default::default()
     };
     app::act!(kit.lab.house, admin.clone(), |cx| app::transfers::start(cx, &new).await).unwrap();
+}
+
+/// Asks for somebody of the branch; with `agreed` the branch has agreed a moment ago.
+async fn ask_for(kit: &Kit, asker: &Who, source: &Who, person: PersonId, name: &str, agreed: bool) {
+    let number = kit.id_number(person).await;
+    let house = &kit.lab.house;
+    let found = app::act!(house, asker.clone(), |cx| {
+        app::transfers::by_number(cx, name, &number).await
+    });
+    let Ok(app::transfers::LookedUp::Found(ticket)) = found else { panic!("{name}: {found:?}") };
+    let new = app::transfers::NewIn {
+        origin: app::transfers::Origin::Ticket(ticket),
+        reason: "reorganised".into(),
+        fields: Default::default(),
+        remark: String::new(),
+    };
+    let begun = app::act!(house, asker.clone(), |cx| { app::transfers::start_in(cx, &new).await });
+    let (begun, _) = begun.unwrap();
+    if agreed {
+        app::act!(house, source.clone(), |cx| {
+            app::transfers::approve(cx, &begun.no, 1, None).await
+        })
+        .unwrap();
+    }
 }
 
 impl Furnished {
@@ -146,6 +179,25 @@ impl Furnished {
         }
     }
 
+    /// Where the target's administrator begins: her pages, and what waits for her ticked together.
+    async fn of_target(&self) -> Vec<String> {
+        let base = format!("/o/{}", self.tree.other_committee.code);
+        let mut browser = self.kit.sign_in_as(&self.other).await;
+        let inbox = browser.json(&format!("{base}/inbox")).await.value();
+        let rows = inbox["rows"].as_array().unwrap().iter();
+        let ticked: Vec<String> =
+            rows.map(|row| format!("no={}", row["no"].as_str().unwrap())).collect();
+        assert!(ticked.len() > 1, "several wait: {inbox}");
+        vec![
+            format!("{base}/picker"),
+            format!("{base}/inbox/batch?{}", ticked.join("&")),
+            base,
+            "/me".into(),
+            "/o".into(),
+            "/help".into(),
+        ]
+    }
+
     /// A season: a branch that has turned with somebody whose graduation is delayed, a special
     /// branch, a number of the school.
     async fn graduation(&self) {
@@ -187,11 +239,7 @@ impl Furnished {
                 org(&self.tree.committee.code),
             ),
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
-            (
-                "target",
-                self.kit.sign_in_as(&self.other).await,
-                org(&self.tree.other_committee.code),
-            ),
+            ("target", self.kit.sign_in_as(&self.other).await, self.of_target().await),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
             (
                 "operator",

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up either is there or fails it")]
 
 mod activation;
+mod cadres;
 mod children;
 mod closings;
 mod crawl;
@@ -20,4 +21,5 @@ mod safety;
 mod sessions;
 mod sign_in;
 mod transfers;
+mod transfers_in;
 mod trouble;
