@@ -3,6 +3,7 @@
 //! same seed and clock make the same data.
 
 mod business;
+mod codes;
 mod names;
 mod persons;
 mod season;
@@ -164,6 +165,8 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     let orgs = orgs + season::make(house, &cast).await?;
     waiting::make(house, &cast, &operators[1]).await?;
     let sign_ins = sign_ins(house, &cast, &operators).await?;
+    let peopled = plan.members_per_branch != Some(0);
+    let orgs = if peopled { orgs + codes::make(house, &cast).await? } else { orgs };
     let root = cast.first().map_or(0, |place| place.at.id);
     act!(house, Who::System("demo"), |cx| {
         let scale = format!("{:?}", plan.scale).to_lowercase();

@@ -55,7 +55,7 @@ pub async fn judge_identity_change(
     to: &Identity,
 ) -> Result<(Identity, Vec<&'static str>)> {
     let row = sql::info_by_code(cx, &org.code).await?.ok_or(Error::NotFound)?;
-    if !is_frozen(&row.path) {
+    if !is_frozen(&row.path, org.category) {
         let says = "这个组织的信息可以由本组织或直接上级修改,不用系统运营办理。";
         return Err(Error::field("short_name", "org_not_frozen", says));
     }

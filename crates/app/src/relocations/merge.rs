@@ -3,7 +3,7 @@
 
 use super::{carry, sql};
 use crate::{
-    Action, Cx, Error, OrgRef, Permit, Refusal, Result,
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result, codes,
     events::Event,
     messages::{self, Message, To},
     orgs::{self, Mandate},
@@ -143,6 +143,7 @@ async fn carry_out(
         Posts::End => 0,
     };
     people::end_posts(cx, permit, &from, "组织合并").await?;
+    codes::revoke_all(cx, permit, &from).await?;
     orgs::end(cx, permit, &from).await?;
     tell(cx, &from, &into, &administrators, members).await?;
     let children = i64::try_from(children.len()).unwrap_or(0);

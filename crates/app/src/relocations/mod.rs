@@ -28,6 +28,7 @@ pub use start::{Checked, New, Started, check, start};
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result, Who,
     clock::{Millis, beijing, day},
+    codes,
     events::Event,
     orgs::{self, Mandate, Moved, OrgId},
     people::PersonId,
@@ -110,6 +111,8 @@ pub(crate) async fn carry(
 ) -> Result<Moved> {
     let moved = orgs::move_below(cx, permit, org, to, mandate).await?;
     transfers::repath(cx, permit, &moved.org.path).await?;
+    // Codes that the former superior gave out don't make administrators under the new one.
+    codes::revoke_all(cx, permit, &moved.org).await?;
     Ok(moved)
 }
 

@@ -7,6 +7,7 @@ mod activation;
 mod cadres;
 mod children;
 mod closings;
+mod codes;
 mod crawl;
 mod doors;
 mod faces;
