@@ -8,7 +8,8 @@ use crate::{
     orgs,
     people::PersonId,
     rules::{
-        Rules, codes,
+        Rules,
+        codes::name_of,
         person::PostDraft,
         tree::{Category, PostRow},
     },
@@ -157,14 +158,14 @@ pub async fn end_all(cx: &mut Cx, permit: &Permit, org: &OrgRef, reason: &str) -
 }
 
 fn new_post(id: CadreId, person: PersonId, row: &PostRow, post: &PostDraft) -> sql::New {
-    let codes = &Rules::builtin().codes;
+    let natures = &Rules::builtin().codes.post_nature;
     let nature = post.nature.as_deref();
     sql::New {
         id,
         person,
         post: row.name.clone(),
         since: post.since.clone(),
-        nature: nature.map(|n| codes::name_of(&codes.post_nature, n).unwrap_or(n).to_owned()),
+        nature: nature.map(|n| name_of(natures, n).unwrap_or(n).to_owned()),
         in_party_committee: post.in_party_committee,
     }
 }
