@@ -18,7 +18,7 @@ use app::{
         search::{Kind, kind_of},
     },
     rules::{
-        Rules, codes,
+        Rules, lists,
         person::{Draft, RawCell},
     },
 };
@@ -467,7 +467,7 @@ pub struct Known {
 }
 
 /// The offered rows of a code list, by their words.
-pub(crate) fn offered(rows: &'static [codes::CodeRow]) -> Vec<(&'static str, &'static str)> {
+pub(crate) fn offered(rows: &'static [lists::CodeRow]) -> Vec<(&'static str, &'static str)> {
     rows.iter().filter(|r| r.listed).map(|r| (r.name.as_str(), r.name.as_str())).collect()
 }
 

@@ -9,7 +9,7 @@ use crate::{
     people::PersonId,
     rules::{
         Rules,
-        codes::name_of,
+        lists::name_of,
         person::PostDraft,
         tree::{Category, PostRow},
     },

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Error, Result,
     pii::check_char,
-    rules::{Column, Rules, SheetKind, YearMonth, codes},
+    rules::{Column, Rules, SheetKind, YearMonth, lists},
 };
 use jiff::civil::Date;
 use sheet::{Kind, Layout, Value, Writer};
@@ -136,8 +136,8 @@ fn good(samples: &Samples, people: &mut People) -> Cells {
 /// A row as somebody careful types it.
 fn cells(person: &Person) -> Cells {
     let rules = Rules::builtin();
-    let name = |rows: &[codes::CodeRow], code: Option<&str>| {
-        code.and_then(|code| codes::name_of(rows, code)).unwrap_or_default().to_owned()
+    let name = |rows: &[lists::CodeRow], code: Option<&str>| {
+        code.and_then(|code| lists::name_of(rows, code)).unwrap_or_default().to_owned()
     };
     let value = |column: Column| match column {
         Column::Name => person.name.clone(),

@@ -5,7 +5,7 @@ use crate::{
     Error, Result,
     rules::{
         Column, Needed, Rules, SheetKind,
-        codes::CodeRow,
+        lists::CodeRow,
         tree::{Category, IndustryRow},
     },
 };

@@ -401,7 +401,7 @@ fn post_words(org: &OrgRef, post: &PostDraft) -> (String, Option<String>) {
     let row = rules.tree.posts_of(category_of(org)).find(|row| row.code == post.code);
     let name = row.map_or_else(|| post.code.clone(), |row| row.name.clone());
     let nature = post.nature.as_deref().map(|code| {
-        crate::rules::codes::name_of(&rules.codes.post_nature, code).unwrap_or(code).to_owned()
+        crate::rules::lists::name_of(&rules.codes.post_nature, code).unwrap_or(code).to_owned()
     });
     (name, nature)
 }

@@ -15,7 +15,7 @@ use crate::{
     jobs::{self, Job, JobId, Turn},
     orgs::{Category, OrgId},
     pii::{IdNumber, Mobile},
-    rules::{Column, Rules, codes},
+    rules::{Column, Rules, lists},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -194,8 +194,8 @@ const TITLES: [(&str, f64); 14] = [
 fn line(house: &House, row: &Wide, full: bool) -> Result<Line> {
     let keys = house.keys();
     let codes = &Rules::builtin().codes;
-    let word = |rows: &[codes::CodeRow], code: &Option<String>| {
-        code.as_deref().map_or(String::new(), |c| codes::name_of(rows, c).unwrap_or(c).to_owned())
+    let word = |rows: &[lists::CodeRow], code: &Option<String>| {
+        code.as_deref().map_or(String::new(), |c| lists::name_of(rows, c).unwrap_or(c).to_owned())
     };
     let id = person::unseal(keys, person::ID_COLUMN, row.person, &row.id_ct)?;
     let id = IdNumber::from_stored(&id);

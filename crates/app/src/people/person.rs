@@ -7,7 +7,7 @@ use crate::{
     clock::Millis,
     keys::{Keys, Place},
     pii::{IdNumber, Mobile, Sex},
-    rules::{Column, Rules, codes},
+    rules::{Column, Rules, lists},
 };
 use std::{collections::BTreeMap, fmt};
 use zeroize::Zeroize;
@@ -195,9 +195,9 @@ impl Person {
     /// The value of a column as pages show it: personal data masked, codes as words.
     pub fn shown(&self, column: Column) -> Option<String> {
         let codes = &Rules::builtin().codes;
-        let word = |rows: &[codes::CodeRow], code: &Option<String>| {
+        let word = |rows: &[lists::CodeRow], code: &Option<String>| {
             let code = code.as_deref()?;
-            Some(codes::name_of(rows, code).unwrap_or(code).to_owned())
+            Some(lists::name_of(rows, code).unwrap_or(code).to_owned())
         };
         match column {
             Column::Name => Some(self.name.clone()),

@@ -1,7 +1,7 @@
 //! How single fields are read: names, phones, contacts, codes, yes and no, posts. Each function
 //! takes what was typed and gives the normalised value or one Problem with a stable code.
 
-use super::codes::{CodeRow, find};
+use super::lists::{CodeRow, find};
 use super::text::{all_digits, compact, half, invisible, scientific, whole};
 use super::tree::{Category, PostRow};
 use super::{Clean, Column, Problem, Rules};

@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 
 pub mod age;
 pub mod changes;
-pub mod codes;
 pub mod columns;
 pub mod completeness;
 pub mod dev_number;
 pub mod fields;
 pub mod graduation;
 pub mod id_number;
+pub mod lists;
 pub mod month;
 pub mod person;
 pub mod policy;
@@ -123,7 +123,7 @@ pub struct Rules {
     /// Columns of sheets and forms.
     pub columns: columns::Columns,
     /// Public code lists and how fields are written.
-    pub codes: codes::Codes,
+    pub codes: lists::Codes,
     /// Age rows.
     pub age: age::Ages,
     /// Development number rows and ranges.
