@@ -3,6 +3,7 @@
 //! same seed and clock make the same data.
 
 mod business;
+mod cadres;
 mod names;
 mod persons;
 mod store;
@@ -155,6 +156,7 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     let Maker { cast, samples, mut people, mut rng, .. } = maker;
     let operator = operator(house, &mut people, &mut rng).await?;
     business::make(house, &cast).await?;
+    cadres::make(house, &cast).await?;
     let sign_ins = sign_ins(house, &cast, operator).await?;
     let root = cast.first().map_or(0, |place| place.at.id);
     act!(house, Who::System("demo"), |cx| {
