@@ -610,8 +610,13 @@ async fn posts_held_twice_and_two_secretaries() {
 
 #[tokio::test]
 async fn observers_for_longer_than_anybody_may_look() {
-    finds("observer", &[("ten years", |w| {
-        format!("INSERT INTO observer (org_id, person_id, expires_at, granted_at) VALUES ({}, {}, {}, 0)", w.tree.committee.id, w.secretary, 3650 * DAY)
-    })])
+    finds("observer", &[
+        ("ten years", |w| {
+            format!("INSERT INTO observer (org_id, person_id, expires_at, granted_at) VALUES ({}, {}, {}, 0)", w.tree.committee.id, w.secretary, 3650 * DAY)
+        }),
+        ("two days too many", |w| {
+            format!("INSERT INTO observer (org_id, person_id, expires_at, granted_at) VALUES ({}, {}, {}, 0)", w.tree.branch.id, w.secretary, 368 * DAY)
+        }),
+    ])
     .await;
 }
