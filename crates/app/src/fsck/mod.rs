@@ -5,6 +5,7 @@
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
 mod cadres;
+mod codes;
 mod counters;
 mod graduation;
 mod people;
@@ -81,10 +82,12 @@ pub async fn run_with(
     cadres::posts(&mut check).await?;
     cadres::observers(&mut check).await?;
     cadres::revocations(&mut check).await?;
+    codes::all(&mut check).await?;
     graduation::branches(&mut check).await?;
     graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
+    transfers::undos(&mut check).await?;
     relocations::all(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
