@@ -3,6 +3,7 @@
 //! same seed and clock make the same data.
 
 mod business;
+mod cadres;
 mod codes;
 mod names;
 mod persons;
@@ -162,6 +163,7 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
         operator(house, &mut people, &mut rng).await?,
     ];
     business::make(house, &cast).await?;
+    cadres::make(house, &cast).await?;
     let orgs = orgs + season::make(house, &cast).await?;
     waiting::make(house, &cast, &operators[1]).await?;
     let sign_ins = sign_ins(house, &cast, &operators).await?;
