@@ -10,6 +10,8 @@ pub mod cadres;
 pub mod clock;
 /// 撤销与恢复, and 待接转团支部.
 pub mod closings;
+/// 管理员注册码 and 管理员注册.
+pub mod codes;
 /// Who acts, and the open transaction.
 pub mod cx;
 /// The demonstration.
@@ -42,6 +44,8 @@ pub mod orgs;
 pub mod people;
 /// Personal data that masks itself.
 pub mod pii;
+/// Acts of operators that need two people.
+pub mod proposals;
 /// Moving what is sealed to new keys.
 mod rekey;
 /// 组织迁移, 合并 and 拆分.

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod cadres;
 pub mod closings;
+pub mod codes;
 pub mod error;
 pub mod face;
 pub mod form;
@@ -17,6 +18,7 @@ pub mod me;
 pub mod members;
 pub mod messages;
 pub mod meta;
+pub mod ops;
 pub mod orgs;
 pub mod people;
 pub mod relocations;

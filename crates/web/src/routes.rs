@@ -2,8 +2,9 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    cadres, closings, graduation, help, home, imports, inbox, jobs, me, members, messages, meta,
-    orgs, people, relocations, schools, search, setup, site::Site, stats, transfers, users,
+    cadres, closings, codes, graduation, help, home, imports, inbox, jobs, me, members, messages,
+    meta, ops, orgs, people, relocations, schools, search, setup, site::Site, stats, transfers,
+    users,
 };
 use app::Action;
 use axum::{
@@ -125,14 +126,34 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/info", Right(Action::SeeOrg), "组织信息", orgs::info::show).page::<orgs::info::InfoPage>(),
         get("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::form).page::<orgs::info::EditPage>(),
         post("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::save).form::<orgs::info::EditForm>(),
+        get("/o/{org}/info/category", Right(Action::ChangeCategory), "更改组织类别", orgs::category::form).page::<orgs::category::CategoryPage>(),
+        post("/o/{org}/info/category", Right(Action::ChangeCategory), "更改组织类别", orgs::category::save).form::<orgs::category::CategoryForm>(),
+        get("/o/{org}/info/history", Right(Action::SeeEvents), "修改记录", orgs::history::show).page::<orgs::history::HistoryPage>(),
         get("/o/{org}/children", Right(Action::SeeOrg), "管理下级组织", orgs::children::show).page::<orgs::children::ChildrenPage>(),
         get("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::form).page::<orgs::create::NewPage>(),
         post("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::save).form::<orgs::create::NewForm>(),
         get("/o/{org}/orgs/{code}", Right(Action::SeeOrg), "组织名片", orgs::card::show).page::<orgs::card::CardPage>(),
         get("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::form_of).page::<orgs::info::EditPage>(),
         post("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::save_of).form::<orgs::info::EditForm>(),
+        get("/o/{org}/orgs/{code}/history", Right(Action::SeeEvents), "下级组织的修改记录", orgs::history::show_of).page::<orgs::history::HistoryPage>(),
         get("/o/{org}/picker", Right(Action::SeeOrg), "选择团组织", orgs::picker::show).page::<orgs::picker::Picker>(),
         // Registration codes, 管理员注册, administrators, observers
+        get("/register/admin", Nothing, "管理员注册", codes::join::enter).page::<codes::join::Enter>(),
+        post("/register/admin", Nothing, "输入注册码", codes::join::find).form::<codes::join::CodeForm>(),
+        get("/join/{code}", Nothing, "核对注册的组织", codes::join::show).page::<codes::join::OfferPage>(),
+        get("/join/{code}/other", Nothing, "不是我的组织", codes::join::other).page::<codes::join::Other>(),
+        get("/join/{code}/form", Nothing, "填写身份和密码", codes::join::form).page::<codes::join::Join>(),
+        post("/join/{code}/form", Nothing, "管理员注册", codes::join::register).form::<codes::join::JoinForm>(),
+        post("/join/{code}/binding", SignedIn, "用已有账号成为管理员", codes::join::bind).form::<codes::join::BindForm>(),
+        get("/o/{org}/children/codes", Right(Action::IssueCodes), "管理员注册码", codes::list).page::<codes::ListPage>(),
+        post("/o/{org}/children/codes", Right(Action::IssueCodes), "生成注册码", codes::issue).form::<codes::IssueForm>(),
+        get("/o/{org}/children/codes/new", Right(Action::IssueCodes), "核对生成注册码", codes::check).page::<codes::CheckPage>(),
+        get("/o/{org}/children/codes/revocation", Right(Action::IssueCodes), "核对作废注册码", codes::check_revocation).page::<codes::CheckPage>(),
+        post("/o/{org}/children/codes/revocation", Right(Action::IssueCodes), "作废注册码", codes::revoke).form::<codes::Chosen>(),
+        get("/o/{org}/children/codes/sheets/{id}", Right(Action::IssueCodes), "查看注册码", codes::sheet::show).page::<codes::sheet::SheetPage>(),
+        get("/o/{org}/children/codes/sheets/{id}/codes.xlsx", Right(Action::IssueCodes), "下载注册码", codes::sheet::workbook),
+        get("/o/{org}/children/codes/sheets/{id}/messages.txt", Right(Action::IssueCodes), "下载通知文字", codes::sheet::messages),
+        get("/o/{org}/children/codes/sheets/{id}/slips", Right(Action::IssueCodes), "打印领取单", codes::sheet::slips).page::<codes::sheet::SlipsPage>(),
         //
         get("/o/{org}/admins", Right(Action::ManageAdmins), "管理员变更", cadres::admins::show).page::<cadres::admins::Admins>(),
         post("/o/{org}/admins", Right(Action::ManageAdmins), "添加管理员", cadres::admins::add).form::<cadres::admins::AddForm>(),
@@ -197,7 +218,15 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/graduation/special", Right(Action::SeeOrg), "特殊团支部", graduation::special::show).page::<graduation::special::Special>(),
         post("/o/{org}/graduation/special", Right(Action::MarkGraduation), "创建特殊团支部", graduation::special::create).form::<graduation::special::SpecialForm>(),
         // Operators
-        //
+        get("/o/{org}/ops", Right(Action::Operate), "运营维护", ops::home).page::<ops::Home>(),
+        get("/o/{org}/ops/p/{no}", Right(Action::Operate), "运营提议", ops::show).page::<ops::Show>(),
+        post("/o/{org}/ops/p/{no}/approval", Right(Action::Operate), "同意并办理", ops::approve).form::<ops::Decision>(),
+        post("/o/{org}/ops/p/{no}/return", Right(Action::Operate), "不同意提议", ops::refuse).form::<ops::Decision>(),
+        post("/o/{org}/ops/p/{no}/withdrawal", Right(Action::Operate), "撤回提议", ops::withdraw).form::<ops::Decision>(),
+        get("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::form).page::<ops::act::ActPage>(),
+        post("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::send).form::<ops::act::ActForm>(),
+        get("/o/{org}/ops/rules", Right(Action::Operate), "参数与字典", ops::rules::show).page::<ops::rules::RulesPage>(),
+        get("/o/{org}/ops/tables/{name}", Right(Action::Operate), "规则表", ops::rules::table).page::<ops::rules::TablePage>(),
         // Members
         get("/o/{org}/members", Right(Action::SeeMembers), "团员列表", members::list).page::<members::List>(),
         get("/o/{org}/members/new", Right(Action::AddMember), "添加团员", members::new).page::<members::New>(),

@@ -4,6 +4,7 @@
 //!
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
+mod codes;
 mod counters;
 mod graduation;
 mod people;
@@ -77,6 +78,7 @@ pub async fn run_with(
     people::cadres(&mut check).await?;
     people::seats(&mut check).await?;
     people::twins(&mut check).await?;
+    codes::all(&mut check).await?;
     graduation::branches(&mut check).await?;
     graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;

@@ -52,6 +52,8 @@ figures! {
         orgs: OrgPolicy,
         /// Disputed rules about transfers (conflict 13).
         transfers: TransferPolicy,
+        /// Acts of operators.
+        operations: Operations,
         /// Mandatory facts of organisations.
         org_needs: Vec<OrgNeeds>,
     }
@@ -85,6 +87,14 @@ figures! {
         registration_days: i64,
         /// Characters of a registration code.
         registration_length: usize,
+        /// Wrong codes that one address may try in an hour (security a-13).
+        registration_tries_per_hour: i64,
+        /// Days before the end of unused codes at which the superior is told.
+        remind_days: i64,
+        /// Days that the sealed sheet with the plain codes is kept for whoever issued them.
+        sheet_days: i64,
+        /// So many codes are issued while the page waits; more become a job.
+        issue_at_once: i64,
         /// Days that a reset code lives.
         reset_days: i64,
         /// Characters of a reset code.
@@ -210,6 +220,11 @@ figures! {
     TransferPolicy {
         /// Conflict 13: a member's own request waits for the source as well.
         source_consent_for_member_started: bool,
+    }
+    /// Acts of operators.
+    Operations {
+        /// Days that a proposal waits for a second operator.
+        proposal_days: i64,
     }
     /// Mandatory facts of some categories (C1).
     OrgNeeds {

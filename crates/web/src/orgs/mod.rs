@@ -3,10 +3,14 @@
 
 /// 组织名片.
 pub mod card;
+/// 更改组织类别.
+pub mod category;
 /// 管理下级组织: table and tree.
 pub mod children;
 /// 创建下级组织.
 pub mod create;
+/// 修改记录.
+pub mod history;
 /// 组织信息.
 pub mod info;
 /// 选择团组织.
@@ -21,7 +25,7 @@ async fn below(cx: &mut Cx, code: &str) -> Result<OrgRef, Error> {
 }
 
 /// The industries as a select offers them: `(key, 学校 / 普通高中)`.
-fn industries() -> Vec<(&'static str, String)> {
+pub(crate) fn industries() -> Vec<(&'static str, String)> {
     let rows = &app::rules::Rules::builtin().tree.industries;
     let words = |row: &'static app::rules::tree::IndustryRow| {
         let name = if row.level1 == row.level2 {

@@ -18,6 +18,8 @@ pub(crate) struct Furnished {
     pub(crate) member: Who,
     /// Administrator of `tree.other_committee`.
     pub(crate) other: Who,
+    /// A registration code that waits to be used.
+    pub(crate) code: String,
 }
 
 /// Makes one.
@@ -42,6 +44,7 @@ pub(crate) async fn house() -> Furnished {
     move_out(&kit, &branch, away, &tree.other_committee).await;
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
+    let code = registration_code(&kit, &committee, &tree.direct).await;
     // And two that were asked for: one waits for the source, one has been agreed to.
     for (name, agreed) in [("顾盼", false), ("沈思", true)] {
         let person = kit.lab.member(&tree.branch, name).await;
@@ -51,7 +54,8 @@ pub(crate) async fn house() -> Furnished {
     kit.lab.admin(&tree.branch, "郑明").await;
     kit.lab.observer(&tree.committee, "冯观").await;
     kit.lab.observer(&tree.branch, "褚观").await;
-    let house = Furnished { kit, tree, committee, branch, member, other };
+    let house = Furnished { kit, tree, committee, branch, member, other, code };
+    house.relocation().await;
     house.imports().await;
     house.transfers().await;
     house.graduation().await;
@@ -62,6 +66,16 @@ pub(crate) async fn house() -> Furnished {
     })
     .unwrap();
     house
+}
+
+/// Issues a registration code for a direct child and reads it from its sheet.
+async fn registration_code(kit: &Kit, admin: &Who, child: &OrgRef) -> String {
+    let orgs = [child.code.clone()];
+    let issued =
+        app::act!(kit.lab.house, admin.clone(), |cx| app::codes::issue(cx, &orgs).await).unwrap();
+    let mut cx = kit.lab.house.read(admin.clone()).await.unwrap();
+    let sheet = app::codes::sheet::open(&mut cx, issued.sheet).await.unwrap();
+    sheet.entries[0].code.clone()
 }
 
 /// Begins a transfer that waits from then on.
@@ -124,6 +138,26 @@ impl Furnished {
                 assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
             }
         }
+    }
+
+    /// A general branch wants to move; an operator has proposed something.
+    async fn relocation(&self) {
+        let (lab, tree) = (&self.kit.lab, &self.tree);
+        let mover = lab.admin(&tree.general, "何进").await;
+        let new = app::relocations::New {
+            to: tree.other_committee.code.clone(),
+            reason: "并入新校区管理".into(),
+        };
+        app::act!(lab.house, mover.clone(), |cx| app::relocations::start(cx, &new).await).unwrap();
+        let proposer = lab.operator(&tree.centre, "孙明").await;
+        let flag = app::proposals::Act::Township {
+            orgs: vec![tree.committee.code.clone()],
+            to: Some(true),
+        };
+        app::act!(lab.house, proposer.clone(), |cx| {
+            app::proposals::propose(cx, &flag, "逐级上报的更正申请").await
+        })
+        .unwrap();
     }
 
     /// Further transfers: one waits, one was returned, one was completed.
@@ -209,8 +243,13 @@ impl Furnished {
             vec![format!("{base}/picker"), base, "/me".into(), "/o".into(), "/help".into()]
         };
         let reader = self.kit.lab.observer(&self.tree.county, "郑云").await;
+        let operator = self.kit.lab.operator(&self.tree.centre, "钱进").await;
         vec![
-            ("nobody", self.kit.browser(), vec!["/login".into(), "/help".into()]),
+            (
+                "nobody",
+                self.kit.browser(),
+                vec!["/login".into(), "/help".into(), format!("/join/{}", self.code)],
+            ),
             (
                 "committee",
                 self.kit.sign_in_as(&self.committee).await,
@@ -219,6 +258,11 @@ impl Furnished {
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
             ("target", self.kit.sign_in_as(&self.other).await, self.of_target().await),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
+            (
+                "operator",
+                self.kit.sign_in_as(&operator).await,
+                vec![format!("/o/{}/ops", self.tree.centre.code)],
+            ),
             ("member", self.kit.sign_in_as(&self.member).await, vec!["/me".into()]),
         ]
     }
