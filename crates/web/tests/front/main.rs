@@ -16,6 +16,7 @@ mod graduation;
 mod imports;
 mod kit;
 mod once;
+mod ops;
 mod relocations;
 mod safety;
 mod sessions;
