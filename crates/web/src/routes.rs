@@ -126,6 +126,8 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::form).page::<orgs::info::EditPage>(),
         post("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::save).form::<orgs::info::EditForm>(),
         get("/o/{org}/children", Right(Action::SeeOrg), "管理下级组织", orgs::children::show).page::<orgs::children::ChildrenPage>(),
+        get("/o/{org}/children/order", Right(Action::OrderChildren), "调整下级组织的顺序", orgs::order::show).page::<orgs::order::Order>(),
+        post("/o/{org}/children/{code}/order", Right(Action::OrderChildren), "移动一个下级组织", orgs::order::save).form::<orgs::order::MoveForm>(),
         get("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::form).page::<orgs::create::NewPage>(),
         post("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::save).form::<orgs::create::NewForm>(),
         get("/o/{org}/orgs/{code}", Right(Action::SeeOrg), "组织名片", orgs::card::show).page::<orgs::card::CardPage>(),

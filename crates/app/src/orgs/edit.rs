@@ -163,7 +163,7 @@ fn needed(category: Category) -> Vec<&'static str> {
 }
 
 /// What a category must fill in and has not.
-fn missing(category: Category, fields: &Edit, has_secretary: bool) -> Vec<Missing> {
+pub(super) fn missing(category: Category, fields: &Edit, has_secretary: bool) -> Vec<Missing> {
     let needed = needed(category);
     let entry = |(field, label): (&str, &str)| Missing { field: field.into(), label: label.into() };
     let mut found: Vec<Missing> = LABELS

@@ -13,6 +13,8 @@ mod ending;
 pub mod grams;
 mod list;
 mod moving;
+mod order;
+mod order_sql;
 /// Pinyin initials.
 pub mod pinyin;
 mod search;
@@ -27,9 +29,10 @@ pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
     living_children, made_by_the_system, sister_named,
 };
-pub use list::{Child, Children, Level, Place, browse, children, children_of};
+pub use list::{Child, Children, Level, Narrow, Place, browse, children, children_of, narrowed};
 pub use moving::{Load, Mandate, Moved, against_moving};
 pub(crate) use moving::{lock_tree, move_below, seize};
+pub use order::{Move, Ranked, ranked, reorder};
 pub use search::{Hit, Query, search};
 
 use crate::{Cx, Error, OrgRef, Permit, Result};

@@ -9,6 +9,8 @@ pub mod children;
 pub mod create;
 /// 组织信息.
 pub mod info;
+/// 调整下级组织的顺序.
+pub mod order;
 /// 选择团组织.
 pub mod picker;
 
