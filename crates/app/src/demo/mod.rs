@@ -4,6 +4,7 @@
 
 mod business;
 mod names;
+mod org_workbooks;
 mod persons;
 mod store;
 mod tree;
