@@ -262,6 +262,8 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
+    wheel!("admin confirmations", HOUR, admin_confirmations),
+    wheel!("terms", HOUR, terms),
     wheel!("overdue relocations", MINUTE, overdue_relocations),
     wheel!("orphaned relocations", HOUR, orphaned_relocations),
     wheel!("relocation reminders", 10 * MINUTE, relocation_reminders),
@@ -298,6 +300,12 @@ async fn transfer_reminders(house: &House) -> Result<()> {
     crate::transfers::remind_due(house).await.map(|_| ())
 }
 
+async fn admin_confirmations(house: &House) -> Result<()> {
+    crate::cadres::remind_confirmations(house).await.map(|_| ())
+}
+async fn terms(house: &House) -> Result<()> {
+    crate::cadres::remind_terms(house).await.map(|_| ())
+}
 async fn overdue_relocations(house: &House) -> Result<()> {
     crate::relocations::expire_due(house).await.map(|_| ())
 }

@@ -94,6 +94,8 @@ pub struct Show {
     #[serde(skip)]
     sealed: Vec<(&'static str, &'static str)>,
     can_move: bool,
+    /// 组织码 of the organisation where whoever looks may give or change her post.
+    post_at: Option<String>,
 }
 page!(Show);
 
@@ -186,6 +188,10 @@ async fn show_page(
     let can_edit = may(Action::EditMember);
     let can_reveal = may(Action::RevealPerson);
     let can_move = may(Action::StartTransferOut) && person.membership.is_some();
+    let post_at = home
+        .as_ref()
+        .filter(|o| v.cx.may(Action::ChangePosts, &o.path) && app::cadres::seats_of(o) > 0);
+    let post_at = post_at.map(|o| o.code.clone());
     let record = if tab == "record" { record(v, &person).await? } else { Vec::new() };
     let mut frame = v.frame(&person.name, "/members").await?;
     crumbs(&mut frame, &base, &person.name);
@@ -229,6 +235,7 @@ async fn show_page(
         can_edit,
         can_reveal,
         can_move,
+        post_at,
         frame,
         base,
     })

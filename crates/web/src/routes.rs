@@ -2,8 +2,8 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    closings, graduation, help, home, imports, inbox, jobs, me, members, messages, meta, orgs,
-    people, relocations, schools, search, setup, site::Site, stats, transfers, users,
+    cadres, closings, graduation, help, home, imports, inbox, jobs, me, members, messages, meta,
+    orgs, people, relocations, schools, search, setup, site::Site, stats, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -136,8 +136,30 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/picker", Right(Action::SeeOrg), "选择团组织", orgs::picker::show).page::<orgs::picker::Picker>(),
         // Registration codes, 管理员注册, administrators, observers
         //
+        get("/o/{org}/admins", Right(Action::ManageAdmins), "管理员变更", cadres::admins::show).page::<cadres::admins::Admins>(),
+        post("/o/{org}/admins", Right(Action::ManageAdmins), "添加管理员", cadres::admins::add).form::<cadres::admins::AddForm>(),
+        get("/o/{org}/admins/confirm", Right(Action::ManageAdmins), "下级管理员年度确认", cadres::admins::confirm).page::<cadres::admins::Confirm>(),
+        post("/o/{org}/admins/confirm", Right(Action::ManageAdmins), "确认下级管理员", cadres::admins::confirm_many).form::<cadres::admins::ConfirmForm>(),
+        get("/o/{org}/admins/{pid}/revocation", Right(Action::ManageAdmins), "撤销管理员", cadres::admins::revocation).page::<cadres::admins::Revocation>(),
+        post("/o/{org}/admins/{pid}/revocation", Right(Action::ManageAdmins), "撤销管理员", cadres::admins::revoke).form::<cadres::admins::RevokeForm>(),
+        get("/o/{org}/observers", Right(Action::AppointObserver), "观察员管理", cadres::observers::show).page::<cadres::observers::Observers>(),
+        post("/o/{org}/observers", Right(Action::AppointObserver), "添加观察员", cadres::observers::add).form::<cadres::observers::ObserverForm>(),
+        post("/o/{org}/observers/{pid}/end", Right(Action::AppointObserver), "结束观察员", cadres::observers::end),
         // Secretary, cadres, elections
-        //
+        get("/o/{org}/info/secretary", Right(Action::ChangePosts), "书记信息", cadres::secretary::show).page::<cadres::secretary::SecretaryPage>(),
+        post("/o/{org}/info/secretary", Right(Action::ChangePosts), "登记书记", cadres::secretary::save).form::<cadres::secretary::SecretaryForm>(),
+        get("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "下级组织的书记信息", cadres::secretary::show_of).page::<cadres::secretary::SecretaryPage>(),
+        post("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "登记下级组织的书记", cadres::secretary::save_of).form::<cadres::secretary::SecretaryForm>(),
+        get("/o/{org}/cadres", Right(Action::SeeCadres), "团干部列表", cadres::list::show).page::<cadres::list::List>(),
+        get("/o/{org}/cadres/new", Right(Action::ChangePosts), "录入本级团干部", cadres::change::new).page::<cadres::change::New>(),
+        post("/o/{org}/cadres/new", Right(Action::ChangePosts), "录入本级团干部", cadres::change::enter).form::<cadres::change::NewForm>(),
+        get("/o/{org}/cadres/{pid}/posts", Right(Action::ChangePosts), "团干部职务变更", cadres::change::posts).page::<cadres::change::Posts>(),
+        post("/o/{org}/cadres/{pid}/posts", Right(Action::ChangePosts), "团干部职务变更", cadres::change::set_post).form::<cadres::change::ChangeForm>(),
+        get("/o/{org}/cadres/{pid}/removal", Right(Action::ChangePosts), "免去职务", cadres::change::removal).page::<cadres::change::Removal>(),
+        post("/o/{org}/cadres/{pid}/removal", Right(Action::ChangePosts), "免去职务", cadres::change::remove).form::<cadres::change::RemovalForm>(),
+        get("/o/{org}/elections/new", Right(Action::ChangePosts), "换届", cadres::election::new).page::<cadres::election::New>(),
+        post("/o/{org}/elections/new", Right(Action::ChangePosts), "核对换届", cadres::election::check).form::<cadres::election::ElectionForm>().page::<cadres::election::Check>(),
+        post("/o/{org}/elections", Right(Action::ChangePosts), "完成换届", cadres::election::hold).form::<cadres::election::ElectionForm>(),
         // Closing, holding branches, health of the tree
         get("/o/{org}/children/{code}/close", Right(Action::CloseChild), "撤销下级组织", closings::form).page::<closings::Close>(),
         post("/o/{org}/children/{code}/closure", Right(Action::CloseChild), "撤销下级组织", closings::close).form::<closings::CloseForm>(),

@@ -271,6 +271,19 @@ impl Visit {
         )
     }
 
+    /// As [`Visit::invalid`], but what was counted on the way (attempts, an allowance) lasts.
+    pub async fn invalid_but_counted<P: Page>(self, page: P) -> Result<Answer, Failure> {
+        let status = http::StatusCode::UNPROCESSABLE_ENTITY;
+        if self.rest.face == Face::Json {
+            let errors = page.frame().map(|f| f.errors.clone()).unwrap_or_default();
+            self.cx.commit().await?;
+            return Err(Error::Invalid(errors).into());
+        }
+        let answer = Answer::page(self.rest.face, status, &page, self.rest.flash_shown)?;
+        self.cx.commit().await?;
+        Ok(answer)
+    }
+
     /// Makes everything lasting and leads on to the page `to`, with a sentence on what was done.
     pub async fn done(
         self,

@@ -74,13 +74,14 @@ pub async fn close(cx: &mut Cx, code: &str, ask: &Ask) -> Result<Done> {
         sql::watch_holding(cx, &permit, holding.id, first).await?;
     }
     let until = end_of_day_after(cx.now(), now.days);
+    let closer = cx.actor_name().to_owned();
     let new = sql::New {
         id,
         org: org.id,
         parent: parent.id,
         holding: holding.as_ref().map(|h| h.id),
         by: cx.visitor().ok().map(|v| v.person),
-        closer: &cx.actor_name().to_owned(),
+        closer: &closer,
         people: moved.len() as i64,
         lost: &lost.text(),
         until,

@@ -106,6 +106,16 @@ pub async fn lock(cx: &mut Cx, permit: &Permit, id: OrgId) -> Result<()> {
     sql::lock(cx, permit, id).await
 }
 
+/// Notes the day of an election; elsewhere in the form of the organisation's information.
+pub async fn set_elected_on(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    day: jiff::civil::Date,
+) -> Result<()> {
+    sql::set_elected_on(cx, permit, org.id, &day.to_string()).await
+}
+
 /// The names on the way from the root down to `path`, the root first and the organisation last.
 pub async fn names_to(cx: &mut Cx, path: &str) -> Result<Vec<OrgRef>> {
     let prefixes = (1..=path.len() / 3).filter_map(|n| path.get(..n * 3));

@@ -90,6 +90,16 @@ pub(super) async fn lock(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn set_elected_on(cx: &mut Cx, _: &Permit, org: OrgId, day: &str) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE org SET elected_on = $1, version = version + 1, updated_at = $2 WHERE id = $3"),
+            args![day, cx.now(), org],
+        )
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn sister_named(
     cx: &mut Cx,
     parent: OrgId,

@@ -42,6 +42,8 @@ figures! {
         completeness: Thresholds,
         /// Guide values for the health list.
         guide: Guide,
+        /// Cadres, administrators, observers.
+        cadres: CadrePolicy,
         /// How long things are kept.
         retention: Retention,
         /// Electronic archive.
@@ -157,6 +159,21 @@ figures! {
         committee_min: i64,
         /// Members from which a branch elects a committee.
         committee_election_from: i64,
+    }
+    /// Cadres, administrators, observers.
+    CadrePolicy {
+        /// Days for which a superior's confirmation of an administrator counts (a-24).
+        confirm_days: i64,
+        /// Days after which an unanswered superior is asked again.
+        confirm_again_days: i64,
+        /// Days before the end of a term on which it is said (row 62).
+        term_notice_days: i64,
+        /// Days of an observer's right, at most (decision 9).
+        observer_max_days: i64,
+        /// Observers of an organisation, at most.
+        observers_max: usize,
+        /// Fewest and most members of a branch committee (row 61).
+        branch_committee: (usize, usize),
     }
     /// How long things are kept.
     Retention {

@@ -16,6 +16,10 @@ pub struct CardPage {
     card: orgs::Card,
     shown_code: String,
     may_edit: bool,
+    /// Whether posts and administrators may be changed from here.
+    may_staff: bool,
+    may_see_cadres: bool,
+    term: Option<crate::cadres::Term>,
     may_close: bool,
     /// Of a 待接转团支部: how long it has been there, and how many wait in it.
     holding: Option<app::closings::Age>,
@@ -45,8 +49,13 @@ pub async fn show(
     if let Some(last) = frame.crumbs.last_mut() {
         *last = Crumb { label: card.short_name.clone(), href: None };
     }
+    let sees = v.cx.may(Action::SeeCadres, &org.path);
+    let term = if sees { crate::cadres::term_of(&mut v, &org).await? } else { None };
     let page = CardPage {
         frame,
+        may_staff: v.cx.may(Action::ChangePosts, &org.path) && app::cadres::seats_of(&org) > 0,
+        may_see_cadres: sees,
+        term,
         shown_code: orgs::code::show(&card.code),
         may_edit: v.cx.may(Action::EditOrg, &org.path) && holding.is_none(),
         may_close: v.cx.may(Action::CloseChild, &org.path),

@@ -21,6 +21,7 @@ pub struct InfoPage {
     #[serde(skip)]
     frame: Frame,
     info: orgs::Info,
+    term: Option<crate::cadres::Term>,
     shown_code: String,
     #[serde(skip)]
     base: String,
@@ -50,7 +51,8 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     let info = orgs::info(&mut v.cx, &org).await?;
     let frame = v.frame("组织信息", "/info").await?;
     let base = v.base()?;
-    let page = InfoPage { frame, shown_code: orgs::code::show(&info.code), info, base };
+    let term = crate::cadres::term_of(&mut v, &org).await?;
+    let page = InfoPage { frame, shown_code: orgs::code::show(&info.code), info, term, base };
     v.show(page).await
 }
 

@@ -42,6 +42,10 @@ pub(crate) async fn house() -> Furnished {
     move_out(&kit, &branch, away, &tree.other_committee).await;
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
+    // A second administrator of the branch, whom the first one could revoke; two observers.
+    kit.lab.admin(&tree.branch, "郑明").await;
+    kit.lab.observer(&tree.committee, "冯观").await;
+    kit.lab.observer(&tree.branch, "褚观").await;
     let house = Furnished { kit, tree, committee, branch, member, other };
     house.imports().await;
     house.transfers().await;
