@@ -23,6 +23,8 @@ const FILES: &[(i64, &str, &str)] = files![
     4 "0004_work",
     5 "0005_imports",
     6 "0006_transfers",
+    7 "0007_transfer_undo",
+    9 "0009_codes",
     10 "0010_terms",
     11 "0011_children",
     12 "0012_closings",

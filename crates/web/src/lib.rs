@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod cadres;
 pub mod closings;
+pub mod codes;
 pub mod error;
 pub mod face;
 pub mod form;

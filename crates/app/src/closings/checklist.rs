@@ -115,7 +115,7 @@ impl Facts {
             people: if owns { people::count_of(cx, org, MOST_PEOPLE).await? } else { 0 },
             posts: sql::posts(cx, org.id).await?,
             observers: sql::count_observers(cx, org.id).await?,
-            codes: 0,
+            codes: crate::codes::waiting_for(cx, org).await?,
             imports: imports::count_open(cx, org).await?,
             transfers: transfers::open_at(cx, org, MOST_COMING + 1).await?,
             today: short_day(cx.now()),

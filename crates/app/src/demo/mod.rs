@@ -3,9 +3,11 @@
 //! same seed and clock make the same data.
 
 mod business;
+mod codes;
 mod names;
 mod org_workbooks;
 mod persons;
+mod season;
 mod store;
 mod tree;
 /// Sample workbooks.
@@ -156,7 +158,10 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     let Maker { cast, samples, mut people, mut rng, .. } = maker;
     let operator = operator(house, &mut people, &mut rng).await?;
     business::make(house, &cast).await?;
+    let orgs = orgs + season::make(house, &cast).await?;
     let sign_ins = sign_ins(house, &cast, operator).await?;
+    let peopled = plan.members_per_branch != Some(0);
+    let orgs = if peopled { orgs + codes::make(house, &cast).await? } else { orgs };
     let root = cast.first().map_or(0, |place| place.at.id);
     act!(house, Who::System("demo"), |cx| {
         let scale = format!("{:?}", plan.scale).to_lowercase();

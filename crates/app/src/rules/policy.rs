@@ -85,6 +85,14 @@ figures! {
         registration_days: i64,
         /// Characters of a registration code.
         registration_length: usize,
+        /// Wrong codes that one address may try in an hour (security a-13).
+        registration_tries_per_hour: i64,
+        /// Days before the end of unused codes at which the superior is told.
+        remind_days: i64,
+        /// Days that the sealed sheet with the plain codes is kept for whoever issued them.
+        sheet_days: i64,
+        /// So many codes are issued while the page waits; more become a job.
+        issue_at_once: i64,
         /// Days that a reset code lives.
         reset_days: i64,
         /// Characters of a reset code.

@@ -16,6 +16,9 @@ pub struct CardPage {
     card: orgs::Card,
     shown_code: String,
     may_edit: bool,
+    may_see_history: bool,
+    /// The newest registration code, for the direct superior.
+    code_row: Option<app::codes::Row>,
     /// Whether posts and administrators may be changed from here.
     may_staff: bool,
     may_see_cadres: bool,
@@ -44,6 +47,7 @@ pub async fn show(
     };
     let org = orgs::by_code(&mut v.cx, &code).await?;
     let holding = app::closings::holding_of(&mut v.cx, &org).await?;
+    let code_row = app::codes::of_child(&mut v.cx, &org).await?;
     let mut frame = v.frame("组织名片", "/orgs").await?;
     let base = v.base()?;
     if let Some(last) = frame.crumbs.last_mut() {
@@ -59,6 +63,8 @@ pub async fn show(
         shown_code: orgs::code::show(&card.code),
         may_edit: v.cx.may(Action::EditOrg, &org.path) && holding.is_none(),
         may_close: v.cx.may(Action::CloseChild, &org.path),
+        may_see_history: v.cx.may(Action::SeeEvents, &org.path),
+        code_row,
         holding: holding.filter(|_| v.cx.may(Action::SeeOrg, &org.path)),
         may_reshape: v.cx.may(Action::ReshapeChildren, &org.path)
             && !matches!(
