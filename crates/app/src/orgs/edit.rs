@@ -267,21 +267,6 @@ fn needed(category: Category) -> Vec<&'static str> {
     needs_of_org(category, Rules::builtin()).iter().map(|item| field_of(*item)).collect()
 }
 
-<<<<<<< HEAD
-/// What a category must fill in and has not.
-pub(super) fn missing(category: Category, fields: &Edit, has_secretary: bool) -> Vec<Missing> {
-    let needed = needed(category);
-    let entry = |(field, label): (&str, &str)| Missing { field: field.into(), label: label.into() };
-    let mut found: Vec<Missing> = LABELS
-        .into_iter()
-        .filter(|(field, _)| needed.contains(field) && fields.get(field).is_empty())
-        .map(entry)
-        .collect();
-    if !has_secretary && category != Category::Holding {
-        found.push(entry(("secretary", "书记")));
-    }
-    found
-=======
 /// The task list: what each part still needs.
 fn tasks(category: Category, row: &sql::InfoRow, lacks: &[OrgItem]) -> Vec<Task> {
     let needs = needs_of_org(category, Rules::builtin());
@@ -304,7 +289,6 @@ fn tasks(category: Category, row: &sql::InfoRow, lacks: &[OrgItem]) -> Vec<Task>
         }
     };
     Part::ALL.into_iter().map(task).collect()
->>>>>>> main
 }
 
 /// 团中央 and the province-level organs (row 46). A school that runs the program by itself has

@@ -1,9 +1,13 @@
 //! Direct children in their order (row 47), for the table and for the lazily opened tree.
 
-use super::{Category, Step, edit, industry_name, sql};
+use super::{Category, Step, industry_name, sql};
 use crate::{
     Action, Cx, Error, OrgRef, Result,
-    rules::{Rules, graduation::Mark},
+    rules::{
+        Rules,
+        completeness::{OrgItem, missing_of_org},
+        graduation::Mark,
+    },
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -148,11 +152,30 @@ fn read_mark(mark: &str) -> Option<(i64, i64)> {
     Some((sort_no.parse().ok()?, id.parse().ok()?))
 }
 
+/// How many facts it still has to give of itself (row 39).
+fn lacking(category: Category, row: &sql::ChildRow) -> usize {
+    let filled = |item: OrgItem| match item {
+        OrgItem::Category => true,
+        OrgItem::ShortName => !row.short_name.is_empty(),
+        OrgItem::FullName => !row.full_name.is_empty(),
+        OrgItem::Industry => row.industry.is_some(),
+        OrgItem::Phone => row.phone.is_some(),
+        OrgItem::Email => row.email.is_some(),
+        OrgItem::StaffAdminPosts => row.admin_posts.is_some(),
+        OrgItem::StaffAdminFilled => row.admin_filled.is_some(),
+        OrgItem::StaffInstPosts => row.staff_posts.is_some(),
+        OrgItem::StaffInstFilled => row.staff_filled.is_some(),
+        OrgItem::Secretary => row.has_secretary,
+        OrgItem::SecretaryMobile => row.has_mobile,
+    };
+    missing_of_org(category, filled, Rules::builtin()).len()
+}
+
 fn child(row: sql::ChildRow) -> Result<Child> {
     let category = Category::from_code(&row.category)
         .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))?;
     let advice = Rules::builtin().policy.guide.advice(category, row.members);
-    let lacking = edit::missing(category, &row.fields(), row.has_secretary).len();
+    let lacking = lacking(category, &row);
     Ok(Child {
         missing: lacking,
         graduation: Mark::stored(row.graduates.as_deref(), row.no_graduation.as_deref())

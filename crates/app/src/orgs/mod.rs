@@ -32,12 +32,8 @@ pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
     living_children, made_by_the_system, sister_named,
 };
-<<<<<<< HEAD
-pub use list::{Child, Children, Level, Narrow, Place, browse, children, children_of, narrowed};
-=======
 pub use history::{History, Step as HistoryStep, history};
-pub use list::{Child, Children, Level, Place, browse, children, children_of};
->>>>>>> main
+pub use list::{Child, Children, Level, Narrow, Place, browse, children, children_of, narrowed};
 pub use moving::{Load, Mandate, Moved, against_moving};
 pub(crate) use moving::{lock_tree, move_below, seize};
 pub use order::{Move, Ranked, ranked, reorder};

@@ -114,7 +114,6 @@ pub struct With {
     township: bool,
     /// 毕业标记: schools alone have it.
     graduation: bool,
-    codes: bool,
     close: bool,
 }
 
@@ -185,8 +184,6 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         with: With {
             township: org.category == Category::Lead,
             graduation: rows.iter().any(|r| r.child.graduation.is_some()),
-            codes: is_there("/o/{org}/children/codes")
-                && v.cx.may(Action::IssueCodes, &format!("{}000", org.path)),
             close: is_there("/o/{org}/children/{code}/close"),
         },
         categories: Rules::builtin()
