@@ -10,7 +10,7 @@ use app::{
         self, Import, ImportId, Line, Mode, Show, Source, children, commit, fix, review, undo,
     },
     jobs, orgs,
-    orgs::{Category, New},
+    orgs::{Category, Move, New},
     rules::Column,
     testkit::{Lab, Tree, fresh},
 };
@@ -460,4 +460,94 @@ async fn taking_back_against_a_child_being_made_leaves_no_orphan() {
         assert_eq!(undone.going == 0, made, "either the child or the undo");
     }
     d.lab.is_whole().await;
+}
+
+/// The names of the committee's children in their order.
+async fn order(d: &Desk) -> Vec<String> {
+    let mut cx = d.house().read(d.who.clone()).await.unwrap();
+    let list = orgs::children(&mut cx, &d.tree.committee, None, 200).await.unwrap();
+    list.rows.into_iter().map(|c| c.short_name).collect()
+}
+
+async fn go(d: &Desk, name: &str, to: Move) -> Result<i64> {
+    let child = d.org_named(name).await;
+    act!(d.house(), d.who.clone(), |cx| orgs::reorder(cx, &child, to).await)
+}
+
+#[tokio::test]
+async fn children_are_put_up_down_on_top_at_the_bottom_and_to_a_number() {
+    let d = desk().await;
+    for name in ["甲院团支部", "乙院团支部", "丙院团支部"] {
+        d.lab.org(Some(&d.tree.committee), Category::Branch, name).await;
+    }
+    let expect = async |names: &str| {
+        let now: String = order(&d).await.iter().filter_map(|n| n.chars().next()).collect();
+        assert_eq!(now, names);
+    };
+    expect("高教甲乙丙").await;
+    assert_eq!(go(&d, "丙院团支部", Move::Up).await.unwrap(), 4);
+    expect("高教甲丙乙").await;
+    assert_eq!(go(&d, "高一年级团总支", Move::Down).await.unwrap(), 2);
+    expect("教高甲丙乙").await;
+    assert_eq!(go(&d, "乙院团支部", Move::Top).await.unwrap(), 1);
+    expect("乙教高甲丙").await;
+    assert_eq!(go(&d, "教工团支部", Move::Bottom).await.unwrap(), 5);
+    expect("乙高甲丙教").await;
+    assert_eq!(go(&d, "丙院团支部", Move::Place(2)).await.unwrap(), 2);
+    expect("乙丙高甲教").await;
+    assert_eq!(go(&d, "乙院团支部", Move::Up).await.unwrap(), 1);
+    assert_eq!(go(&d, "乙院团支部", Move::Place(99)).await.unwrap(), 5);
+    expect("丙高甲教乙").await;
+    // A page that begins behind somebody with a negative number.
+    let mut cx = d.house().read(d.who.clone()).await.unwrap();
+    let first = orgs::children(&mut cx, &d.tree.committee, None, 1).await.unwrap();
+    let rest = orgs::children(&mut cx, &d.tree.committee, first.next.as_deref(), 9).await.unwrap();
+    assert_eq!((first.rows.len(), rest.rows.len()), (1, 4));
+    drop(cx);
+    // New ones come last.
+    let import = d.paste(&sheet(&["丁院团支部|团支部|"])).await.unwrap();
+    d.make(import.id).await;
+    expect("丙高甲教乙丁").await;
+    for _ in 0..40 {
+        go(&d, "丁院团支部", Move::Place(2)).await.unwrap();
+        go(&d, "乙院团支部", Move::Place(2)).await.unwrap();
+    }
+    expect("丙乙丁高甲教").await;
+    d.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn only_the_superior_orders_and_only_her_own_children() {
+    let d = desk().await;
+    let grandchild =
+        act!(d.house(), d.who.clone(), |cx| orgs::reorder(cx, &d.tree.branch, Move::Top).await);
+    assert!(matches!(grandchild, Err(Error::Conflict(_))), "{grandchild:?}");
+    let who = d.lab.admin(&d.tree.direct, "赵敏").await;
+    let branch =
+        act!(d.house(), who.clone(), |cx| orgs::reorder(cx, &d.tree.direct, Move::Top).await);
+    assert!(matches!(branch, Err(Error::Forbidden { .. })), "{branch:?}");
+}
+
+#[tokio::test]
+async fn the_list_says_what_each_child_lacks_and_is_narrowed_down() {
+    let d = desk().await;
+    d.lab.admin(&d.tree.general, "李老师").await;
+    let ask = async |narrow: orgs::Narrow| {
+        let mut cx = d.house().read(d.who.clone()).await.unwrap();
+        let list = orgs::narrowed(&mut cx, &d.tree.committee, &narrow, None, 50).await.unwrap();
+        list.rows
+    };
+    let all = ask(orgs::Narrow::default()).await;
+    assert_eq!(all.iter().map(|c| c.administrators).collect::<Vec<_>>(), [1, 0]);
+    assert!(all.iter().all(|c| c.missing > 0), "nobody has a secretary yet");
+    let unmanned = ask(orgs::Narrow { unmanned: true, ..Default::default() }).await;
+    assert_eq!(unmanned[0].code, d.tree.direct.code);
+    for name in ["年级", "gynj"] {
+        let found = ask(orgs::Narrow { name: name.into(), ..Default::default() }).await;
+        assert_eq!(found.len(), 1, "{name}");
+        assert_eq!(found[0].code, d.tree.general.code);
+    }
+    let branches =
+        ask(orgs::Narrow { category: Some(Category::Branch), ..Default::default() }).await;
+    assert_eq!(branches.len(), 1);
 }

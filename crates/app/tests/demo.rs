@@ -162,3 +162,28 @@ async fn organisations_alone_can_be_made_for_the_picker() {
     assert!(number(&house, sql!("SELECT count(*) FROM org_gram")).await > 20_000);
     assert!(made.sign_ins.iter().any(|s| s.role == "centre"));
 }
+
+#[tokio::test]
+async fn the_sample_list_of_colleges_is_good_and_the_faulty_one_shows_every_reason() {
+    use app::imports::{self, Source};
+    use std::collections::BTreeSet;
+    let (lab, house, made) = made(&Plan::of(Scale::School)).await;
+    let today = app::clock::day(house.now());
+    let paths = app::demo::workbooks::write(lab.folder(), &made, today).expect("written");
+    let committee = made.sign_ins.iter().find(|s| s.role == "committee").expect("it works");
+    let mut seen: Vec<(i64, i64, BTreeSet<String>)> = Vec::new();
+    for path in paths.iter().filter(|p| p.to_string_lossy().contains("下级组织")) {
+        let source = Source::File { path: path.clone(), name: "组织.xlsx".into() };
+        let read = imports::read(&house, source).await.expect("it works");
+        let mut cx = house.write(Who::System("test")).await.expect("it works");
+        let org = app::orgs::by_code(&mut cx, &committee.org).await.expect("it works");
+        let import = imports::stage_orgs(&mut cx, &org, &read).await.expect("it works");
+        let page = imports::review::page(&mut cx, import.id, imports::Show::Fix, 0, 99)
+            .await
+            .expect("it works");
+        let codes = page.lines.iter().flat_map(|l| &l.problems).filter(|p| p.forbids());
+        seen.push((import.ready, import.to_fix, codes.map(|p| p.code.clone()).collect()));
+    }
+    assert_eq!((seen[0].0, seen[0].1), (20, 0), "{seen:?}");
+    assert!(seen[1].2.len() >= 10 && seen[1].2.contains("org_exists"), "{seen:?}");
+}

@@ -130,6 +130,8 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/info/category", Right(Action::ChangeCategory), "更改组织类别", orgs::category::save).form::<orgs::category::CategoryForm>(),
         get("/o/{org}/info/history", Right(Action::SeeEvents), "修改记录", orgs::history::show).page::<orgs::history::HistoryPage>(),
         get("/o/{org}/children", Right(Action::SeeOrg), "管理下级组织", orgs::children::show).page::<orgs::children::ChildrenPage>(),
+        get("/o/{org}/children/order", Right(Action::OrderChildren), "调整下级组织的顺序", orgs::order::show).page::<orgs::order::Order>(),
+        post("/o/{org}/children/{code}/order", Right(Action::OrderChildren), "移动一个下级组织", orgs::order::save).form::<orgs::order::MoveForm>(),
         get("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::form).page::<orgs::create::NewPage>(),
         post("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::save).form::<orgs::create::NewForm>(),
         get("/o/{org}/orgs/{code}", Right(Action::SeeOrg), "组织名片", orgs::card::show).page::<orgs::card::CardPage>(),

@@ -6,6 +6,7 @@ mod business;
 mod cadres;
 mod codes;
 mod names;
+mod org_workbooks;
 mod persons;
 mod season;
 mod store;

@@ -24,8 +24,8 @@ enum Cell {
 }
 
 /// Writes the sample workbooks into `dir` and returns their paths: the usual one (45 rows, six of
-/// them to be fixed), one with every kind of bad row, a .csv in GB 18030. None where the
-/// demonstration has organisations alone.
+/// them to be fixed), one with every kind of bad row, a .csv in GB 18030, and two of organisations.
+/// None where the demonstration has organisations alone.
 pub fn write(dir: &Path, made: &Made, today: Date) -> Result<Vec<PathBuf>> {
     let samples = &made.samples;
     if !samples.has_people() {
@@ -39,7 +39,9 @@ pub fn write(dir: &Path, made: &Made, today: Date) -> Result<Vec<PathBuf>> {
     let csv = dir.join("花名册(GB18030).csv");
     let rows: Vec<Cells> = (0..12).map(|_| good(samples, &mut people)).collect();
     save_csv(&csv, &rows)?;
-    Ok(vec![usual, faulty, csv])
+    let mut all = vec![usual, faulty, csv];
+    all.extend(super::org_workbooks::write(dir, made)?);
+    Ok(all)
 }
 
 /// Writes a workbook of `count` good rows (at most 10,000) for a branch of the province; every
@@ -371,8 +373,8 @@ mod tests {
         let made = Made { orgs: 0, members: 0, sign_ins: vec![], samples: samples() };
         let mut paths = write(dir.path(), &made, TODAY).unwrap();
         paths.push(dir.path().join("big.xlsx"));
-        big(&paths[3], 500, 1, "34", TODAY).unwrap();
-        for (path, rows) in paths.iter().zip([46, 23, 13, 501]) {
+        big(&paths[5], 500, 1, "34", TODAY).unwrap();
+        for (path, rows) in paths.iter().zip([46, 23, 13, 21, 17, 501]) {
             let bytes = std::fs::read(path).unwrap();
             let name = path.file_name().unwrap().to_string_lossy();
             let book = sheet::read(&bytes, &name, &sheet::Limits::default()).unwrap();

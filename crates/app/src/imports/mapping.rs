@@ -73,7 +73,7 @@ pub(super) fn is_clear(header: &[String], mapping: &Mapping, kind: SheetKind) ->
 
 /// Columns that lists often have and that are none of ours.
 fn is_harmless(title: &str) -> bool {
-    ["序号", "编号", "原因", "备注", "性别", "出生", "年龄", "学号", "班级", "怎么改"]
+    ["序号", "编号", "原因", "备注", "性别", "出生", "年龄", "学号", "班级", "怎么改", "说明"]
         .iter()
         .any(|word| title.contains(word))
 }

@@ -1,7 +1,14 @@
 //! Direct children in their order (row 47), for the table and for the lazily opened tree.
 
 use super::{Category, Step, industry_name, sql};
-use crate::{Action, Cx, Error, OrgRef, Result};
+use crate::{
+    Action, Cx, Error, OrgRef, Result,
+    rules::{
+        Rules,
+        completeness::{OrgItem, missing_of_org},
+        graduation::Mark,
+    },
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -15,6 +22,12 @@ pub struct Child {
     pub category_name: String,
     pub industry: String,
     pub phone: Option<String>,
+    /// How many facts it still has to give of itself (row 39).
+    pub missing: usize,
+    /// 毕业标记: its time, or why there is none.
+    pub graduation: Option<String>,
+    /// What a superior would look at: far fewer or more people than usual (rows 60, 61).
+    pub advice: Option<String>,
     /// 是否乡镇街道团委 (row 58); `None` where nothing was set.
     pub township: Option<bool>,
     /// How many administrators' seats are taken.
@@ -38,10 +51,31 @@ pub struct Children {
     pub next: Option<String>,
 }
 
+/// Which of the direct children are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Narrow {
+    /// A part of the short or full name, or of the short name's pinyin initials.
+    pub name: String,
+    pub category: Option<Category>,
+    /// Only those without an administrator.
+    pub unmanned: bool,
+}
+
 /// The direct children of `parent` in their order, `limit` (at most 200) from the mark `after` on.
 pub async fn children(
     cx: &mut Cx,
     parent: &OrgRef,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Children> {
+    narrowed(cx, parent, &Narrow::default(), after, limit).await
+}
+
+/// As [`children`], narrowed down: along the order of the direct children alone.
+pub async fn narrowed(
+    cx: &mut Cx,
+    parent: &OrgRef,
+    narrow: &Narrow,
     after: Option<&str>,
     limit: i64,
 ) -> Result<Children> {
@@ -50,7 +84,7 @@ pub async fn children(
     }
     let limit = limit.clamp(1, 200);
     let mark = after.and_then(read_mark).unwrap_or((i64::MIN, i64::MIN));
-    let mut found = sql::children(cx, parent.id, mark, limit + 1).await?;
+    let mut found = sql::children(cx, parent.id, narrow, mark, limit + 1).await?;
     let more = found.len() > usize::try_from(limit).unwrap_or(usize::MAX);
     if more {
         found.pop();
@@ -99,7 +133,7 @@ pub async fn browse(cx: &mut Cx, code: Option<&str>, after: Option<&str>) -> Res
     let parent = parent.ok_or(Error::NotFound)?;
     let above = super::chain(cx, &parent.path).await?;
     let mark = after.and_then(read_mark).unwrap_or((i64::MIN, i64::MIN));
-    let mut found = sql::children(cx, parent.id, mark, 51).await?;
+    let mut found = sql::children(cx, parent.id, &Narrow::default(), mark, 51).await?;
     let more = found.len() > 50;
     found.truncate(50);
     let next = found.last().filter(|_| more).map(|row| format!("{}-{}", row.sort_no, row.id));
@@ -113,14 +147,40 @@ pub async fn browse(cx: &mut Cx, code: Option<&str>, after: Option<&str>) -> Res
 }
 
 fn read_mark(mark: &str) -> Option<(i64, i64)> {
-    let (sort_no, id) = mark.split_once('-')?;
+    // A number may be negative: whoever was put on top stands before the first.
+    let (sort_no, id) = mark.rsplit_once('-')?;
     Some((sort_no.parse().ok()?, id.parse().ok()?))
+}
+
+/// How many facts it still has to give of itself (row 39).
+fn lacking(category: Category, row: &sql::ChildRow) -> usize {
+    let filled = |item: OrgItem| match item {
+        OrgItem::Category => true,
+        OrgItem::ShortName => !row.short_name.is_empty(),
+        OrgItem::FullName => !row.full_name.is_empty(),
+        OrgItem::Industry => row.industry.is_some(),
+        OrgItem::Phone => row.phone.is_some(),
+        OrgItem::Email => row.email.is_some(),
+        OrgItem::StaffAdminPosts => row.admin_posts.is_some(),
+        OrgItem::StaffAdminFilled => row.admin_filled.is_some(),
+        OrgItem::StaffInstPosts => row.staff_posts.is_some(),
+        OrgItem::StaffInstFilled => row.staff_filled.is_some(),
+        OrgItem::Secretary => row.has_secretary,
+        OrgItem::SecretaryMobile => row.has_mobile,
+    };
+    missing_of_org(category, filled, Rules::builtin()).len()
 }
 
 fn child(row: sql::ChildRow) -> Result<Child> {
     let category = Category::from_code(&row.category)
         .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))?;
+    let advice = Rules::builtin().policy.guide.advice(category, row.members);
+    let lacking = lacking(category, &row);
     Ok(Child {
+        missing: lacking,
+        graduation: Mark::stored(row.graduates.as_deref(), row.no_graduation.as_deref())
+            .map(Mark::label),
+        advice,
         industry: industry_name(category, row.industry.as_deref()),
         category_name: category.label().to_owned(),
         code: row.code,

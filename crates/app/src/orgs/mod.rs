@@ -16,6 +16,8 @@ mod history;
 mod identity;
 mod list;
 mod moving;
+mod order;
+mod order_sql;
 /// Pinyin initials.
 pub mod pinyin;
 mod search;
@@ -34,9 +36,10 @@ pub use ending::{
 pub use history::{History, Step as HistoryStep, history};
 pub(crate) use identity::set_identity;
 pub use identity::{Identity, judge_identity_change};
-pub use list::{Child, Children, Level, Place, browse, children, children_of};
+pub use list::{Child, Children, Level, Narrow, Place, browse, children, children_of, narrowed};
 pub use moving::{Load, Mandate, Moved, against_moving};
 pub(crate) use moving::{lock_tree, move_below, seize};
+pub use order::{Move, Ranked, ranked, reorder};
 pub use search::{Hit, Query, search};
 
 use crate::{Cx, Error, OrgRef, Permit, Result};

@@ -391,6 +391,24 @@ fn spelled(name: &str) -> String {
     name.to_pinyin().flatten().map(pinyin::Pinyin::plain).collect()
 }
 
+impl Guide {
+    /// What is unusual about an organisation of that category with so many members in its subtree
+    /// (rows 60, 61); nothing of an empty one, and never a reason to refuse.
+    pub fn advice(&self, category: super::tree::Category, members: i64) -> Option<String> {
+        use super::tree::Category as C;
+        let fewest = match category {
+            C::Branch => self.branch_min,
+            C::General => self.general_min,
+            C::Committee | C::Work => self.committee_min,
+            _ => return None,
+        };
+        if category == C::Branch && members > self.branch_max {
+            return Some(format!("超过 {} 人", self.branch_max));
+        }
+        (0 < members && members < fewest).then(|| format!("不足 {fewest} 人"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,8 @@
 use crate::{answer::Answer, error::Failure, form::Query, frame::Frame, page, visit::Visit};
 use app::{
     Action, OrgRef,
-    orgs::{self, Child},
+    orgs::{self, Category, Child, Narrow},
+    rules::Rules,
 };
 use askama::Template;
 use schemars::JsonSchema;
@@ -24,6 +25,48 @@ pub struct Asked {
     part: String,
     /// Its level in the tree, for scripts.
     level: usize,
+    /// A part of the name.
+    name: String,
+    /// Key of a category.
+    category: String,
+    /// `1`: only those without an administrator.
+    unmanned: String,
+}
+impl Asked {
+    fn narrow(&self) -> Narrow {
+        Narrow {
+            name: self.name.trim().chars().take(60).collect(),
+            category: Category::from_code(&self.category),
+            unmanned: self.unmanned == "1",
+        }
+    }
+}
+
+/// What is shown of the list.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct Filter {
+    name: String,
+    category: String,
+    unmanned: bool,
+}
+impl Filter {
+    fn of(narrow: &Narrow) -> Self {
+        Self {
+            name: narrow.name.clone(),
+            category: narrow.category.map_or(String::new(), |c| c.code().to_owned()),
+            unmanned: narrow.unmanned,
+        }
+    }
+    fn is_on(&self) -> bool {
+        self.unmanned || !self.name.is_empty() || !self.category.is_empty()
+    }
+    /// As it stands in addresses, behind `?`.
+    fn query(&self) -> String {
+        let mut filled = vec![("name", self.name.as_str()), ("category", &self.category)];
+        filled.push(("unmanned", if self.unmanned { "1" } else { "" }));
+        filled.retain(|(_, value)| !value.is_empty());
+        serde_html_form::to_string(filled).unwrap_or_default()
+    }
 }
 
 /// A row of the table.
@@ -32,6 +75,7 @@ pub struct Row {
     #[serde(flatten)]
     child: Child,
     may_edit: bool,
+    may_close: bool,
 }
 
 /// 管理下级组织.
@@ -41,6 +85,14 @@ pub struct ChildrenPage {
     #[serde(skip)]
     frame: Frame,
     rows: Vec<Row>,
+    filter: Filter,
+    /// Categories to choose from: key and name.
+    #[serde(skip)]
+    categories: Vec<(&'static str, &'static str)>,
+    /// Which columns have anything to say here.
+    #[serde(skip)]
+    with: With,
+    may_order: bool,
     /// The tree, when it was asked for.
     tree: Option<Node>,
     /// Address of the next page.
@@ -54,6 +106,20 @@ pub struct ChildrenPage {
     org_name: String,
 }
 page!(ChildrenPage);
+
+/// Columns and links that are not for everybody.
+#[derive(Debug, Default)]
+pub struct With {
+    /// 是否乡镇街道团委: set on children of leading organs (row 58).
+    township: bool,
+    /// 毕业标记: schools alone have it.
+    graduation: bool,
+    close: bool,
+}
+
+fn is_there(path: &str) -> bool {
+    crate::routes::needs(&http::Method::GET, path).is_some()
+}
 
 /// An organisation in the tree.
 #[derive(Template, Serialize, JsonSchema)]
@@ -97,18 +163,39 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
     let base = v.base()?;
     let is_tree = asked.view == "tree";
     let after = Some(asked.after.as_str()).filter(|a| !a.is_empty());
-    let (mut rows, mut tree, mut next) = (Vec::new(), None, None);
+    let narrow = asked.narrow();
+    let filter = Filter::of(&narrow);
+    let (mut rows, mut tree, mut next) = (Vec::<Row>::new(), None, None);
     if is_tree {
         tree = Some(grow(&mut v, &org, &asked).await?);
     } else {
-        let list = orgs::children(&mut v.cx, &org, after, 50).await?;
-        next = list.next.map(|mark| format!("{base}/children?after={mark}"));
-        let row = |child: Child| Row { may_edit: v.cx.may(Action::EditOrg, &child.path), child };
+        let list = orgs::narrowed(&mut v.cx, &org, &narrow, after, 50).await?;
+        let and = if filter.is_on() { format!("{}&", filter.query()) } else { String::new() };
+        next = list.next.map(|mark| format!("{base}/children?{and}after={mark}"));
+        let row = |child: Child| Row {
+            may_edit: v.cx.may(Action::EditOrg, &child.path),
+            may_close: v.cx.may(Action::CloseChild, &child.path),
+            child,
+        };
         rows = list.rows.into_iter().map(row).collect();
     }
     let page = ChildrenPage {
         frame: v.frame("管理下级组织", "/children").await?,
+        with: With {
+            township: org.category == Category::Lead,
+            graduation: rows.iter().any(|r| r.child.graduation.is_some()),
+            close: is_there("/o/{org}/children/{code}/close"),
+        },
+        categories: Rules::builtin()
+            .tree
+            .category(org.category)
+            .children
+            .iter()
+            .map(|c| (c.code(), c.label()))
+            .collect(),
+        may_order: v.cx.may(Action::OrderChildren, &org.path),
         rows,
+        filter,
         tree,
         next,
         first_page: after.is_none(),

@@ -29,6 +29,10 @@ pub struct NewForm {
     pub category: String,
     /// Key of an industry.
     pub industry: String,
+    /// The name for which the advice was read; sent by the page.
+    pub advised: String,
+    /// `1` goes on with the next one.
+    pub again: String,
 }
 impl NewForm {
     fn read(&self) -> Result<New, Error> {
@@ -52,7 +56,7 @@ pub struct NewPage {
     frame: Frame,
     form: NewForm,
     /// Categories that may stand here: key and name.
-    categories: Vec<(&'static str, &'static str, &'static str)>,
+    categories: Vec<(&'static str, &'static str, String)>,
     industries: Vec<(&'static str, String)>,
     /// What is only pointed out.
     advice: Vec<FieldError>,
@@ -91,6 +95,14 @@ pub async fn form(mut v: Visit, Query(mut typed): Query<NewForm>) -> Result<Answ
 /// `POST /o/{org}/children/new`.
 pub async fn save(mut v: Visit, Form(typed): Form<NewForm>) -> Result<Answer, Failure> {
     let org = v.cx.org()?.clone();
+    if v.face() != crate::face::Face::Json
+        && let Some(advice) = unread(&mut v, &org, &typed).await?
+    {
+        let advised = typed.short_name.clone();
+        let mut page = blank(&mut v, &org, NewForm { advised, ..typed }).await?;
+        page.advice = advice;
+        return v.invalid(page).await;
+    }
     let made = match typed.read() {
         Ok(new) => orgs::create_child(&mut v.cx, &org, new).await,
         Err(error) => Err(error),
@@ -100,7 +112,14 @@ pub async fn save(mut v: Visit, Form(typed): Form<NewForm>) -> Result<Answer, Fa
             let words =
                 format!("已创建“{}”,组织码 {}。", child.short_name, orgs::code::show(&child.code));
             let data = serde_json::json!({ "code": child.code });
-            let to = format!("{}/children", v.base()?);
+            let to = match typed.again.as_str() {
+                "1" => {
+                    let kept = [("category", &typed.category), ("industry", &typed.industry)];
+                    let query = serde_html_form::to_string(kept).unwrap_or_default();
+                    format!("{}/children/new?{query}", v.base()?)
+                }
+                _ => format!("{}/children", v.base()?),
+            };
             v.done_with(to, words, data).await
         }
         Err(Error::Invalid(errors)) => {
@@ -119,15 +138,40 @@ pub async fn save(mut v: Visit, Form(typed): Form<NewForm>) -> Result<Answer, Fa
     }
 }
 
+/// What should be looked at before this name is kept, unless the page has said it already.
+async fn unread(
+    v: &mut Visit,
+    org: &OrgRef,
+    typed: &NewForm,
+) -> Result<Option<Vec<FieldError>>, Failure> {
+    let Ok(new) = typed.read() else { return Ok(None) };
+    if typed.advised == typed.short_name {
+        return Ok(None);
+    }
+    let above = orgs::batch::sites(&mut v.cx, &[org.id]).await?;
+    let above = above.first().map_or("", |site| site.full_name.as_str());
+    let preview = orgs::preview(above, org.category, &new);
+    let told = preview.errors.is_empty() && !preview.advice.is_empty();
+    Ok(told.then_some(preview.advice))
+}
+
 async fn blank(v: &mut Visit, org: &OrgRef, mut form: NewForm) -> Result<NewPage, Failure> {
     let tree = &Rules::builtin().tree;
+    let guide = &Rules::builtin().policy.guide;
     let note = |category: Category| match category {
-        Category::Branch => "团员直接所在的组织",
-        Category::General => "下面只能设团支部",
-        Category::Committee => "基层团委",
-        Category::Work => "团的工作委员会",
-        Category::Lead => "市、县级及相当的团委",
-        _ => "",
+        Category::Branch => format!(
+            "团员直接所在的组织。一般 {} 至 {} 人;{} 人以上选举支部委员会,不足的设书记",
+            guide.branch_min, guide.branch_max, guide.committee_election_from
+        ),
+        Category::General => {
+            format!("下面只能设团支部。团员 {} 人以上的单位一般设团总支", guide.general_min)
+        }
+        Category::Committee => {
+            format!("基层团委。团员 {} 人以上的单位一般设团委", guide.committee_min)
+        }
+        Category::Work => "团的工作委员会,上级团委派出".to_owned(),
+        Category::Lead => "市、县级及相当的团委".to_owned(),
+        _ => String::new(),
     };
     let row = tree.category(org.category);
     let categories: Vec<_> = row

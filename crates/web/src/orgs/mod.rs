@@ -13,6 +13,8 @@ pub mod create;
 pub mod history;
 /// 组织信息.
 pub mod info;
+/// 调整下级组织的顺序.
+pub mod order;
 /// 选择团组织.
 pub mod picker;
 

@@ -75,3 +75,45 @@ async fn the_other_template_is_named_and_a_branch_creates_nothing() {
     let page = branch.get(&format!("/o/{}/imports/new?kind=orgs", d.tree.branch.code)).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn the_order_is_changed_by_buttons_and_by_a_number() {
+    let mut d = desk().await;
+    let base = format!("/o/{}/children", d.tree.committee.code);
+    let page = d.browser.get(&format!("{base}/order")).await;
+    let at = format!("{base}/{}/order", d.tree.direct.code);
+    let moved = d.browser.submit(&page, &at, &[("to", "up")]).await;
+    assert!(moved.body.contains("“教工团支部”现在排在第 1 位。"), "{}", moved.body);
+    let wrong = d.browser.submit(&moved, &at, &[("to", "place"), ("place", "x")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("请填写要排到第几位"));
+    let back = d.browser.submit(&wrong, &at, &[("to", "place"), ("place", "2")]).await;
+    assert!(back.body.contains("第 2 位"), "{}", back.body);
+    let list = d.browser.get(&base).await;
+    let place = |name: &str| list.body.find(name).unwrap();
+    assert!(place("高一年级团总支</a>") < place("教工团支部</a>"));
+    assert!(list.body.contains("<summary>全称"));
+    let narrowed = d.browser.get(&format!("{base}?name=%E6%95%99%E5%B7%A5")).await;
+    assert!(narrowed.body.contains("教工团支部</a>") && !narrowed.body.contains("年级团总支</a>"));
+    let nobody = d.browser.get(&format!("{base}?name=%E6%9C%88%E7%90%83")).await;
+    assert!(nobody.body.contains("没有符合条件的"));
+}
+
+#[tokio::test]
+async fn advice_comes_before_a_name_is_kept_and_the_next_one_is_begun_at_once() {
+    let mut d = desk().await;
+    let new = format!("/o/{}/children/new", d.tree.committee.code);
+    let page = d.browser.get(&new).await;
+    assert!(page.body.contains("保存并继续创建") && page.body.contains("一般 3 至 50 人"));
+    let typed = [
+        ("category", "BRANCH"),
+        ("short_name", "团支部"),
+        ("industry", "school_senior"),
+        ("again", "1"),
+    ];
+    let told = d.browser.submit(&page, &new, &typed).await;
+    assert!(told.body.contains("建议写全") && told.body.contains("还没有创建"), "{}", told.body);
+    let done = d.browser.submit(&told, &new, &typed).await;
+    assert!(done.body.contains("已创建“团支部”"), "{}", done.body);
+    assert!(done.url.contains("category=BRANCH") && done.body.contains("checked"));
+}
