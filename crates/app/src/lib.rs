@@ -22,6 +22,8 @@ pub mod events;
 pub mod files;
 /// Checks of every invariant.
 pub mod fsck;
+/// 组织体检.
+pub mod health;
 /// The opened program.
 pub mod house;
 /// One form, one effect.

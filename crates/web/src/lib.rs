@@ -6,6 +6,7 @@ pub mod error;
 pub mod face;
 pub mod form;
 pub mod frame;
+pub mod health;
 pub mod help;
 pub mod home;
 pub mod imports;
