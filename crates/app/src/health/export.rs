@@ -23,7 +23,7 @@ const SHEET_ROWS: usize = 500_000;
 /// What somebody wants to take away, as it was allowed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
-    kind: Ill,
+    ill: Ill,
     org: i64,
     org_name: String,
     lo: String,
@@ -48,7 +48,7 @@ pub async fn export(
     who: Who,
     origin: Origin,
     under: &OrgRef,
-    kind: Ill,
+    ill: Ill,
 ) -> Result<Export> {
     let mut cx = house.enter(who.clone(), false, origin.clone()).await?;
     let order = order(&cx, under, kind)?;
@@ -67,7 +67,8 @@ pub async fn export(
         Some(_) => None,
         None => {
             let work = Job::ExportHealth(Box::new(order.clone()));
-            Some(jobs::enqueue(&mut cx, &work, Some(&cx.org()?.clone()), 0).await?)
+            let acting = cx.org()?.clone();
+            Some(jobs::enqueue(&mut cx, &work, Some(&acting), 0).await?)
         }
     };
     let detail = json!({ "kind": kind.code(), "rows": short.then_some(rows.len()) });
@@ -86,7 +87,7 @@ fn order(cx: &Cx, under: &OrgRef, kind: Ill) -> Result<Order> {
     let scope = cx.scope(Action::SeeOrg)?.within(&under.path).ok_or(Error::NotFound)?;
     let maker = cx.visitor()?;
     Ok(Order {
-        kind,
+        ill: kind,
         org: under.id.0,
         org_name: under.short_name.clone(),
         lo: scope.lo,
@@ -100,7 +101,7 @@ async fn rows(cx: &mut Cx, order: &Order, most: i64) -> Result<Vec<list::Row>> {
     let scope = Scope { lo: order.lo.clone(), hi: order.hi.clone() };
     let (mut all, mut after) = (Vec::new(), String::new());
     loop {
-        let page = list::list_in(cx, &scope, order.kind, &after, PIECE).await?;
+        let page = list::list_in(cx, &scope, order.ill, &after, PIECE).await?;
         all.extend(page.rows);
         match page.next {
             Some(next) if (all.len() as i64) < most => after = next,
@@ -163,8 +164,8 @@ fn workbook(
 fn notes(house: &House, order: &Order, rows: usize) -> [String; 6] {
     [
         format!("组织:{}及全部下级组织", order.org_name),
-        format!("内容:{}", order.kind.label()),
-        format!("怎么办:{}", order.kind.advice()),
+        format!("内容:{}", order.ill.label()),
+        format!("怎么办:{}", order.ill.advice()),
         format!("截至时间:{}(北京时间)", show_time(house.now())),
         format!("个数:{rows}"),
         format!("操作人:{}", order.maker_name),
@@ -173,7 +174,7 @@ fn notes(house: &House, order: &Order, rows: usize) -> [String; 6] {
 
 fn file_name(house: &House, order: &Order) -> String {
     let safe: String = order.org_name.chars().filter(|c| c.is_alphanumeric()).take(40).collect();
-    format!("组织体检-{}-{safe}-{}.xlsx", order.kind.label(), show_day(house.now()))
+    format!("组织体检-{}-{safe}-{}.xlsx", order.ill.label(), show_day(house.now()))
 }
 
 fn broken(error: WriteError) -> Error {
@@ -224,7 +225,7 @@ async fn write_long(
         let full_at = count + SHEET_ROWS;
         loop {
             let mut cx = turn.house.read(Who::System("export")).await?;
-            let piece = list::list_in(&mut cx, &scope, order.kind, &from, PIECE).await?;
+            let piece = list::list_in(&mut cx, &scope, order.ill, &from, PIECE).await?;
             drop(cx);
             for row in &piece.rows {
                 page.row(&cells(row, &row.members.to_string()).map(Value::from)).map_err(broken)?;

@@ -31,7 +31,7 @@ pub struct Summary {
 }
 
 /// So many are counted; a page says 500+ above.
-pub const MOST: i64 = 500;
+const MOST: i64 = 500;
 
 fn scope(cx: &Cx, under: &OrgRef) -> Result<Scope> {
     cx.scope(Action::SeeOrg)?.within(&under.path).ok_or(Error::NotFound)
