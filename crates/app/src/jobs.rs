@@ -262,6 +262,7 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("outbox", SECOND, crate::messages::deliver),
     wheel!("old files", HOUR, old_files),
     wheel!("old messages", HOUR, crate::messages::forget_old),
+    wheel!("graduation", 10 * SECOND, crate::graduation::turn),
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),

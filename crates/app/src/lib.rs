@@ -22,6 +22,8 @@ pub mod events;
 pub mod files;
 /// Checks of every invariant.
 pub mod fsck;
+/// 毕业标记: branches and people who graduate.
+pub mod graduation;
 /// 组织体检.
 pub mod health;
 /// The opened program.
@@ -48,6 +50,8 @@ mod rekey;
 pub mod relocations;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
+/// 学校专区.
+pub mod schools;
 /// Live counters and completeness.
 pub mod stats;
 /// The laboratory for tests.

@@ -254,6 +254,31 @@ async fn i5_an_administrator_who_is_no_cadre_there() {
 }
 
 #[tokio::test]
+async fn marks_of_graduation_where_none_may_be() {
+    finds("graduation", &[
+        ("a month and a reason", |w| {
+            format!("UPDATE org SET graduates = '2026-06', no_graduation = 'mixed' WHERE id = {}", w.tree.branch.id)
+        }),
+        ("a mark on a committee", |w| {
+            format!("UPDATE org SET graduates = '2026-06' WHERE id = {}", w.tree.committee.id)
+        }),
+        ("a graduate organisation without conversion", |w| {
+            format!("UPDATE org SET category = 'GRADUATE' WHERE id = {}", w.tree.branch.id)
+        }),
+        ("turned before its day", |w| {
+            format!("UPDATE org SET category = 'GRADUATE', graduates = '2026-06', graduated_at = {} WHERE id = {}", testkit::START, w.tree.branch.id)
+        }),
+        ("a graduate in an ordinary branch", |w| {
+            format!("UPDATE member SET graduation = 'graduate', graduation_at = 1 WHERE person_id = {}", w.members[0])
+        }),
+        ("a date without 延迟毕业", |w| {
+            format!("UPDATE org SET no_graduation = 'mixed' WHERE id = {}; UPDATE member SET graduation = 'teacher', graduation_at = 1, graduation_until = '2027-06' WHERE person_id = {}", w.tree.branch.id, w.members[0])
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn i8_a_tree_that_is_none() {
     finds("I8", &[
         ("a circle", |w| {

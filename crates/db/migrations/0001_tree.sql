@@ -44,7 +44,8 @@ CREATE INDEX org_unmarked ON org (path) WHERE category = 'BRANCH' AND graduates 
 CREATE INDEX org_marked ON org (path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';
 CREATE INDEX org_exempt ON org (path) WHERE category = 'BRANCH' AND no_graduation IS NOT NULL AND status <> 'DELETED';
 CREATE INDEX org_graduated ON org (path) WHERE category = 'GRADUATE' AND status <> 'DELETED';
-CREATE INDEX org_graduating ON org (graduates, path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';
+CREATE INDEX org_graduating ON org (province, graduates, path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';
+CREATE INDEX org_special ON org (path) WHERE special_kind <> 'NONE' AND status <> 'DELETED';
 -- Organisations of schools (55): the topmost of each is a school.
 CREATE INDEX org_school ON org (path) WHERE industry >= 'school_' AND industry < 'school~' AND status <> 'DELETED';
 

@@ -58,7 +58,7 @@ CREATE INDEX member_unpassed ON member (org_path, name_py, person_id) WHERE chec
 CREATE INDEX member_moving ON member (org_path, name_py, person_id) WHERE status = 'moving';
 -- A branch that changes its category takes its members along.
 CREATE INDEX member_by_branch ON member (org_id);
-CREATE INDEX member_graduate ON member (org_path, name_py, person_id) WHERE graduation = 'graduate';
+CREATE INDEX member_marked ON member (org_path, name_py, person_id) WHERE graduation IS NOT NULL;
 CREATE INDEX member_delayed ON member (org_path, name_py, person_id) WHERE graduation = 'delayed';
 CREATE INDEX member_teacher ON member (org_path, name_py, person_id) WHERE graduation = 'teacher';
 CREATE INDEX member_mobile ON member (org_path, name_py, person_id) WHERE graduation = 'mobile';

@@ -27,10 +27,37 @@ pub struct Home {
     /// What the branch lacks (151, 152).
     branch_lacks: Option<stats::Lack>,
     shortcuts: Vec<Shortcut>,
+    /// What the season of graduation asks of this organisation.
+    season: Option<Season>,
     #[serde(skip)]
     base: String,
 }
 page!(Home);
+
+/// The banner of the season (118-123).
+#[derive(Serialize, JsonSchema)]
+pub struct Season {
+    words: String,
+    label: &'static str,
+    href: String,
+}
+
+async fn season(v: &mut Visit, org: &app::OrgRef, base: &str) -> Result<Option<Season>, Failure> {
+    if org.category == app::orgs::Category::Graduate {
+        let words = "本支部已转为毕业生团组织,功能不变。请提醒团员登记去向、办理转出。".into();
+        let href = format!("{base}/graduation");
+        return Ok(Some(Season { words, label: "看说明", href }));
+    }
+    let unmarked = app::graduation::hint(&mut v.cx, org).await?;
+    let count = if unmarked >= 100 { "100 多".to_owned() } else { unmarked.to_string() };
+    Ok((unmarked > 0).then(|| Season {
+        words: format!(
+            "下级有 {count} 个团支部还没有标记毕业时间,到转换日不会自动转为毕业生团组织。"
+        ),
+        label: "去标记",
+        href: format!("{base}/graduation"),
+    }))
+}
 
 /// Something that waits.
 #[derive(Serialize, JsonSchema)]
@@ -70,6 +97,7 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
         figures,
         org_lacks: stats::org_lacks(&mut v.cx, &org).await?,
         branch_lacks: branch_lacks.filter(|l| !l.is_empty()),
+        season: season(&mut v, &org, &base).await?,
         shortcuts: shortcuts(&v, &base, &org.path, is_branch),
         base,
         frame,

@@ -14,7 +14,7 @@ use app::{
     people::{
         self, Check, IdCheck, entry,
         export::{self, Ask, Export},
-        list::{self, CheckWord, Cursor, Filter, SexWord},
+        list::{self, CheckWord, Cursor, Filter, GradWord, SexWord},
         search::{Kind, kind_of},
     },
     rules::{
@@ -42,6 +42,8 @@ pub struct Conditions {
     pub cadre: String,
     /// Number of an import: those whom it brought.
     pub import: String,
+    /// `any`, `graduate`, `delayed`, `teacher` or `mobile`.
+    pub grad: String,
     /// 组织码 of an organisation below; empty for the own one.
     pub under: String,
 }
@@ -76,6 +78,14 @@ impl Conditions {
             moving: yes_no(&self.moving),
             cadre: yes_no(&self.cadre),
             import: self.import.parse().ok(),
+            grad: match self.grad.as_str() {
+                "any" => Some(GradWord::Any),
+                "graduate" => Some(GradWord::Graduate),
+                "delayed" => Some(GradWord::Delayed),
+                "teacher" => Some(GradWord::Teacher),
+                "mobile" => Some(GradWord::Mobile),
+                _ => None,
+            },
         }
     }
     /// As a query string, without what is empty.
@@ -88,6 +98,7 @@ impl Conditions {
             ("moving", &self.moving),
             ("cadre", &self.cadre),
             ("import", &self.import),
+            ("grad", &self.grad),
             ("under", &self.under),
         ];
         let filled: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
@@ -120,6 +131,9 @@ impl Conditions {
         if let Some(words) = word(CADRE, &self.cadre) {
             push(words, Self { cadre: String::new(), ..self.clone() });
         }
+        if let Some(words) = word(GRAD, &self.grad) {
+            push(words, Self { grad: String::new(), ..self.clone() });
+        }
         if !self.import.is_empty() {
             push("同一次导入".into(), Self { import: String::new(), ..self.clone() });
         }
@@ -136,6 +150,13 @@ const COMPLETE: Words = &[("yes", "资料完整"), ("no", "未完善")];
 const CHECK: Words =
     &[("unchecked", "未校验"), ("passed", "已通过"), ("failed", "未通过"), ("offline", "线下通过")];
 const MOVING: Words = &[("yes", "转接中"), ("no", "不在转接中")];
+const GRAD: Words = &[
+    ("any", "有毕业标记"),
+    ("graduate", "毕业生"),
+    ("delayed", "延迟毕业"),
+    ("teacher", "教师"),
+    ("mobile", "毕业学生流动团员"),
+];
 const CADRE: Words = &[("yes", "任团干部"), ("no", "未任团干部")];
 
 /// A chosen condition.
@@ -162,6 +183,8 @@ pub struct Item {
     moving: bool,
     /// What 未完善 lacks (row 151).
     missing: Vec<&'static str>,
+    /// 毕业标记 in words.
+    graduation: Option<String>,
     can_edit: bool,
 }
 
@@ -190,6 +213,8 @@ pub struct List {
     can_add: bool,
     can_import: bool,
     can_export: bool,
+    /// Whether the ticked ones can be given a mark of graduation.
+    can_mark: bool,
     /// Something about the search that was not done.
     notice: String,
     #[serde(skip)]
@@ -208,6 +233,7 @@ pub struct ListWords {
     check: Words,
     moving: Words,
     cadre: Words,
+    grad: Words,
 }
 
 /// What the list's address holds besides the conditions.
@@ -221,6 +247,7 @@ pub struct ListQuery {
     moving: String,
     cadre: String,
     import: String,
+    grad: String,
     under: String,
     at: String,
     size: String,
@@ -257,6 +284,7 @@ pub async fn list(mut v: Visit, Query(q): Query<ListQuery>) -> Result<Answer, Fa
         moving: q.moving,
         cadre: q.cadre,
         import: q.import,
+        grad: q.grad,
         under: q.under,
     };
     let mut notice = String::new();
@@ -291,6 +319,7 @@ pub async fn list(mut v: Visit, Query(q): Query<ListQuery>) -> Result<Answer, Fa
         can_add: v.cx.may(Action::AddMember, &own.path),
         can_import: v.cx.may(Action::ImportMembers, &own.path),
         can_export: v.cx.may(Action::ExportMembers, &own.path),
+        can_mark: v.cx.may(Action::MarkGraduates, &own.path),
         frame: v.frame("团员列表", "/members").await?,
         under: under.short_name,
         words: ListWords {
@@ -299,6 +328,7 @@ pub async fn list(mut v: Visit, Query(q): Query<ListQuery>) -> Result<Answer, Fa
             check: CHECK,
             moving: MOVING,
             cadre: CADRE,
+            grad: GRAD,
         },
         members,
         imports: format!("{base}/imports"),
@@ -325,6 +355,7 @@ fn item(cx: &Cx, row: list::Row) -> Item {
         check_kind: check_kind(row.check),
         moving: row.moving,
         missing: row.missing.into_iter().map(|c| c.label()).collect(),
+        graduation: row.graduation.map(|g| g.label()),
     }
 }
 
@@ -588,6 +619,7 @@ pub struct ExportForm {
     moving: String,
     cadre: String,
     import: String,
+    grad: String,
     under: String,
     /// Codes of chosen members; none for all that fit.
     only: Vec<String>,
@@ -608,6 +640,7 @@ impl ExportForm {
             moving: f.moving,
             cadre: f.cadre,
             import: f.import,
+            grad: f.grad,
             under: f.under,
         }
     }

@@ -84,6 +84,8 @@ pub struct Show {
     /// From the organisation acted for down to the branch.
     way: Vec<String>,
     entered: String,
+    /// 毕业标记 in words.
+    graduation: Option<String>,
     moving: bool,
     posts: Vec<PostLine>,
     record: Vec<RecordLine>,
@@ -213,6 +215,11 @@ async fn show_page(
             .as_ref()
             .map(|m| clock::show_day(m.entered_at))
             .unwrap_or_default(),
+        graduation: person
+            .membership
+            .as_ref()
+            .and_then(|m| m.graduation.as_ref())
+            .map(|mark| mark.label()),
         moving: person.membership.as_ref().is_some_and(|m| m.moving),
         posts: post_lines(&person),
         sealed: sealed.collect(),

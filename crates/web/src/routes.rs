@@ -2,8 +2,8 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    closings, health, help, home, imports, inbox, jobs, me, members, messages, meta, orgs, people,
-    relocations, search, setup, site::Site, stats, transfers, users,
+    closings, graduation, health, help, home, imports, inbox, jobs, me, members, messages, meta,
+    orgs, people, relocations, schools, search, setup, site::Site, stats, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -159,7 +159,24 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/children/split", Right(Action::ReshapeChildren), "拆分下级组织", relocations::reshape::split_form).page::<relocations::reshape::SplitPage>(),
         post("/o/{org}/children/split", Right(Action::ReshapeChildren), "拆分下级组织", relocations::reshape::split).form::<relocations::reshape::SplitForm>(),
         // Schools and graduation
-        //
+        get("/o/{org}/schools", Right(Action::SeeOrg), "学校专区", schools::show).page::<schools::Schools>(),
+        get("/o/{org}/schools.xlsx", Right(Action::SeeStats), "下载学校团组织录入进度", schools::download),
+        get("/o/{org}/schools/new", Right(Action::CreateChild), "创建下级学校团组织", schools::form).page::<schools::NewPage>(),
+        post("/o/{org}/schools/new", Right(Action::CreateChild), "创建下级学校团组织", schools::create).form::<schools::NewForm>(),
+        get("/o/{org}/schools/code", Right(Action::SeeOrg), "学校机构编号", schools::code).page::<schools::CodePage>(),
+        post("/o/{org}/schools/code", Right(Action::SetSchoolCode), "填写学校机构编号", schools::set_code).form::<schools::CodeForm>(),
+        post("/o/{org}/schools/code/clearance", Right(Action::SetSchoolCode), "清空学校机构编号", schools::clear_code).form::<schools::CodeForm>(),
+        get("/o/{org}/schools/statement", Right(Action::SeeOrg), "学校情况说明", schools::statement).page::<schools::StatementPage>(),
+        post("/o/{org}/schools/statement", Right(Action::SetSchoolCode), "提交学校情况说明", schools::state).form::<schools::StatementForm>(),
+        get("/o/{org}/graduation", Right(Action::SeeOrg), "毕业时间与毕业团员", graduation::marks::show).page::<graduation::marks::Marks>(),
+        post("/o/{org}/graduation/marks", Right(Action::MarkGraduation), "标记团支部毕业时间", graduation::marks::mark).form::<graduation::marks::MarksForm>().page::<graduation::marks::Check>(),
+        get("/o/{org}/graduation/conversion", Right(Action::SeeOrg), "毕业转换预演", graduation::conversion::show).page::<graduation::conversion::Conversion>(),
+        get("/o/{org}/graduation/correction/{code}", Right(Action::MarkGraduation), "更正毕业生团组织的毕业时间", graduation::conversion::form).page::<graduation::conversion::Correction>(),
+        post("/o/{org}/graduation/correction/{code}", Right(Action::MarkGraduation), "更正毕业生团组织的毕业时间", graduation::conversion::correct).form::<graduation::conversion::CorrectionForm>(),
+        get("/o/{org}/graduation/people", Right(Action::SeeMembers), "毕业团员名单", graduation::people::show).page::<graduation::people::People>(),
+        post("/o/{org}/graduation/people", Right(Action::MarkGraduates), "标记毕业团员", graduation::people::mark).form::<graduation::people::PeopleForm>(),
+        get("/o/{org}/graduation/special", Right(Action::SeeOrg), "特殊团支部", graduation::special::show).page::<graduation::special::Special>(),
+        post("/o/{org}/graduation/special", Right(Action::MarkGraduation), "创建特殊团支部", graduation::special::create).form::<graduation::special::SpecialForm>(),
         // Operators
         //
         // Members

@@ -5,6 +5,7 @@
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
 mod counters;
+mod graduation;
 mod people;
 mod relocations;
 mod things;
@@ -76,6 +77,8 @@ pub async fn run_with(
     people::cadres(&mut check).await?;
     people::seats(&mut check).await?;
     people::twins(&mut check).await?;
+    graduation::branches(&mut check).await?;
+    graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
     relocations::all(&mut check).await?;

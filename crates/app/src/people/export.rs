@@ -303,6 +303,14 @@ fn said(filter: &Filter) -> String {
     push(filter.cadre == Some(true), "任团干部");
     push(filter.cadre == Some(false), "未任团干部");
     push(filter.import.is_some(), "同一次导入");
+    let grad = filter.grad.map(|grad| match grad {
+        list::GradWord::Any => "有毕业标记",
+        list::GradWord::Graduate => "毕业生",
+        list::GradWord::Delayed => "延迟毕业",
+        list::GradWord::Teacher => "教师",
+        list::GradWord::Mobile => "毕业学生流动团员",
+    });
+    push(grad.is_some(), grad.unwrap_or_default());
     if words.is_empty() { "全部".to_owned() } else { words.join("、") }
 }
 

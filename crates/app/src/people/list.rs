@@ -7,10 +7,11 @@ use super::{
 };
 use crate::{
     Action, Cx, Error, OrgRef, Result, Scope,
+    clock::Millis,
     keys::Place,
     orgs::Category,
     pii::{IdNumber, Sex},
-    rules::{Column, Rules},
+    rules::{Column, Rules, graduation::PersonMark},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use db::Value;
@@ -32,6 +33,20 @@ pub struct Filter {
     pub cadre: Option<bool>,
     /// Those who came with this import.
     pub import: Option<i64>,
+    /// 毕业标记.
+    pub grad: Option<GradWord>,
+}
+
+/// 毕业标记 as a filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GradWord {
+    /// Whoever carries any of them.
+    Any,
+    Graduate,
+    Delayed,
+    Teacher,
+    Mobile,
 }
 
 /// 性别 as a filter.
@@ -75,6 +90,40 @@ pub struct Row {
     pub moving: bool,
     /// What 未完善 lacks, by name (row 151).
     pub missing: Vec<Column>,
+    /// 毕业标记 (rows 123-127).
+    pub graduation: Option<Graduation>,
+    /// When she came to this branch.
+    pub entered_at: Millis,
+    /// `org.special_kind` of the branch.
+    pub special_kind: String,
+}
+
+/// A member's mark of graduation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Graduation {
+    pub mark: PersonMark,
+    /// 延迟毕业: until then, `YYYY-MM`.
+    pub until: Option<String>,
+    /// Marked so since.
+    pub since: Millis,
+}
+impl Graduation {
+    /// From the columns.
+    pub(super) fn stored(
+        mark: Option<&str>,
+        until: Option<&str>,
+        since: Option<Millis>,
+    ) -> Option<Self> {
+        let mark = PersonMark::from_code(mark?)?;
+        Some(Self { mark, until: until.map(str::to_owned), since: since? })
+    }
+    /// On pages: `延迟毕业(至 2027-06)`.
+    pub fn label(&self) -> String {
+        match &self.until {
+            Some(until) => format!("{}(至 {until})", self.mark.label()),
+            None => self.mark.label().to_owned(),
+        }
+    }
 }
 
 /// Where a page begins: opaque in addresses.
@@ -152,6 +201,21 @@ pub(super) async fn members_in(
     Ok(Page { rows, prev, next })
 }
 
+/// The members with these public codes, as far as the visitor sees; two hundred at most.
+pub async fn chosen(cx: &mut Cx, codes: &[String]) -> Result<Vec<Row>> {
+    let scope = cx.scope(Action::SeeMembers)?;
+    let codes = codes.get(..codes.len().min(200)).unwrap_or_default();
+    let only = super::sql::person::ids_of(cx, codes).await?;
+    if only.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (order, limit) = (Order::Org, 200);
+    let ask =
+        Ask { order, range: None, conditions: vec![], valued: vec![], from: None, limit, only };
+    let stored = page(cx, &scope.lo, &scope.hi, ask).await?;
+    stored.into_iter().map(|row| shown(cx, row)).collect()
+}
+
 fn cursor_at(row: &Stored, order: Order, backwards: bool) -> Cursor {
     let keys = match order {
         Order::Org => (row.org_path.clone(), row.name_py.clone(), row.person),
@@ -222,6 +286,13 @@ pub(super) fn conditions(filter: &Filter, order: Order) -> Conditions {
             "NOT EXISTS (SELECT 1 FROM cadre c WHERE c.person_id = m.person_id AND c.ended_at IS NULL)"
         }
     }));
+    fixed.extend(filter.grad.map(|grad| match grad {
+        GradWord::Any => "m.graduation IS NOT NULL",
+        GradWord::Graduate => "m.graduation = 'graduate'",
+        GradWord::Delayed => "m.graduation = 'delayed'",
+        GradWord::Teacher => "m.graduation = 'teacher'",
+        GradWord::Mobile => "m.graduation = 'mobile'",
+    }));
     if let Some(import) = filter.import {
         valued.push(("m.import_id = ", import.into()));
     }
@@ -249,6 +320,13 @@ fn shown(cx: &Cx, row: Stored) -> Result<Row> {
         check: Check::from_code(&row.check_state).unwrap_or(Check::Unchecked),
         moving: row.moving,
         missing: person::columns_from(&row.missing),
+        graduation: Graduation::stored(
+            row.graduation.as_deref(),
+            row.graduation_until.as_deref(),
+            row.graduation_at,
+        ),
+        entered_at: row.entered_at,
+        special_kind: row.special_kind,
     })
 }
 

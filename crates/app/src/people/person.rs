@@ -143,6 +143,8 @@ pub struct Membership {
     /// The import that brought her.
     pub import_id: Option<i64>,
     pub version: i64,
+    /// 毕业标记.
+    pub graduation: Option<super::list::Graduation>,
 }
 
 /// 任职: a post in an organisation, present or past.

@@ -153,8 +153,13 @@ impl Tree {
             .expect("a test reads a row for every category")
     }
 
-    /// True when `child` may stand directly below `parent`.
+    /// True when `child` may stand directly below `parent`. What the system makes of a branch
+    /// (rows 50, 123) stands wherever branches do.
     pub fn can_contain(&self, parent: Category, child: Category) -> bool {
+        let child = match child {
+            Category::Graduate | Category::Holding => Category::Branch,
+            other => other,
+        };
         self.category(parent).children.contains(&child)
     }
 
@@ -288,6 +293,8 @@ mod tests {
         assert!(!tree().can_contain(Category::General, Category::Committee));
         assert!(!tree().can_contain(Category::Committee, Category::Lead));
         assert!(!tree().can_contain(Category::Branch, Category::Branch));
+        assert!(tree().can_contain(Category::General, Category::Graduate));
+        assert!(!tree().can_contain(Category::Branch, Category::Holding));
         assert_eq!(tree().category(Category::Lead).admin_seats, 2);
         assert_eq!(tree().category(Category::Branch).admin_seats, 3);
     }

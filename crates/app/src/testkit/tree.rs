@@ -106,7 +106,7 @@ impl Lab {
                     args![
                         id, &code, parent.map(|p| p.id), &path, depth, sort_no, name, full_name(name),
                         pinyin::initials(name), category.code(), industry, &province, cx.now(),
-                        graduated.then_some("2026-06"), graduated.then(|| cx.now())
+                        graduated.then_some("2025-06"), graduated.then(|| cx.now())
                     ],
                 )
                 .await?;

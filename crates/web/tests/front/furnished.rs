@@ -45,6 +45,7 @@ pub(crate) async fn house() -> Furnished {
     let house = Furnished { kit, tree, committee, branch, member, other };
     house.imports().await;
     house.transfers().await;
+    house.graduation().await;
     app::jobs::run_all(&house.kit.lab.house).await.unwrap();
     // And one piece of work that waits.
     app::act!(house.kit.lab.house, house.committee.clone(), |cx| {
@@ -122,6 +123,31 @@ impl Furnished {
             let done = target.post_json(&format!("{there}/t/{no}/{end}"), &decision).await;
             assert_eq!(done.status, StatusCode::OK, "{}", done.body);
         }
+    }
+
+    /// A season: a branch that has turned with somebody whose graduation is delayed, a special
+    /// branch, a number of the school.
+    async fn graduation(&self) {
+        let mut browser = self.kit.sign_in_as(&self.committee).await;
+        let base = format!("/o/{}", self.tree.committee.code);
+        let send = async |browser: &mut Browser, path: &str, form: serde_json::Value| {
+            let done = browser.post_json(&format!("{base}{path}"), &form).await;
+            assert_eq!(done.status, StatusCode::OK, "{path}: {}", done.body);
+        };
+        let lab = &self.kit.lab;
+        let class =
+            lab.org(Some(&self.tree.general), app::orgs::Category::Branch, "2022级3班团支部").await;
+        lab.member(&class, "潘悦").await;
+        lab.member(&class, "杜宇").await;
+        let old = json!({ "only": [class.code], "month": "2025-06" });
+        send(&mut browser, "/graduation/marks", old).await;
+        assert_eq!(app::graduation::convert_due(&lab.house).await.unwrap(), 1);
+        let list = browser.json(&format!("{base}/graduation/people")).await.value();
+        let code = list["people"][0]["code"].as_str().unwrap().to_owned();
+        let delayed = json!({ "only": [code], "mark": "delayed", "until": "2027-06" });
+        send(&mut browser, "/graduation/people", delayed).await;
+        send(&mut browser, "/graduation/special", json!({ "kind": "SCHOOL_MOBILE" })).await;
+        send(&mut browser, "/schools/code", json!({ "number": "3410000001" })).await;
     }
 
     /// Everybody who walks through the house: a name, a browser, where the walk begins.

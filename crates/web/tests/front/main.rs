@@ -9,6 +9,7 @@ mod crawl;
 mod doors;
 mod faces;
 mod furnished;
+mod graduation;
 mod imports;
 mod kit;
 mod once;

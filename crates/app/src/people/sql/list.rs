@@ -60,6 +60,11 @@ db::row! {
         pub(in crate::people) missing: String,
         pub(in crate::people) org_code: String,
         pub(in crate::people) org_name: String,
+        pub(in crate::people) graduation: Option<String>,
+        pub(in crate::people) graduation_until: Option<String>,
+        pub(in crate::people) graduation_at: Option<i64>,
+        pub(in crate::people) entered_at: i64,
+        pub(in crate::people) special_kind: String,
     }
 }
 
@@ -86,7 +91,7 @@ db::row! {
     }
 }
 
-const STORED: &str = "m.person_id, m.name_py, m.org_path, m.joined, m.status = 'moving', m.check_state, p.code, m.name, p.id_ct, p.sex, p.birth_ym, p.missing, o.code, o.short_name";
+const STORED: &str = "m.person_id, m.name_py, m.org_path, m.joined, m.status = 'moving', m.check_state, p.code, m.name, p.id_ct, p.sex, p.birth_ym, p.missing, o.code, o.short_name, m.graduation, m.graduation_until, m.graduation_at, m.entered_at, o.special_kind";
 const WIDE: &str = "m.person_id, m.name_py, m.org_path, m.joined, m.status = 'moving', m.check_state, m.name, p.id_ct, p.sex, p.birth_ym, p.missing, o.short_name, m.dev_number, p.mobile_ct, p.ethnic, p.political, p.education";
 
 /// The rows of a page, in the direction of the question.

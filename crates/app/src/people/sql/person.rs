@@ -3,7 +3,7 @@
 use super::org_of;
 use crate::{
     Cx, Result, Scope,
-    people::{Membership, PersonId, Post, person::Entry},
+    people::{Membership, PersonId, Post, list::Graduation, person::Entry},
 };
 use db::{Rows, args, sql};
 
@@ -36,6 +36,9 @@ db::row! {
         org_name: Option<String>,
         org_category: Option<String>,
         org_province: Option<String>,
+        graduation: Option<String>,
+        graduation_until: Option<String>,
+        graduation_at: Option<i64>,
     }
 }
 impl Stored {
@@ -56,6 +59,11 @@ impl Stored {
             entered_at: self.entered_at?,
             import_id: self.import_id,
             version: self.member_version?,
+            graduation: Graduation::stored(
+                self.graduation.as_deref(),
+                self.graduation_until.as_deref(),
+                self.graduation_at,
+            ),
         })
     }
 }
@@ -66,11 +74,25 @@ pub(in crate::people) async fn id_of(cx: &mut Cx, code: &str) -> Result<Option<P
     Ok(row.map(|(id,)| id))
 }
 
+/// The ids of persons by their public codes.
+pub(in crate::people) async fn ids_of(cx: &mut Cx, codes: &[String]) -> Result<Vec<i64>> {
+    let rows = codes.iter().map(|code| vec![code.as_str().into()]).collect();
+    let found: Vec<(i64,)> = cx
+        .tx
+        .all_of(
+            sql!("SELECT p.id FROM {rows: code text} AS v JOIN person p ON p.code = v.code"),
+            &[],
+            rows,
+        )
+        .await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
 pub(in crate::people) async fn read(cx: &mut Cx, id: PersonId) -> Result<Option<Stored>> {
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT p.id, p.code, p.name, p.id_ct, p.sex, p.birth_ym, p.mobile_ct, p.contact_ct, p.ethnic, p.political, p.education, p.check_state, p.missing, p.version, p.created_at, m.joined, m.dev_number, m.status, m.entered_at, m.import_id, m.version, o.id, o.code, o.path, o.short_name, o.category, o.province FROM person p LEFT JOIN member m ON m.person_id = p.id LEFT JOIN org o ON o.id = m.org_id WHERE p.id = $1"),
+            sql!("SELECT p.id, p.code, p.name, p.id_ct, p.sex, p.birth_ym, p.mobile_ct, p.contact_ct, p.ethnic, p.political, p.education, p.check_state, p.missing, p.version, p.created_at, m.joined, m.dev_number, m.status, m.entered_at, m.import_id, m.version, o.id, o.code, o.path, o.short_name, o.category, o.province, m.graduation, m.graduation_until, m.graduation_at FROM person p LEFT JOIN member m ON m.person_id = p.id LEFT JOIN org o ON o.id = m.org_id WHERE p.id = $1"),
             args![id],
         )
         .await?)
