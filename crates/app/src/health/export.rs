@@ -51,7 +51,7 @@ pub async fn export(
     ill: Ill,
 ) -> Result<Export> {
     let mut cx = house.enter(who.clone(), false, origin.clone()).await?;
-    let order = order(&cx, under, kind)?;
+    let order = order(&cx, under, ill)?;
     let at_once = i64::try_from(Rules::builtin().policy.exports.job_above).unwrap_or(5000);
     let rows = rows(&mut cx, &order, at_once + 1).await?;
     drop(cx);
@@ -71,7 +71,7 @@ pub async fn export(
             Some(jobs::enqueue(&mut cx, &work, Some(&acting), 0).await?)
         }
     };
-    let detail = json!({ "kind": kind.code(), "rows": short.then_some(rows.len()) });
+    let detail = json!({ "kind": ill.code(), "rows": short.then_some(rows.len()) });
     let event = Event::new("health.exported", "org", under.id.0).at(&under.path).detail(detail);
     cx.record(permit, event).await?;
     cx.commit().await?;

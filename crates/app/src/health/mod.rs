@@ -14,7 +14,7 @@ pub use follow::{look_at_all, round, turn};
 pub use list::{Count, Page, Row, Summary, as_of, list, summary};
 
 use crate::{orgs::Category, rules::Rules};
-use jiff::civil::Date;
+use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -165,8 +165,12 @@ fn term_over(
     elected_on: Option<&str>,
     today: Date,
 ) -> bool {
-    let _ = (category, industry, elected_on, today);
-    false
+    let tree = &Rules::builtin().tree;
+    let school = industry.and_then(|code| tree.industry(code)).is_some_and(|row| row.is_school);
+    let Some(years) = tree.term_years(category, school, today) else { return false };
+    let elected = elected_on.and_then(|text| text.parse::<Date>().ok());
+    let ends = elected.and_then(|day| day.checked_add(years.years()).ok());
+    ends.is_some_and(|ends| ends < today)
 }
 
 #[cfg(test)]
@@ -208,6 +212,17 @@ mod tests {
         assert_eq!(judge(&Facts { branches: 0, ..whole(Category::Lead) }), 0);
         assert_eq!(judge(&Facts { age: 30, ..whole(Category::Holding) }), 0);
         assert_eq!(judge(&Facts { is_closed: true, members: 0, ..branch }), 0);
+    }
+
+    #[test]
+    fn a_student_branch_sits_a_year_and_a_committee_three() {
+        let today = jiff::civil::date(2026, 6, 15);
+        let over = |category, industry, day| term_over(category, industry, Some(day), today);
+        assert!(over(Category::Branch, Some("school_senior"), "2025-06-14"));
+        assert!(!over(Category::Branch, Some("school_senior"), "2025-06-15"));
+        assert!(!over(Category::Committee, Some("school_senior"), "2023-06-15"));
+        assert!(over(Category::Committee, None, "2023-06-14"));
+        assert!(!term_over(Category::Branch, None, None, today), "it has not told when");
     }
 
     #[test]

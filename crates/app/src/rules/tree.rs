@@ -36,6 +36,8 @@ pub struct Tree {
     categories: Vec<CategoryRow>,
     #[serde(rename = "post")]
     posts: Vec<PostRow>,
+    #[serde(rename = "term")]
+    terms: Vec<TermRow>,
     /// Industries in picker order.
     #[serde(rename = "industry")]
     pub industries: Vec<IndustryRow>,
@@ -91,6 +93,20 @@ pub struct PostRow {
     pub is_secretary: bool,
     /// Most holders in one organisation.
     pub max: Option<u32>,
+    /// When the row counts.
+    #[serde(flatten)]
+    pub validity: Validity,
+}
+
+/// How long a committee sits (任期).
+#[derive(Debug, Deserialize)]
+pub struct TermRow {
+    /// For which categories.
+    pub categories: Vec<Category>,
+    /// Only in schools, or only outside; absent for both.
+    pub school: Option<bool>,
+    /// Years at most.
+    pub years: i64,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
@@ -187,6 +203,26 @@ impl Tree {
                 || row.code == word
                 || row.aliases.iter().any(|alias| key(alias) == word)
         })
+    }
+
+    /// How many years a committee of that category sits at most (row 62).
+    pub fn term_years(
+        &self,
+        category: Category,
+        school: bool,
+        day: jiff::civil::Date,
+    ) -> Option<i64> {
+        let fits = |row: &&TermRow| {
+            row.categories.contains(&category)
+                && row.school.is_none_or(|only| only == school)
+                && row.validity.covers(day)
+        };
+        self.terms.iter().find(fits).map(|row| row.years)
+    }
+
+    /// Every length of a term that occurs, in years.
+    pub fn term_lengths(&self) -> std::collections::BTreeSet<i64> {
+        self.terms.iter().map(|row| row.years).collect()
     }
 
     /// The industry that a word means: code, second level, synonym, or `first/second`.
@@ -297,6 +333,17 @@ mod tests {
         assert!(!tree().can_contain(Category::Branch, Category::Holding));
         assert_eq!(tree().category(Category::Lead).admin_seats, 2);
         assert_eq!(tree().category(Category::Branch).admin_seats, 3);
+    }
+
+    #[test]
+    fn student_branches_elect_every_year_and_holding_branches_never() {
+        let on = jiff::civil::date(2026, 11, 26);
+        let years = |category, school| tree().term_years(category, school, on);
+        assert_eq!(years(Category::Branch, true), Some(1));
+        assert_eq!(years(Category::Branch, false), Some(3));
+        assert_eq!(years(Category::Committee, true), Some(3));
+        assert_eq!(years(Category::Lead, false), Some(5));
+        assert_eq!(years(Category::Holding, false), None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod doors;
 mod faces;
 mod furnished;
 mod graduation;
+mod health;
 mod imports;
 mod kit;
 mod once;
