@@ -5,9 +5,9 @@ CREATE TABLE import (
   org_path {text} NOT NULL REFERENCES org (path) ON UPDATE CASCADE,
   acting_org {int} NOT NULL REFERENCES org (id),
   person_id {int} NOT NULL,                        -- who imports
-  kind {text} NOT NULL CHECK (kind IN ('members','cadres')),
+  kind {text} NOT NULL CHECK (kind IN ('members','cadres','orgs')),
   file_name {text} NOT NULL,
-  template {text} NOT NULL,                        -- recognised template: members, cadres or other
+  template {text} NOT NULL,                        -- recognised template: members, cadres, orgs or other
   state {text} NOT NULL CHECK (state IN ('mapping','review','running','done','undone')),
   header {text} NOT NULL,                          -- JSON: the file's own column titles
   mapping {text} NOT NULL,                         -- JSON: our column for each of the file's

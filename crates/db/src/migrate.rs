@@ -23,6 +23,7 @@ const FILES: &[(i64, &str, &str)] = files![
     4 "0004_work",
     5 "0005_imports",
     6 "0006_transfers",
+    11 "0011_children",
     12 "0012_closings",
     13 "0013_relocations",
 ];

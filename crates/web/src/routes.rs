@@ -214,6 +214,7 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/imports/{id}", Right(Action::ImportMembers), "一次导入", imports::show).page::<imports::Outcome>(),
         get("/o/{org}/imports/{id}/map", Right(Action::ImportMembers), "对应列", imports::map).page::<imports::Map>(),
         post("/o/{org}/imports/{id}/map", Right(Action::ImportMembers), "对应列", imports::settle).form::<imports::MapForm>(),
+        get("/o/{org}/imports/{id}/tree", Right(Action::ImportMembers), "预览组织树", imports::tree::show).page::<imports::tree::Tree>(),
         get("/o/{org}/imports/{id}/review", Right(Action::ImportMembers), "核对与修改", imports::review::show).page::<imports::review::Review>(),
         post("/o/{org}/imports/{id}/rows", Right(Action::ImportMembers), "重新校验多行", imports::review::fix_rows).form::<imports::review::RowsForm>(),
         get("/o/{org}/imports/{id}/rows", Right(Action::ImportMembers), "核对与修改", imports::review::rows),

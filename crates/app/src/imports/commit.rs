@@ -2,13 +2,13 @@
 //! a commit that was cut off goes on where it stood and nobody comes in twice (I19).
 
 use super::{
-    Finding, Import, ImportId, RowState, changed_meanwhile, find,
+    Finding, Import, ImportId, Kind, RowState, changed_meanwhile, children, find,
     judge::{self, Judgement},
     rows,
     sql::{self, Stored},
 };
 use crate::{
-    Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who, act,
+    Cx, Error, House, OrgRef, Permit, Refusal, Result, Who, act,
     events::Event,
     jobs::{self, Job, JobId, Turn},
     messages::{self, Message, To},
@@ -54,7 +54,7 @@ pub async fn commit(cx: &mut Cx, id: ImportId, mode: Mode) -> Result<JobId> {
         let message = "现在没有可以导入的行。请先修改有问题的行。";
         return Err(Error::refused(Refusal::new("import_nothing", message)));
     }
-    let permit = cx.permit(Action::ImportMembers, &org)?;
+    let permit = cx.permit(import.kind().action(), &org)?;
     orgs::hold_living(cx, &org).await?;
     super::take_hold(cx, &permit, &import).await?;
     sql::set_state(cx, &permit, id, "running").await?;
@@ -86,7 +86,7 @@ pub async fn run(turn: &Turn<'_>, import: ImportId, total: i64) -> Result<Json> 
 pub async fn run_here(house: &House, import: ImportId) -> Result<Json> {
     act!(house, Who::System("import"), |cx| {
         let (found, org) = find(cx, import).await?;
-        let permit = cx.permit(Action::ImportMembers, &org)?;
+        let permit = cx.permit(found.kind().action(), &org)?;
         super::take_hold(cx, &permit, &found).await?;
         sql::set_state(cx, &permit, import, "running").await?;
         let detail = json!({ "ready": found.ready, "to_fix": found.to_fix });
@@ -114,23 +114,32 @@ pub async fn step(
             Err(Error::Conflict(_)) => return Ok(Some(summary(&import))),
             held => held?,
         }
-        let permit = cx.permit(Action::ImportMembers, &org)?;
+        let permit = cx.permit(import.kind().action(), &org)?;
         if !sql::hold(cx, &permit, id, "running").await? {
             // Finished already: this turn comes after one that was thought lost.
             cx.return_unused(permit);
             return Ok(Some(summary(&import)));
         }
-        let stored = sql::rows_in(cx, id, ["ready", "warned", "warned"], 0, PIECE).await?;
-        if stored.is_empty() {
-            return finish(cx, permit, &import).await.map(Some);
+        let (rows, added) = match import.kind() {
+            Kind::Members => {
+                let stored = sql::rows_in(cx, id, ["ready", "warned", "warned"], 0, PIECE).await?;
+                let added = match stored.is_empty() {
+                    true => 0,
+                    false => piece(cx, &permit, &org, &import, &stored).await?,
+                };
+                (stored.len(), added)
+            }
+            Kind::Orgs => children::piece(cx, &permit, &org, &import).await?,
+        };
+        if rows == 0 {
+            return finish(cx, permit, &org, &import).await.map(Some);
         }
-        let added = piece(cx, &permit, &org, &import, &stored).await?;
         sql::recount(cx, &permit, id).await?;
         let now = sql::find(cx, id).await?.ok_or(Error::NotFound)?;
         if let Some((turn, total)) = turn {
             turn.progress(cx, (total - now.ready).max(0), total).await?;
         }
-        let detail = json!({ "rows": stored.len(), "added": added });
+        let detail = json!({ "rows": rows, "added": added });
         cx.record(permit, Event::new("import.applied", "import", id.0).detail(detail)).await?;
         Ok(None)
     })
@@ -190,7 +199,7 @@ fn refused(row: &Stored, findings: &[Finding]) -> Vec<db::Value> {
     vec![row.no.into(), RowState::ToFix.code().into(), problems.into(), None::<i64>.into()]
 }
 
-async fn finish(cx: &mut Cx, permit: Permit, import: &Import) -> Result<Json> {
+async fn finish(cx: &mut Cx, permit: Permit, org: &OrgRef, import: &Import) -> Result<Json> {
     sql::recount(cx, &permit, import.id).await?;
     let import = sql::find(cx, import.id).await?.ok_or(Error::NotFound)?;
     let state = if import.to_fix > 0 { "review" } else { "done" };
@@ -198,6 +207,9 @@ async fn finish(cx: &mut Cx, permit: Permit, import: &Import) -> Result<Json> {
     sql::set_ended(cx, &permit, import.id).await?;
     if import.person_id != 0 {
         tell(cx, &import).await?;
+    }
+    if import.kind() == Kind::Orgs {
+        children::tell_those_below(cx, org, &import).await?;
     }
     let end = summary(&import);
     cx.record(permit, Event::new("import.finished", "import", import.id.0).detail(end.clone()))
@@ -207,18 +219,23 @@ async fn finish(cx: &mut Cx, permit: Permit, import: &Import) -> Result<Json> {
 
 /// 成功导入 n 位,m 位导入失败 (69).
 pub fn sentence(import: &Import) -> String {
-    let failed = import.to_fix + import.failed;
-    format!("成功导入 {} 位,{failed} 位导入失败", import.imported)
+    let (done, failed) = (import.imported, import.to_fix + import.failed);
+    match import.kind() {
+        Kind::Members => format!("成功导入 {done} 位,{failed} 位导入失败"),
+        Kind::Orgs => format!("成功创建 {done} 个组织,{failed} 行没有创建"),
+    }
 }
 
 async fn tell(cx: &mut Cx, import: &Import) -> Result<()> {
     let acting = orgs::by_id(cx, import.acting_org).await?;
-    let rest =
-        if import.to_fix > 0 { "没有导入的行可以改好后继续导入。" } else { "" };
+    let rest = if import.to_fix > 0 { "剩下的行可以改好后继续导入。" } else { "" };
     let message = Message {
         to: To::Person(PersonId(import.person_id)),
         kind: "import",
-        title: format!("导入完成:{}", sentence(import)),
+        title: match import.kind() {
+            Kind::Members => format!("导入完成:{}", sentence(import)),
+            Kind::Orgs => format!("批量创建完成:{}", sentence(import)),
+        },
         body: format!("“{}”已处理完。{rest}24 小时内可以撤销本次导入。", import.file_name),
         href: format!("/o/{}/imports/{}/result", acting.code, import.id),
     };

@@ -10,8 +10,7 @@ use super::{
     take_hold,
 };
 use crate::{
-    Action, Cx, Error, OrgRef, Permit, Refusal, Result, error::Difference, events::Event,
-    rules::Column,
+    Cx, Error, OrgRef, Permit, Refusal, Result, error::Difference, events::Event, rules::Column,
 };
 use db::Rows;
 use serde_json::json;
@@ -48,7 +47,11 @@ pub async fn fix(cx: &mut Cx, id: ImportId, changes: &[Change]) -> Result<usize>
             return Err(stale(&row, &cells, &mapping, &new));
         }
         for (column, at, text) in &new {
-            cells.set(*at, text);
+            if *column == Column::OrgShortName {
+                cells.set_indented(*at, text);
+            } else {
+                cells.set(*at, text);
+            }
             all |= *column == Column::DevNumber;
         }
         let sealed = rows::seal(&house, id, row.no, &cells)?;
@@ -96,7 +99,7 @@ fn stale(
 
 fn no_longer_open(row: &Stored) -> Error {
     let message = match row.state.as_str() {
-        "imported" => format!("第 {} 行已经导入,要改资料请到团员列表编辑。", row.no),
+        "imported" => format!("第 {} 行已经导入,要改内容请到列表里编辑。", row.no),
         "skipped" => format!("第 {} 行已跳过,请先恢复再修改。", row.no),
         _ => format!("第 {} 行刚刚被其他人改动,你的操作未生效。请刷新后再看。", row.no),
     };
@@ -123,7 +126,11 @@ pub async fn apply(
     for row in sql::rows_in(cx, id, states, 0, i64::from(u32::MAX)).await? {
         let mut cells = rows::open(&house, id, &row)?;
         if cells.text(at).trim() == from.trim() && from.trim() != to.trim() {
-            cells.set(at, to.trim());
+            if column == Column::OrgShortName {
+                cells.set_indented(at, to.trim());
+            } else {
+                cells.set(at, to.trim());
+            }
             changed.push(vec![row.no.into(), rows::seal(&house, id, row.no, &cells)?.into()]);
         }
     }
@@ -158,13 +165,14 @@ pub async fn skip(cx: &mut Cx, id: ImportId, no: i64, skip: bool) -> Result<()> 
     cx.record(permit, Event::new("import.skipped", "import", id.0).detail(detail)).await
 }
 
-/// Leaves out everybody who is in the branch already; returns how many rows that were.
+/// Leaves out whoever is in the branch already, or whatever organisation is there already; returns
+/// how many rows that were.
 pub async fn skip_here(cx: &mut Cx, id: ImportId) -> Result<usize> {
     let (import, org, permit) = open(cx, id).await?;
     let mut count = 0;
     for row in sql::rows_in(cx, id, ["to_fix"; 3], 0, i64::from(u32::MAX)).await? {
         let problems: Vec<Finding> = serde_json::from_str(&row.problems).unwrap_or_default();
-        if problems.iter().any(|p| p.code == "id_here") {
+        if problems.iter().any(|p| matches!(p.code.as_str(), "id_here" | "org_exists")) {
             sql::set_skipped(cx, &permit, id, row.no, true).await?;
             count += 1;
         }
@@ -188,7 +196,7 @@ async fn open(cx: &mut Cx, id: ImportId) -> Result<(Import, OrgRef, Permit)> {
     if import.state != "review" {
         return Err(changed_meanwhile(&import));
     }
-    let permit = cx.permit(Action::ImportMembers, &org)?;
+    let permit = cx.permit(import.kind().action(), &org)?;
     take_hold(cx, &permit, &import).await?;
     Ok((import, org, permit))
 }

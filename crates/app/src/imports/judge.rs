@@ -2,7 +2,7 @@
 //! file. One function for the upload, for every repair and for the commit.
 
 use super::{
-    Finding, Import, ImportId, Mapping, RowState, mapping,
+    Finding, Import, ImportId, Kind, Mapping, RowState, children, mapping,
     rows::{self, Cells},
     sql::{self, Stored},
 };
@@ -160,7 +160,7 @@ impl Judgement {
     }
 }
 
-fn state_of(severities: impl Iterator<Item = Severity>) -> RowState {
+pub(super) fn state_of(severities: impl Iterator<Item = Severity>) -> RowState {
     match severities.max_by_key(|s| *s == Severity::Fix) {
         None => RowState::Ready,
         Some(Severity::Warn) => RowState::Warned,
@@ -203,6 +203,9 @@ pub(super) async fn rejudge(
     import: &Import,
     which: Which,
 ) -> Result<BTreeMap<String, i64>> {
+    if import.kind() == Kind::Orgs {
+        return children::rejudge(cx, permit, org, import).await;
+    }
     let mapping = import.columns();
     let near = matches!(which, Which::Near { .. });
     let stored = load(cx, org, import.id, &mapping, which).await?;

@@ -2,7 +2,7 @@
 
 use super::{Import, ImportId, Notes, changed_meanwhile, find, judge, rows, sql, take_hold};
 use crate::{
-    Action, Cx, Error, FieldError, OrgRef, Result,
+    Cx, Error, FieldError, OrgRef, Result,
     events::Event,
     people::entry,
     pii::{IdNumber, Mobile},
@@ -32,18 +32,18 @@ pub struct Columns {
     pub missing: Vec<Column>,
 }
 
-/// The columns that a file of members may have.
-pub fn ours() -> Vec<Column> {
+/// The columns that a file of this kind may have.
+pub fn ours(kind: SheetKind) -> Vec<Column> {
     Column::ALL
         .iter()
         .copied()
-        .filter(|c| Rules::builtin().columns.needed(*c, SheetKind::Members, None) > Needed::Absent)
+        .filter(|c| Rules::builtin().columns.needed(*c, kind, None) > Needed::Absent)
         .collect()
 }
 
 /// What the titles say. A column that stands twice counts once, the first time.
-pub(super) fn guess(header: &[String]) -> Mapping {
-    let ours = ours();
+pub(super) fn guess(header: &[String], kind: SheetKind) -> Mapping {
+    let ours = ours(kind);
     let mut mapping: Mapping = Vec::with_capacity(header.len());
     for title in header {
         let column = Rules::builtin().columns.recognise(title).filter(|c| ours.contains(c));
@@ -53,23 +53,22 @@ pub(super) fn guess(header: &[String]) -> Mapping {
 }
 
 /// Which columns a mapping lacks that every member needs (`entry`) or a complete one (`complete`).
-pub(super) fn lacking(mapping: &Mapping, need: Needed) -> Vec<Column> {
+pub(super) fn lacking(mapping: &Mapping, need: Needed, kind: SheetKind) -> Vec<Column> {
     let columns = &Rules::builtin().columns;
-    let lacks = |c: &Column| {
-        columns.needed(*c, SheetKind::Members, None) >= need && !mapping.contains(&Some(*c))
-    };
-    columns.template(SheetKind::Members).into_iter().filter(lacks).collect()
+    let lacks = |c: &Column| columns.needed(*c, kind, None) >= need && !mapping.contains(&Some(*c));
+    columns.template(kind).into_iter().filter(lacks).collect()
 }
 
 /// Whether the titles say enough for the page to be skipped: everything that is needed is there,
 /// or nothing unknown could be what is missing.
-pub(super) fn is_clear(header: &[String], mapping: &Mapping) -> bool {
+pub(super) fn is_clear(header: &[String], mapping: &Mapping, kind: SheetKind) -> bool {
     let all_known = header
         .iter()
         .zip(mapping)
         .all(|(title, column)| column.is_some() || title.is_empty() || is_harmless(title));
-    lacking(mapping, Needed::Entry).is_empty()
-        && (all_known || lacking(mapping, Needed::Complete).is_empty())
+    // An unknown column of a list of organisations may be what says where each belongs.
+    let enough = kind != SheetKind::Orgs && lacking(mapping, Needed::Complete, kind).is_empty();
+    lacking(mapping, Needed::Entry, kind).is_empty() && (all_known || enough)
 }
 
 /// Columns that lists often have and that are none of ours.
@@ -81,9 +80,9 @@ fn is_harmless(title: &str) -> bool {
 
 /// The mapping made whole: columns of the template that the file lacks stand behind the file's, so
 /// that their cells can be filled in the review.
-pub(super) fn completed(mut mapping: Mapping, width: usize) -> Mapping {
+pub(super) fn completed(mut mapping: Mapping, width: usize, kind: SheetKind) -> Mapping {
     mapping.resize(width, None);
-    for column in Rules::builtin().columns.template(SheetKind::Members) {
+    for column in Rules::builtin().columns.template(kind) {
         if !mapping.contains(&Some(column)) {
             mapping.push(Some(column));
         }
@@ -92,7 +91,7 @@ pub(super) fn completed(mut mapping: Mapping, width: usize) -> Mapping {
 }
 
 /// Sentences on what the file has too much or too little.
-pub(super) fn remarks(header: &[String], mapping: &Mapping) -> Vec<String> {
+pub(super) fn remarks(header: &[String], mapping: &Mapping, kind: SheetKind) -> Vec<String> {
     let mut notes = Vec::new();
     let extra: Vec<&str> = header
         .iter()
@@ -104,7 +103,7 @@ pub(super) fn remarks(header: &[String], mapping: &Mapping) -> Vec<String> {
         notes.push(format!("没有用到的列:{}。", extra.join("、")));
     }
     let own: Mapping = mapping.iter().take(header.len()).copied().collect();
-    let lacking = lacking(&own, Needed::Complete);
+    let lacking = lacking(&own, Needed::Complete, kind);
     if !lacking.is_empty() {
         let names: Vec<&str> = lacking.iter().map(|c| c.label()).collect();
         notes.push(format!("文件里没有这些列:{};可以在核对时补填。", names.join("、")));
@@ -129,7 +128,7 @@ pub async fn columns(cx: &mut Cx, id: ImportId) -> Result<Columns> {
             column: mapping.get(at).copied().flatten().map_or("", Column::key).to_owned(),
         })
         .collect();
-    let missing = lacking(&mapping, Needed::Entry);
+    let missing = lacking(&mapping, Needed::Entry, import.kind().sheet());
     Ok(Columns { import, columns, missing })
 }
 
@@ -138,17 +137,18 @@ pub async fn columns(cx: &mut Cx, id: ImportId) -> Result<Columns> {
 pub async fn settle(cx: &mut Cx, id: ImportId, keys: &[String]) -> Result<()> {
     let (import, org) = find(cx, id).await?;
     let titles: Vec<String> = serde_json::from_str(&import.header).unwrap_or_default();
-    let chosen = read_choice(keys, titles.len())?;
-    let permit = cx.permit(Action::ImportMembers, &org)?;
+    let sheet = import.kind().sheet();
+    let chosen = read_choice(keys, titles.len(), sheet)?;
+    let permit = cx.permit(import.kind().action(), &org)?;
     if !matches!(import.state.as_str(), "mapping" | "review") || import.imported > 0 {
         cx.return_unused(permit);
         return Err(changed_meanwhile(&import));
     }
     take_hold(cx, &permit, &import).await?;
-    let mapping = completed(chosen, titles.len());
+    let mapping = completed(chosen, titles.len(), sheet);
     let mut notes = import.notes();
     notes.file.retain(|n| !n.starts_with("没有用到的列") && !n.starts_with("文件里没有"));
-    notes.file.extend(remarks(&titles, &mapping));
+    notes.file.extend(remarks(&titles, &mapping, sheet));
     let import = Import { mapping: text_of(&mapping), ..import };
     judge_all(cx, &permit, &org, &import, notes).await?;
     sql::set_state(cx, &permit, id, "review").await?;
@@ -167,8 +167,8 @@ async fn judge_all(
     sql::set_mapping(cx, permit, import.id, &import.mapping, &notes).await
 }
 
-fn read_choice(keys: &[String], width: usize) -> Result<Mapping> {
-    let ours = ours();
+fn read_choice(keys: &[String], width: usize, kind: SheetKind) -> Result<Mapping> {
+    let ours = ours(kind);
     let mut mapping: Mapping = Vec::with_capacity(width);
     let mut errors = Vec::new();
     for (at, key) in keys.iter().take(width).enumerate() {
@@ -180,8 +180,12 @@ fn read_choice(keys: &[String], width: usize) -> Result<Mapping> {
         }
         mapping.push(column);
     }
-    for column in [Column::Name, Column::IdNumber] {
-        if !mapping.contains(&Some(column)) {
+    let without: &[Column] = match kind {
+        SheetKind::Orgs => &[Column::OrgShortName],
+        _ => &[Column::Name, Column::IdNumber],
+    };
+    for column in without {
+        if !mapping.contains(&Some(*column)) {
             let message = format!("请指出哪一列是“{}”,没有它不能导入。", column.label());
             errors.push(FieldError::new("column-0", "column_missing", message));
         }
@@ -224,6 +228,8 @@ pub(super) fn place(org: &OrgRef) -> crate::rules::person::Place {
 mod tests {
     use super::*;
 
+    const M: SheetKind = SheetKind::Members;
+
     fn titles(text: &str) -> Vec<String> {
         text.split(' ').map(str::to_owned).collect()
     }
@@ -236,21 +242,32 @@ mod tests {
             .into_iter()
             .map(|c| c.label().to_owned())
             .collect();
-        assert!(is_clear(&all, &guess(&all)));
+        assert!(is_clear(&all, &guess(&all, M), M));
         let more = [all, titles("备注 宿舍")].concat();
-        assert!(is_clear(&more, &guess(&more)));
-        assert!(remarks(&more, &guess(&more))[0].contains("宿舍"));
+        assert!(is_clear(&more, &guess(&more, M), M));
+        assert!(remarks(&more, &guess(&more, M), M)[0].contains("宿舍"));
     }
 
     #[test]
     fn a_missing_needed_column_beside_an_unknown_one_asks_for_the_page() {
         let header = titles("姓名 证件 民族");
-        assert!(!is_clear(&header, &guess(&header)));
+        assert!(!is_clear(&header, &guess(&header, M), M));
+    }
+
+    #[test]
+    fn a_list_of_organisations_with_a_column_that_nobody_knows_asks_for_the_page() {
+        let clear = |text: &str| {
+            let header = titles(text);
+            is_clear(&header, &guess(&header, SheetKind::Orgs), SheetKind::Orgs)
+        };
+        assert!(clear("组织简称 组织类别 上级组织"));
+        assert!(clear("序号 组织名称 类别"));
+        assert!(!clear("组织名称 类别 所属学院"));
     }
 
     #[test]
     fn what_the_file_lacks_is_added_behind_it() {
-        let mapping = completed(guess(&titles("姓名 身份证号 宿舍")), 3);
+        let mapping = completed(guess(&titles("姓名 身份证号 宿舍"), M), 3, M);
         assert_eq!(mapping[..3], [Some(Column::Name), Some(Column::IdNumber), None]);
         assert!(mapping[3..].contains(&Some(Column::Joined)));
     }

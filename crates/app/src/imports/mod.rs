@@ -1,7 +1,10 @@
-//! 导入团员 (69, A20, B.3): upload → columns → review and repair → commit in pieces → undo. A file's
-//! rows are staged, sealed, with what is wrong in each; people come in through `people::add_many`
-//! alone. Called by pages, the command line and the job queue.
+//! 导入团员 (69, A20, B.3) and 批量创建下级组织 (37, A9): upload → columns → review and repair → commit
+//! in pieces → undo. A file's rows are staged, sealed, with what is wrong in each; people come in
+//! through `people::add_many` alone, organisations through `orgs::batch::create_many`. Called by
+//! pages, the command line and the job queue.
 
+/// What is its own with organisations: rows that stand below one another.
+pub mod children;
 /// Importing what is good, in pieces.
 pub mod commit;
 /// Repairing rows.
@@ -26,13 +29,13 @@ pub use commit::{Mode, commit, run};
 pub use mapping::Mapping;
 pub use review::{Line, Show};
 pub(crate) use rows::rekey;
-pub use upload::{Source, check_target, read, stage};
+pub use upload::{Source, check_target, read, stage, stage_orgs};
 
 use crate::{
     Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who, act, clock,
     events::Event,
     orgs::{self, OrgId},
-    rules::{Column, Problem, Rules, Severity},
+    rules::{Column, Problem, Rules, Severity, SheetKind},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,6 +45,44 @@ db::id!(
     /// An import.
     ImportId
 );
+
+/// What an import brings in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Members and cadres of a branch.
+    #[default]
+    Members,
+    /// Organisations below the one that imports.
+    Orgs,
+}
+impl Kind {
+    /// As stored, and as it stands in addresses.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Members => "members",
+            Self::Orgs => "orgs",
+        }
+    }
+    /// As stored, read back.
+    pub fn from_code(code: &str) -> Self {
+        if code == "orgs" { Self::Orgs } else { Self::Members }
+    }
+    /// Who may: whoever may enter the same one by one.
+    pub fn action(self) -> Action {
+        match self {
+            Self::Members => Action::ImportMembers,
+            Self::Orgs => Action::CreateChild,
+        }
+    }
+    /// Whose columns a file has.
+    pub fn sheet(self) -> SheetKind {
+        match self {
+            Self::Members => SheetKind::Members,
+            Self::Orgs => SheetKind::Orgs,
+        }
+    }
+}
 
 db::row! {
     /// An import as stored: the file's frame, the state, the counters.
@@ -54,8 +95,10 @@ db::row! {
         pub acting_org: OrgId,
         /// Who does it; 0 for the command line.
         pub person_id: i64,
+        /// [`Kind`].
+        pub kind: String,
         pub file_name: String,
-        /// `members`, `cadres` or `other`.
+        /// `members`, `cadres`, `orgs` or `other`.
         pub template: String,
         /// `mapping`, `review`, `running`, `done`, `undone`.
         pub state: String,
@@ -145,6 +188,25 @@ impl RowState {
             Self::Kept => "撤销时保留",
         }
     }
+    /// The word on pages; organisations are made, people imported.
+    pub fn label_of(self, orgs: bool) -> &'static str {
+        match self {
+            Self::Ready if orgs => "可创建",
+            Self::Warned if orgs => "可创建,有提醒",
+            Self::Imported if orgs => "已创建",
+            Self::Failed if orgs => "未创建",
+            other => other.label(),
+        }
+    }
+    /// The shape of the word on pages.
+    pub fn chip(self) -> &'static str {
+        match self {
+            Self::Ready | Self::Imported => "ok",
+            Self::Warned => "warn",
+            Self::ToFix | Self::Failed => "err",
+            Self::Skipped | Self::Undone | Self::Kept => "off",
+        }
+    }
     /// Whether the row may still be changed.
     pub fn is_open(self) -> bool {
         matches!(self, Self::Ready | Self::Warned | Self::ToFix)
@@ -156,6 +218,9 @@ impl RowState {
 pub struct Finding {
     /// Our column.
     pub column: Column,
+    /// 组织码 of the organisation that it speaks of, to look at it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub org: Option<String>,
     /// A stable code.
     pub code: String,
     /// What happened, why, what to do now.
@@ -165,7 +230,13 @@ pub struct Finding {
 }
 impl From<Problem> for Finding {
     fn from(p: Problem) -> Self {
-        Self { column: p.column, code: p.code.into(), message: p.message, severity: p.severity }
+        Self {
+            column: p.column,
+            org: None,
+            code: p.code.into(),
+            message: p.message,
+            severity: p.severity,
+        }
     }
 }
 impl Finding {
@@ -186,6 +257,10 @@ pub struct Notes {
 }
 
 impl Import {
+    /// What it brings in.
+    pub fn kind(&self) -> Kind {
+        Kind::from_code(&self.kind)
+    }
     /// The file's column titles, those added to it behind.
     pub fn titles(&self) -> Vec<String> {
         let mut titles: Vec<String> = serde_json::from_str(&self.header).unwrap_or_default();
@@ -235,7 +310,7 @@ pub async fn find(cx: &mut Cx, id: ImportId) -> Result<(Import, OrgRef)> {
         return Err(Error::NotFound);
     }
     let org = orgs::by_id(cx, import.org_id).await?;
-    if !cx.may(Action::ImportMembers, &org.path) {
+    if !cx.may(import.kind().action(), &org.path) {
         return Err(Error::NotFound);
     }
     Ok((import, org))
@@ -265,7 +340,7 @@ pub async fn targets(cx: &mut Cx) -> Result<Vec<(String, String)>> {
 /// right is given up and marked as not imported.
 pub async fn end(cx: &mut Cx, id: ImportId) -> Result<()> {
     let (import, org) = find(cx, id).await?;
-    let permit = cx.permit(Action::ImportMembers, &org)?;
+    let permit = cx.permit(import.kind().action(), &org)?;
     if !matches!(import.state.as_str(), "mapping" | "review") {
         cx.return_unused(permit);
         return Err(changed_meanwhile(&import));

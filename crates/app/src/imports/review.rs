@@ -68,6 +68,10 @@ impl BadCell {
     pub fn field_id(&self, row: &i64) -> String {
         format!("c{row}-{}", self.column.key())
     }
+    /// Whether its column has a list to choose from.
+    pub fn has_choices(&self) -> bool {
+        matches!(self.column, Column::OrgCategory | Column::OrgIndustry)
+    }
     /// Whether it has to be put right.
     pub fn is_bad(&self) -> bool {
         self.findings.iter().any(Finding::forbids)
@@ -86,6 +90,12 @@ pub struct Line {
     /// Masked.
     pub id_number: String,
     pub joined: String,
+    /// Of an organisation: its category as typed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub category: String,
+    /// Of an organisation: its superior as typed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub parent: String,
     /// Everything found: `column`, `code`, `message`, `severity`.
     pub problems: Vec<Finding>,
     /// The cells that findings speak of, with their values.
@@ -148,13 +158,16 @@ fn line(house: &House, import: &Import, mapping: &Mapping, row: &Stored) -> Resu
     let state = RowState::from_code(&row.state);
     let problems: Vec<Finding> = serde_json::from_str(&row.problems).unwrap_or_default();
     let text = |column| cells.in_column(mapping, column).trim().to_owned();
+    let orgs = import.kind() == super::Kind::Orgs;
     Ok(Line {
         row: row.no,
-        name: text(Column::Name),
+        name: text(if orgs { Column::OrgShortName } else { Column::Name }),
         state,
         version: row.version,
         id_number: mapping::masked(&text(Column::IdNumber)),
         joined: text(Column::Joined),
+        category: text(Column::OrgCategory),
+        parent: text(Column::OrgParent),
         cells: if state.is_open() { bad_cells(&cells, mapping, &problems) } else { Vec::new() },
         problems,
     })

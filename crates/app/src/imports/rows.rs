@@ -55,6 +55,14 @@ impl Cells {
         // What a person types is text; the mark of numbers is no character that can be typed.
         self.0[at] = text.chars().filter(|c| *c != NUMBER).collect();
     }
+    /// As [`Cells::set`], with the blanks kept that stood before the text: in a list of
+    /// organisations they say what it stands below.
+    pub(super) fn set_indented(&mut self, at: usize, text: &str) {
+        let old = self.text(at);
+        let blanks = &old[..old.len() - old.trim_start().len()];
+        let text = format!("{blanks}{}", text.trim_start());
+        self.set(at, &text);
+    }
     pub(super) fn draft(&self, mapping: &Mapping) -> Draft {
         let mut draft = Draft::default();
         for (cell, column) in self.0.iter().zip(mapping) {

@@ -1,7 +1,7 @@
 //! The statements of imports; private to the room. Counters are counted anew from the rows in the
 //! transaction that changed them, so they can't drift.
 
-use super::{Import, ImportId, RowState};
+use super::{Import, ImportId, Kind, RowState};
 use crate::{Cx, OrgRef, Permit, Result, clock::Millis, jobs::JobId, orgs::OrgId};
 use db::{Rows, args, sql};
 
@@ -10,6 +10,7 @@ pub(super) struct NewImport<'a> {
     pub(super) org: &'a OrgRef,
     pub(super) acting: OrgId,
     pub(super) person: i64,
+    pub(super) kind: Kind,
     pub(super) file_name: &'a str,
     pub(super) template: &'a str,
     pub(super) state: &'a str,
@@ -36,10 +37,11 @@ pub(super) async fn insert(cx: &mut Cx, _: &Permit, new: NewImport<'_>) -> Resul
     let now = cx.now();
     cx.tx
         .run(
-            sql!("INSERT INTO import (id, org_id, org_path, acting_org, person_id, kind, file_name, template, state, header, mapping, notes, rows, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, 'members', $6, $7, $8, $9, $10, $11, $12, $13, $13)"),
+            sql!("INSERT INTO import (id, org_id, org_path, acting_org, person_id, kind, file_name, template, state, header, mapping, notes, rows, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13, $13)"),
             args![
                 new.id, new.org.id, &new.org.path, new.acting, new.person, new.file_name,
-                new.template, new.state, new.header, new.mapping, new.notes, new.rows, now
+                new.template, new.state, new.header, new.mapping, new.notes, new.rows, now,
+                new.kind.code()
             ],
         )
         .await?;
@@ -67,7 +69,7 @@ pub(super) async fn find(cx: &mut Cx, id: ImportId) -> Result<Option<Import>> {
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT id, org_id, acting_org, person_id, file_name, template, state, header, mapping, notes, job_id, rows, ready, to_fix, warned, skipped, imported, failed, version, created_at, updated_at, ended_at FROM import WHERE id = $1"),
+            sql!("SELECT id, org_id, acting_org, person_id, kind, file_name, template, state, header, mapping, notes, job_id, rows, ready, to_fix, warned, skipped, imported, failed, version, created_at, updated_at, ended_at FROM import WHERE id = $1"),
             args![id],
         )
         .await?)
@@ -83,19 +85,24 @@ pub(super) async fn list(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT id, org_id, acting_org, person_id, file_name, template, state, header, mapping, notes, job_id, rows, ready, to_fix, warned, skipped, imported, failed, version, created_at, updated_at, ended_at FROM import WHERE acting_org = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
+            sql!("SELECT id, org_id, acting_org, person_id, kind, file_name, template, state, header, mapping, notes, job_id, rows, ready, to_fix, warned, skipped, imported, failed, version, created_at, updated_at, ended_at FROM import WHERE acting_org = $1 AND id < $2 ORDER BY id DESC LIMIT $3"),
             args![acting, before, limit],
         )
         .await?)
 }
 
 /// How the same header was mapped before.
-pub(super) async fn mapping_of(cx: &mut Cx, acting: OrgId, header: &str) -> Result<Option<String>> {
+pub(super) async fn mapping_of(
+    cx: &mut Cx,
+    acting: OrgId,
+    kind: Kind,
+    header: &str,
+) -> Result<Option<String>> {
     let row: Option<(String,)> = cx
         .tx
         .opt(
-            sql!("SELECT mapping FROM import WHERE acting_org = $1 AND header = $2 AND state <> 'mapping' ORDER BY id DESC LIMIT 1"),
-            args![acting, header],
+            sql!("SELECT mapping FROM import WHERE acting_org = $1 AND header = $2 AND kind = $3 AND state <> 'mapping' ORDER BY id DESC LIMIT 1"),
+            args![acting, header, kind.code()],
         )
         .await?;
     Ok(row.map(|(mapping,)| mapping))
@@ -343,6 +350,7 @@ pub(super) async fn recount(cx: &mut Cx, _: &Permit, import: ImportId) -> Result
 }
 
 pub(super) async fn delete(cx: &mut Cx, _: &Permit, id: ImportId) -> Result<()> {
+    cx.tx.run(sql!("DELETE FROM import_place WHERE import_id = $1"), args![id]).await?;
     cx.tx.run(sql!("DELETE FROM import_row WHERE import_id = $1"), args![id]).await?;
     cx.tx.run(sql!("DELETE FROM import WHERE id = $1"), args![id]).await?;
     Ok(())

@@ -74,8 +74,9 @@ fn read(sheet: &Sheet, at: usize, mut notes: Vec<String>) -> Table {
     let header: Vec<String> = sheet.rows[at].cells.iter().map(title).collect();
     let titles: Vec<&str> = header.iter().map(String::as_str).collect();
     let template = Rules::builtin().columns.guess_sheet(&titles);
+    let names = [Some(Column::Name), Some(Column::OrgShortName)];
     let name_at =
-        titles.iter().position(|t| Rules::builtin().columns.recognise(t) == Some(Column::Name));
+        titles.iter().position(|t| names.contains(&Rules::builtin().columns.recognise(t)));
     let mut rows = Vec::with_capacity(sheet.rows.len().saturating_sub(at + 1));
     for row in &sheet.rows[at + 1..] {
         if row.cells.iter().take(header.len()).all(sheet::Cell::is_blank) {

@@ -2,10 +2,11 @@
 //! since, and saying who and why.
 
 use super::{
-    Import, ImportId, RowState, changed_meanwhile, find, rows, sql, sql::Stored, take_hold,
+    Import, ImportId, Kind, RowState, changed_meanwhile, children, find, rows, sql, sql::Stored,
+    take_hold,
 };
 use crate::{
-    Action, Cx, Error, OrgRef, Refusal, Result,
+    Cx, Error, OrgRef, Refusal, Result,
     events::Event,
     people::{self, PersonId},
     rules::{Column, Rules},
@@ -42,6 +43,9 @@ pub struct Undo {
 pub async fn preview(cx: &mut Cx, id: ImportId) -> Result<Undo> {
     let (import, org) = find(cx, id).await?;
     may_undo(cx, &import)?;
+    if import.kind() == Kind::Orgs {
+        return children::undo_preview(cx, import, org).await;
+    }
     let stored = imported_rows(cx, id).await?;
     let kept = people::members::would_stay(cx, &org, &removable(&import, &stored)).await?;
     report(cx, import, org, &stored, kept)
@@ -51,11 +55,15 @@ pub async fn preview(cx: &mut Cx, id: ImportId) -> Result<Undo> {
 pub async fn undo(cx: &mut Cx, id: ImportId) -> Result<Undo> {
     let (import, org) = find(cx, id).await?;
     may_undo(cx, &import)?;
-    let permit = cx.permit(Action::ImportMembers, &org)?;
+    let permit = cx.permit(import.kind().action(), &org)?;
     take_hold(cx, &permit, &import).await?;
     let stored = imported_rows(cx, id).await?;
-    let kept = people::remove_many(cx, &permit, &org, &removable(&import, &stored)).await?;
-    let done = report(cx, import, org, &stored, kept)?;
+    let done = if import.kind() == Kind::Orgs {
+        children::take_back(cx, &permit, import, org).await?
+    } else {
+        let kept = people::remove_many(cx, &permit, &org, &removable(&import, &stored)).await?;
+        report(cx, import, org, &stored, kept)?
+    };
     let mut outcomes: Rows = Vec::with_capacity(stored.len());
     for row in &stored {
         let stays = done.staying.iter().any(|s| s.row == row.no);
@@ -86,10 +94,14 @@ fn may_undo(cx: &Cx, import: &Import) -> Result<()> {
         return Err(changed_meanwhile(import));
     }
     let hours = Rules::builtin().policy.imports.undo_hours;
-    let message = if import.imported == 0 {
-        "这次导入还没有导入任何人,没有可以撤销的。".to_owned()
-    } else {
-        format!("导入完成已超过 {hours} 小时,不能整批撤销。需要删除个别人员,请到团员列表办理。")
+    let message = match (import.imported == 0, import.kind()) {
+        (true, _) => "这次导入还没有导入任何内容,没有可以撤销的。".to_owned(),
+        (false, Kind::Members) => {
+            format!("导入完成已超过 {hours} 小时,不能整批撤销。需要删除个别人员,请到团员列表办理。")
+        }
+        (false, Kind::Orgs) => format!(
+            "创建完成已超过 {hours} 小时,不能整批撤销。需要撤销个别组织,请到“管理下级组织”办理。"
+        ),
     };
     Err(Error::conflict(Refusal::new("import_undo", message)))
 }

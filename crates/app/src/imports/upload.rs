@@ -2,7 +2,7 @@
 //! before any transaction begins (decision 12); staging is one transaction.
 
 use super::{
-    Import, ImportId, Notes,
+    Import, ImportId, Kind, Notes, children,
     judge::{self, Judgement},
     mapping, rows, sql, table,
     table::Table,
@@ -10,12 +10,12 @@ use super::{
 use crate::{
     Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who,
     events::Event,
-    orgs,
+    orgs::{self, OrgId},
     rules::{Rules, SheetKind},
 };
 use db::Rows;
 use sheet::{Book, Found, Limits, ReadError};
-use std::path::PathBuf;
+use std::{collections::BTreeMap, path::PathBuf};
 
 /// Rows written by one statement.
 const PIECE: usize = 2_000;
@@ -78,12 +78,6 @@ pub async fn read(house: &House, source: Source) -> Result<Upload> {
     if table.rows.len() > policy.max_rows {
         return Err(too_many(table.rows.len(), policy.max_rows));
     }
-    if table.template == Some(SheetKind::Orgs) {
-        return Err(refusal(
-            "other_template",
-            "这是『下级组织』的表格,不能用来导入团员。请下载团员模板填写后再上传。",
-        ));
-    }
     Ok(Upload { name: short(&name), table })
 }
 
@@ -115,57 +109,127 @@ async fn aside(work: impl FnOnce() -> Read + Send + 'static) -> Result<Read> {
 /// page when the titles don't say enough.
 pub async fn stage(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Import> {
     check_target(cx, org)?;
+    if upload.table.template == Some(SheetKind::Orgs) {
+        return Err(refusal(
+            "other_template",
+            "这是『下级组织』的表格,不能用来导入团员。要创建下级组织,请到“管理下级组织 › 批量创建”上传;导入团员请下载团员模板。",
+        ));
+    }
     let permit = cx.permit(Action::ImportMembers, org)?;
     orgs::hold_living(cx, org).await?;
-    let id = ImportId(cx.new_id());
-    let table = &upload.table;
-    let header = serde_json::to_string(&table.header).unwrap_or_default();
-    let acting = match cx.who() {
-        Who::Person(_) => cx.org()?.id,
-        _ => org.id,
-    };
-    let guessed = mapping::guess(&table.header);
-    let remembered: Option<mapping::Mapping> = sql::mapping_of(cx, acting, &header)
-        .await?
-        .and_then(|text| serde_json::from_str(&text).ok());
-    let cadres = table.template == Some(SheetKind::Cadres);
-    let clear = !cadres && (remembered.is_some() || mapping::is_clear(&table.header, &guessed));
-    let mapped = remembered.unwrap_or(guessed);
-    let mut notes = Notes { file: table.notes.clone(), ..Notes::default() };
-    let mapping = if clear {
-        let whole = mapping::completed(mapped, table.header.len().max(1));
-        notes.file.extend(mapping::remarks(&table.header, &whole));
-        whole
-    } else {
-        mapped
-    };
-    let rows = if clear {
-        let judged = judge::fresh(cx, org, &mapping, &table.rows).await?;
-        notes.tidied = judge::tidied(&judged);
-        judged
+    let draft = Draft::of(cx, Kind::Members, org, upload).await?;
+    let rows = if draft.clear {
+        judge::fresh(cx, org, &draft.mapping, &upload.table.rows).await?
     } else {
         Vec::new()
     };
-    let new = sql::NewImport {
-        id,
-        org,
-        acting,
-        person: cx.visitor().map_or(0, |v| v.person.0),
-        file_name: &upload.name,
-        template: template_word(table.template),
-        state: if clear { "review" } else { "mapping" },
-        header: &header,
-        mapping: &mapping::text_of(&mapping),
-        notes: &serde_json::to_string(&notes).unwrap_or_default(),
-        rows: i64::try_from(table.rows.len()).unwrap_or(i64::MAX),
-    };
-    sql::insert(cx, &permit, new).await?;
-    store(cx, &permit, id, table, &rows).await?;
+    let id = draft.insert(cx, &permit, org, upload, judge::tidied(&rows)).await?;
+    store(cx, &permit, id, &upload.table, &rows).await?;
     sql::recount(cx, &permit, id).await?;
     let known = rows.iter().flat_map(|r| &r.judged.problems).filter(|p| p.code == "id_elsewhere");
-    let detail = serde_json::json!({ "rows": table.rows.len(), "elsewhere": known.count() });
+    let detail = serde_json::json!({ "rows": upload.table.rows.len(), "elsewhere": known.count() });
     cx.record(permit, Event::new("import.uploaded", "import", id.0).detail(detail)).await?;
     sql::find(cx, id).await?.ok_or(Error::NotFound)
+}
+
+/// Stages a list of organisations to be made below `org` (row 37), as [`stage`] does with members.
+pub async fn stage_orgs(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Import> {
+    let (table, most) = (&upload.table, Rules::builtin().policy.imports.max_orgs);
+    if matches!(table.template, Some(SheetKind::Members | SheetKind::Cadres)) {
+        return Err(refusal(
+            "other_template",
+            "这是人员名单,不能用来创建下级组织。要导入团员,请到“导入团员”上传;创建组织请下载下级组织模板。",
+        ));
+    }
+    if table.rows.len() > most {
+        return Err(too_many(table.rows.len(), most));
+    }
+    let permit = cx.permit(Action::CreateChild, org)?;
+    if org.category.owns_members() {
+        cx.return_unused(permit);
+        let message = "团支部下面不能再设组织。";
+        return Err(Error::refused(Refusal::new("org_nesting", message)));
+    }
+    orgs::hold_living(cx, org).await?;
+    let draft = Draft::of(cx, Kind::Orgs, org, upload).await?;
+    let (rows, tidied) = if draft.clear {
+        children::fresh(cx, org, &draft.mapping, &table.rows).await?
+    } else {
+        (Vec::new(), Default::default())
+    };
+    let id = draft.insert(cx, &permit, org, upload, tidied).await?;
+    children::store(cx, &permit, id, &table.rows, &rows).await?;
+    sql::recount(cx, &permit, id).await?;
+    let detail = serde_json::json!({ "rows": table.rows.len(), "kind": "orgs" });
+    cx.record(permit, Event::new("import.uploaded", "import", id.0).detail(detail)).await?;
+    sql::find(cx, id).await?.ok_or(Error::NotFound)
+}
+
+/// An import about to be staged: what its titles say.
+struct Draft {
+    kind: Kind,
+    acting: OrgId,
+    header: String,
+    mapping: mapping::Mapping,
+    /// The mapping page can be skipped.
+    clear: bool,
+    notes: Notes,
+}
+
+impl Draft {
+    async fn of(cx: &mut Cx, kind: Kind, org: &OrgRef, upload: &Upload) -> Result<Self> {
+        let (table, sheet) = (&upload.table, kind.sheet());
+        let header = serde_json::to_string(&table.header).unwrap_or_default();
+        let acting = match cx.who() {
+            Who::Person(_) => cx.org()?.id,
+            _ => org.id,
+        };
+        let guessed = mapping::guess(&table.header, sheet);
+        let remembered: Option<mapping::Mapping> = sql::mapping_of(cx, acting, kind, &header)
+            .await?
+            .and_then(|text| serde_json::from_str(&text).ok());
+        let cadres = table.template == Some(SheetKind::Cadres);
+        let clear =
+            !cadres && (remembered.is_some() || mapping::is_clear(&table.header, &guessed, sheet));
+        let mapped = remembered.unwrap_or(guessed);
+        let mut notes = Notes { file: table.notes.clone(), ..Notes::default() };
+        let mapping = if clear {
+            let whole = mapping::completed(mapped, table.header.len().max(1), sheet);
+            notes.file.extend(mapping::remarks(&table.header, &whole, sheet));
+            whole
+        } else {
+            mapped
+        };
+        Ok(Self { kind, acting, header, mapping, clear, notes })
+    }
+
+    async fn insert(
+        mut self,
+        cx: &mut Cx,
+        permit: &Permit,
+        org: &OrgRef,
+        upload: &Upload,
+        tidied: BTreeMap<String, i64>,
+    ) -> Result<ImportId> {
+        let id = ImportId(cx.new_id());
+        self.notes.tidied = tidied;
+        let new = sql::NewImport {
+            id,
+            org,
+            acting: self.acting,
+            person: cx.visitor().map_or(0, |v| v.person.0),
+            kind: self.kind,
+            file_name: &upload.name,
+            template: template_word(upload.table.template),
+            state: if self.clear { "review" } else { "mapping" },
+            header: &self.header,
+            mapping: &mapping::text_of(&self.mapping),
+            notes: &serde_json::to_string(&self.notes).unwrap_or_default(),
+            rows: i64::try_from(upload.table.rows.len()).unwrap_or(i64::MAX),
+        };
+        sql::insert(cx, permit, new).await?;
+        Ok(id)
+    }
 }
 
 async fn store(
@@ -198,7 +262,8 @@ fn template_word(template: Option<SheetKind>) -> &'static str {
     match template {
         Some(SheetKind::Members) => "members",
         Some(SheetKind::Cadres) => "cadres",
-        _ => "other",
+        Some(SheetKind::Orgs) => "orgs",
+        None => "other",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Creating an organisation: the root once, and children one by one (rows 36, 37, 59, 64).
 
-use super::{Category, OrgId, code, grams, industry_name, path_part, pinyin, sql};
+use super::{Category, OrgId, batch_sql, code, grams, industry_name, path_part, pinyin, sql};
 use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result,
     error::Refusal,
@@ -45,6 +45,12 @@ pub fn preview(parent_full: &str, parent: Category, new: &New) -> Preview {
     let full_name =
         typed.unwrap_or_else(|| suggest_full(parent_full, parent, &short, new.category));
     let (mut errors, mut advice) = judge_names(&short, &full_name, new.category);
+    if new.full_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
+        // What is wrong with the short name is not said again of the full one made from it.
+        let short: Vec<String> =
+            errors.iter().filter(|e| e.field == "short_name").map(|e| e.code.clone()).collect();
+        errors.retain(|e| e.field != "full_name" || !short.contains(&e.code));
+    }
     let row = rules.tree.category(new.category);
     if !row.creatable || !rules.tree.can_contain(parent, new.category) {
         let message = format!(
@@ -76,7 +82,7 @@ pub async fn create_child(cx: &mut Cx, parent: &OrgRef, new: New) -> Result<OrgR
             ),
         )));
     };
-    let above = Above::of(&seat)?;
+    let above = Above::at(&seat.path, &seat.category, &seat.province)?;
     let short_name = tidy(&new.short_name);
     let Preview { full_name, errors, .. } = preview(&seat.full_name, above.category, &new);
     if !errors.is_empty() {
@@ -96,7 +102,7 @@ pub async fn create_child(cx: &mut Cx, parent: &OrgRef, new: New) -> Result<OrgR
         parent: Some(parent.id),
         parent_full: seat.full_name.clone(),
         path: format!("{}{part}", seat.path),
-        sort_no: seat.number,
+        sort_no: batch_sql::last_place(cx, &permit, parent.id).await? + GAP,
         short_name,
         full_name,
         category: new.category,
@@ -170,15 +176,20 @@ pub(super) struct Entry {
     pub(super) province: String,
 }
 
+/// How far the children of an organisation stand from one another in its order, so that one can
+/// be put between two others without moving the rest.
+pub(super) const GAP: i64 = 1 << 10;
+
 /// What counts of the superior.
-struct Above {
-    category: Category,
+pub(super) struct Above {
+    pub(super) category: Category,
     province: String,
     depth: usize,
 }
 impl Above {
-    fn of(seat: &sql::Seat) -> Result<Self> {
-        let depth = super::depth_of(&seat.path);
+    /// Errors: [`Error::Refused`] at the last level of the tree.
+    pub(super) fn at(path: &str, category: &str, province: &str) -> Result<Self> {
+        let depth = super::depth_of(path);
         let limit = Rules::builtin().tree.depth_limit;
         if depth >= limit {
             return Err(Error::refused(Refusal::new(
@@ -186,12 +197,12 @@ impl Above {
                 format!("组织树最多 {limit} 级,这里已经是最后一级,不能再创建下级组织。"),
             )));
         }
-        let category = Category::from_code(&seat.category)
+        let category = Category::from_code(category)
             .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))?;
-        Ok(Self { category, province: seat.province.clone(), depth })
+        Ok(Self { category, province: province.to_owned(), depth })
     }
     /// Below the root the name says which province it is; deeper it is inherited.
-    fn province_of_child(&self, short_name: &str) -> String {
+    pub(super) fn province_of_child(&self, short_name: &str) -> String {
         if self.depth > 1 {
             return self.province.clone();
         }
@@ -234,7 +245,7 @@ pub(super) fn industry_error(category: Category, industry: Option<&str>) -> Opti
 }
 
 /// What people type in a name: without spaces at the ends and between Chinese characters.
-pub(super) fn tidy(name: &str) -> String {
+pub fn tidy(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for part in name.split_whitespace() {
         let latin = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());

@@ -38,7 +38,7 @@ pub(super) fn fold(text: &str) -> String {
 }
 
 /// The name without its usual ending: 合肥工业大学委员会 → 合肥工业大学.
-pub(super) fn stem(name: &str) -> &str {
+pub fn stem(name: &str) -> &str {
     let ending = ENDINGS.iter().find(|e| name.ends_with(*e) && name.len() > e.len() + 3);
     ending.map_or(name, |e| &name[..name.len() - e.len()])
 }

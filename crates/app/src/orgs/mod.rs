@@ -1,5 +1,8 @@
 //! 团组织: the tree. Every other room asks this one where an organisation stands.
 
+/// Many at once.
+pub mod batch;
+mod batch_sql;
 mod card;
 /// 组织码.
 pub mod code;
@@ -18,7 +21,7 @@ mod search_sql;
 mod sql;
 
 pub use card::{Card, CardDetail, Step, card, chain};
-pub use create::{New, Preview, Root, create_child, create_root, preview};
+pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
 pub use edit::{Edit, Info, Missing, edit, info};
 pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,

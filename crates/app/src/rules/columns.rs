@@ -64,6 +64,8 @@ columns! {
     OrgCategory = "org_category",
     OrgIndustry = "org_industry",
     OrgFullName = "org_full_name",
+    OrgParent = "org_parent",
+    OrgLevel = "org_level",
 }
 
 impl Column {

@@ -115,6 +115,8 @@ figures! {
     Imports {
         /// Rows of a file.
         max_rows: usize,
+        /// Organisations of a file.
+        max_orgs: usize,
         /// Bytes of a file.
         max_bytes: u64,
         /// Hours within which an import may be undone.

@@ -1,7 +1,8 @@
-//! 导入团员 (A20, B.3): the list, step 1 (upload) and 2 (columns), the result, taking a batch back,
-//! files to take away. Step 3 is in `review.rs`.
+//! 导入团员 (A20, B.3) and 批量创建下级组织 (A9): the list, step 1 (upload) and 2 (columns), the result,
+//! taking a batch back, files to take away. Step 3 is in `review.rs` and `tree.rs`.
 
 pub mod review;
+pub mod tree;
 mod upload;
 
 pub use upload::{New, UploadForm, start, upload};
@@ -17,7 +18,9 @@ use crate::{
 use app::{
     Error, OrgRef,
     clock::{say_day, show_time},
-    imports::{self, Import, ImportId, Mode, Notes, mapping, templates::Template, undo as undoing},
+    imports::{
+        self, Import, ImportId, Kind, Mode, Notes, mapping, templates::Template, undo as undoing,
+    },
     jobs,
     rules::Column,
 };
@@ -29,6 +32,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Card {
     pub id: String,
+    /// `members` or `orgs`.
+    pub kind: Kind,
     /// `mapping`, `review`, `running`, `done`, `undone`.
     pub state: String,
     pub state_label: &'static str,
@@ -59,11 +64,14 @@ impl Card {
         let at = format!("{base}/imports/{}", import.id);
         let page = match import.state.as_str() {
             "mapping" => "map",
+            // A list of organisations without faults is shown as the tree that it makes.
+            "review" if import.kind() == Kind::Orgs && import.to_fix == 0 => "tree",
             "review" => "review",
             _ => "result",
         };
         Self {
             id: import.id.to_string(),
+            kind: import.kind(),
             state: import.state.clone(),
             state_label: import.state_label(),
             file_name: import.file_name.clone(),
@@ -96,7 +104,52 @@ impl Card {
     }
     /// What ending it now means.
     fn end_label(&self) -> &'static str {
-        if self.imported > 0 { "结束,其余不再导入" } else { "放弃这个草稿" }
+        match (self.imported > 0, self.kind) {
+            (true, Kind::Members) => "结束,其余不再导入",
+            (true, Kind::Orgs) => "结束,其余不再创建",
+            (false, _) => "放弃这个草稿",
+        }
+    }
+    /// Whether it makes organisations.
+    fn is_orgs(&self) -> bool {
+        self.kind == Kind::Orgs
+    }
+    /// What is done with the rows.
+    fn verb(&self) -> &'static str {
+        if self.is_orgs() { "创建" } else { "导入" }
+    }
+    /// How what came of them is counted.
+    fn unit(&self) -> &'static str {
+        if self.is_orgs() { "个" } else { "位" }
+    }
+    /// What it brings in, for the list.
+    fn what(&self) -> &'static str {
+        if self.is_orgs() { "下级组织" } else { "团员" }
+    }
+    /// The button that leaves out what is there already.
+    fn skip_label(&self) -> &'static str {
+        if self.is_orgs() {
+            "跳过全部已有的组织"
+        } else {
+            "跳过全部已在本支部的人"
+        }
+    }
+    /// What taking it back does.
+    fn undo_words(&self, going: &usize) -> String {
+        if self.is_orgs() {
+            format!("撤销 {going} 个组织")
+        } else {
+            format!("移除 {going} 人")
+        }
+    }
+    /// Whether there is a page that hands out registration codes.
+    fn has_codes(&self) -> bool {
+        crate::routes::needs(&http::Method::GET, "/o/{org}/children/codes").is_some()
+    }
+    /// Where they go.
+    fn toward(&self) -> String {
+        let name = &self.org_name;
+        if self.is_orgs() { format!("建在 {name} 下面") } else { format!("导入到 {name}") }
     }
 }
 
@@ -111,12 +164,18 @@ fn number(text: &str) -> Result<ImportId, Failure> {
 }
 
 /// The frame of an import's page, with the way back to the list.
-async fn frame_of(v: &mut Visit, title: &str) -> Result<Frame, Failure> {
+async fn frame_of(v: &mut Visit, title: &str, kind: Kind) -> Result<Frame, Failure> {
     let base = v.base()?;
-    let mut frame = v.frame(title, "/imports").await?;
-    let list = Crumb { label: "导入团员".into(), href: Some(format!("{base}/imports")) };
-    let at = frame.crumbs.len().saturating_sub(1);
-    frame.crumbs.insert(at, list);
+    let (at, back) = match kind {
+        Kind::Members => ("/imports", vec![("导入团员", "/imports")]),
+        Kind::Orgs => ("/children", vec![("管理下级组织", "/children"), ("导入记录", "/imports")]),
+    };
+    let mut frame = v.frame(title, at).await?;
+    for (label, path) in back {
+        let crumb = Crumb { label: label.into(), href: Some(format!("{base}{path}")) };
+        let at = frame.crumbs.len().saturating_sub(1);
+        frame.crumbs.insert(at, crumb);
+    }
     Ok(frame)
 }
 
@@ -151,7 +210,7 @@ pub struct Before {
 /// `GET /o/{org}/imports`.
 pub async fn list(mut v: Visit, Query(q): Query<Before>) -> Result<Answer, Failure> {
     let base = v.base()?;
-    let frame = v.frame("导入团员", "/imports").await?;
+    let frame = v.frame("导入记录", "/imports").await?;
     let before = q.before.parse().ok();
     let found = imports::list(&mut v.cx, before).await?;
     let next = found.last().filter(|_| found.len() == 50);
@@ -217,9 +276,10 @@ pub async fn map(mut v: Visit, Path((_, id)): Path<(String, String)>) -> Result<
 }
 
 async fn map_page(v: &mut Visit, id: ImportId) -> Result<Map, Failure> {
-    let frame = frame_of(v, "对应列").await?;
     let found = mapping::columns(&mut v.cx, id).await?;
     let (card, _) = card(v, id).await?;
+    let frame = frame_of(v, "对应列", card.kind).await?;
+    let sheet = card.kind.sheet();
     Ok(Map {
         frame,
         at: address(v, id, "map")?,
@@ -227,7 +287,7 @@ async fn map_page(v: &mut Visit, id: ImportId) -> Result<Map, Failure> {
         template: found.import.template.clone(),
         columns: found.columns,
         missing: found.missing.iter().map(|c| c.label()).collect(),
-        ours: mapping::ours().into_iter().map(|c| (c.key(), c.label())).collect(),
+        ours: mapping::ours(sheet).into_iter().map(|c| (c.key(), c.label())).collect(),
     })
 }
 
@@ -307,8 +367,9 @@ async fn result_page(mut v: Visit, id: ImportId) -> Result<Answer, Failure> {
 }
 
 async fn outcome(v: &mut Visit, id: ImportId) -> Result<Outcome, Failure> {
-    let frame = frame_of(v, "导入结果").await?;
     let (card, import) = card(v, id).await?;
+    let title = if card.is_orgs() { "创建结果" } else { "导入结果" };
+    let frame = frame_of(v, title, card.kind).await?;
     let job = match import.job_id {
         Some(job) => jobs::state(&mut v.cx, jobs::JobId(job)).await.ok(),
         None => None,
@@ -345,16 +406,24 @@ pub async fn commit(
 ) -> Result<Answer, Failure> {
     let id = number(&id)?;
     let job = imports::commit(&mut v.cx, id, form.mode).await?;
+    let (card, _) = card(&mut v, id).await?;
     let to = address(&v, id, "result")?;
+    let said = format!("已开始{},可以关闭本页,完成后会有消息。", card.verb());
     let data = serde_json::json!({ "import": id.to_string(), "job": job.to_string() });
-    v.done_with(to, "已开始导入,可以关闭本页,完成后会有消息。", data).await
+    v.done_with(to, said, data).await
 }
 
 /// `POST /o/{org}/imports/{id}/end`: throw a draft away, or leave the rest.
 pub async fn end(mut v: Visit, Path((_, id)): Path<(String, String)>) -> Result<Answer, Failure> {
-    imports::end(&mut v.cx, number(&id)?).await?;
+    let id = number(&id)?;
+    let (card, _) = card(&mut v, id).await?;
+    imports::end(&mut v.cx, id).await?;
     let to = format!("{}/imports", v.base()?);
-    v.done(to, "已结束这次导入,没有导入的行不再保留。").await
+    let said = match card.kind {
+        Kind::Members => "已结束这次导入,没有导入的行不再保留。",
+        Kind::Orgs => "已结束这次批量创建,没有创建的行不再保留。",
+    };
+    v.done(to, said).await
 }
 
 /// 撤销本次导入.
@@ -380,9 +449,10 @@ pub async fn undo_preview(
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Answer, Failure> {
     let id = number(&id)?;
-    let frame = frame_of(&mut v, "撤销本次导入").await?;
     let plan = undoing::preview(&mut v.cx, id).await?;
     let (card, _) = card(&mut v, id).await?;
+    let title = format!("撤销本次{}", card.verb());
+    let frame = frame_of(&mut v, &title, card.kind).await?;
     let page = Undo {
         frame,
         at: format!("{}/imports/{id}", v.base()?),
@@ -399,9 +469,13 @@ pub async fn undo(mut v: Visit, Path((_, id)): Path<(String, String)>) -> Result
     let id = number(&id)?;
     let done = undoing::undo(&mut v.cx, id).await?;
     let to = address(&v, id, "result")?;
-    let mut said = format!("已撤销本次导入:移除 {} 人", done.going);
+    let (verb, unit) = match done.import.kind() {
+        Kind::Members => ("导入:移除", "人"),
+        Kind::Orgs => ("创建:撤销", "个组织"),
+    };
+    let mut said = format!("已撤销本次{verb} {} {unit}", done.going);
     if !done.staying.is_empty() {
-        said.push_str(&format!(",保留 {} 人", done.staying.len()));
+        said.push_str(&format!(",保留 {} {unit}", done.staying.len()));
     }
     said.push('。');
     let data = serde_json::json!({ "removed": done.going, "kept": done.staying });

@@ -61,6 +61,9 @@ pub struct Review {
     /// Our columns: key and name, for giving one value to many rows.
     #[serde(skip)]
     columns: Vec<(&'static str, &'static str)>,
+    /// What cells of a column may say, to choose from.
+    #[serde(skip)]
+    choices: Vec<(&'static str, Vec<String>)>,
     /// Whether whoever sees the page may start a transfer out of another branch herself.
     #[serde(skip)]
     may_transfer: bool,
@@ -109,11 +112,11 @@ pub async fn show(
 }
 
 async fn review_page(v: &mut Visit, id: ImportId, q: Choice) -> Result<Review, Failure> {
-    let frame = frame_of(v, "核对与修改").await?;
     let found = review::page(&mut v.cx, id, q.show, q.after.max(0), PAGE).await?;
     let base = v.base()?;
     let at = format!("{base}/imports/{id}");
     let card = Card::of(&base, &found.import, &found.org, v.cx.now());
+    let frame = frame_of(v, "核对与修改", card.kind).await?;
     let next = found.next.map(|n| format!("{at}/review?show={}&after={n}", q.show.code()));
     let mapped = found.import.columns();
     let columns = Column::ALL
@@ -123,7 +126,7 @@ async fn review_page(v: &mut Visit, id: ImportId, q: Choice) -> Result<Review, F
         .collect();
     Ok(Review {
         frame,
-        tabs: tabs(&at, &card, q.show),
+        tabs: tabs(&at, &card, Some(q.show)),
         oob: false,
         notes: found.import.notes(),
         import: card,
@@ -132,6 +135,12 @@ async fn review_page(v: &mut Visit, id: ImportId, q: Choice) -> Result<Review, F
         rows: found.lines,
         next,
         columns,
+        choices: mapped
+            .into_iter()
+            .flatten()
+            .map(|c| (c.key(), imports::templates::choices(c)))
+            .filter(|(_, list)| !list.is_empty())
+            .collect(),
         may_transfer: may_transfer(v)?,
         at,
         base,
@@ -143,26 +152,36 @@ fn may_transfer(v: &Visit) -> Result<bool, Failure> {
     Ok(!org.category.owns_members() && v.cx.may(Action::StartTransferOut, &org.path))
 }
 
-fn tabs(at: &str, card: &Card, show: Show) -> Vec<Tab> {
+/// The filters; a list of organisations has its tree beside them, which is current when none is.
+pub(super) fn tabs(at: &str, card: &Card, show: Option<Show>) -> Vec<Tab> {
+    let (ready, made) =
+        if card.is_orgs() { ("可创建", "已创建") } else { ("可导入", "已导入") };
     let all = [
         ("需修改", Show::Fix, card.to_fix + card.failed),
-        ("可导入", Show::Ready, card.importable),
+        (ready, Show::Ready, card.importable),
         ("提醒", Show::Warn, card.warnings),
         ("已跳过", Show::Skipped, card.skipped),
-        ("已导入", Show::Imported, card.imported),
+        (made, Show::Imported, card.imported),
         ("全部", Show::All, card.rows),
     ];
-    all.into_iter()
+    let tree = card.is_orgs().then(|| Tab {
+        label: "组织树",
+        href: format!("{at}/tree"),
+        current: show.is_none(),
+        count: None,
+    });
+    let rows = all
+        .into_iter()
         .filter(|(_, which, count)| {
-            *count > 0 || !matches!(which, Show::Skipped | Show::Imported) || *which == show
+            *count > 0 || !matches!(which, Show::Skipped | Show::Imported) || Some(*which) == show
         })
         .map(|(label, which, count)| Tab {
             label,
             href: format!("{at}/review?show={}", which.code()),
-            current: which == show,
+            current: Some(which) == show,
             count: Some(count),
-        })
-        .collect()
+        });
+    tree.into_iter().chain(rows).collect()
 }
 
 /// New values for one row, as JSON.
@@ -297,7 +316,7 @@ async fn after_row(mut v: Visit, id: ImportId, row: i64) -> Result<Answer, Failu
     let card = Card::of(&base, &import, &org, v.cx.now());
     let page = Checked {
         frame: v.personal_frame("").await?,
-        tabs: tabs(&at, &card, Show::Fix),
+        tabs: tabs(&at, &card, Some(Show::Fix)),
         oob: true,
         import: card,
         row: line,
@@ -322,8 +341,10 @@ pub async fn fix_rows(
     }
     let (import, _) = imports::find(&mut v.cx, id).await?;
     let said = format!(
-        "已重新校验:改了 {changed} 行,还有 {} 行需修改,{} 行可导入。",
-        import.to_fix, import.ready
+        "已重新校验:改了 {changed} 行,还有 {} 行需修改,{} 行可{}。",
+        import.to_fix,
+        import.ready,
+        if import.kind() == imports::Kind::Orgs { "创建" } else { "导入" }
     );
     let data = serde_json::json!({
         "changed": changed, "importable": import.ready, "to_fix": import.to_fix, "warnings": import.warned,
@@ -399,14 +420,20 @@ pub async fn skip_row(
     after_row(v, id, row).await
 }
 
-/// `POST /o/{org}/imports/{id}/skip`: everybody who is in the branch already.
+/// `POST /o/{org}/imports/{id}/skip`: everybody who is in the branch already, or every organisation
+/// that is there already.
 pub async fn skip_here(
     mut v: Visit,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Answer, Failure> {
     let id = number(&id)?;
     let rows = fix::skip_here(&mut v.cx, id).await?;
+    let (import, _) = imports::find(&mut v.cx, id).await?;
     let to = address(&v, id, "review")?;
-    let said = format!("已跳过 {rows} 行(已在本支部的人)。");
+    let whom = match import.kind() {
+        imports::Kind::Members => "已在本支部的人",
+        imports::Kind::Orgs => "已有的组织",
+    };
+    let said = format!("已跳过 {rows} 行({whom})。");
     v.done_with(to, said, serde_json::json!({ "skipped": rows })).await
 }

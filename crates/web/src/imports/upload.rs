@@ -1,7 +1,7 @@
 //! Step 1: a file or pasted cells. The file is read from the network into a temporary file while no
 //! transaction is open, up to the policy's size.
 
-use super::{Card, address, frame_of};
+use super::{Card, frame_of};
 use crate::{
     answer::Answer,
     error::Failure,
@@ -13,7 +13,7 @@ use crate::{
 };
 use app::{
     Error, OrgRef,
-    imports::{self, Import, Source},
+    imports::{self, Import, Kind, Source},
     orgs,
     rules::Rules,
 };
@@ -30,10 +30,15 @@ pub struct New {
     frame: Frame,
     #[serde(skip)]
     base: String,
+    /// `members` or `orgs`.
+    kind: Kind,
     /// Where members may be imported: 组织码 and name.
     targets: Vec<(String, String)>,
     /// 组织码 of the chosen branch.
     to: String,
+    /// The organisation acted for.
+    #[serde(skip)]
+    own: String,
     #[serde(skip)]
     paste: String,
     max_rows: usize,
@@ -47,6 +52,9 @@ pub struct Choice {
     /// 组织码 of the branch.
     #[serde(default)]
     to: String,
+    /// `members` or `orgs`.
+    #[serde(default)]
+    kind: String,
 }
 
 /// Cells pasted from a spreadsheet, instead of a file.
@@ -58,26 +66,51 @@ pub struct UploadForm {
     /// Tab-separated cells with a line of titles. A file goes as `multipart/form-data`, field `file`.
     #[serde(default)]
     paste: String,
+    /// `members` (as is understood without it), or `orgs` to create organisations below the own one.
+    #[serde(default)]
+    kind: String,
 }
 
 /// `GET /o/{org}/imports/new`.
 pub async fn start(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
-    let page = new_page(&mut v, q.to, String::new()).await?;
+    let form = UploadForm { to: q.to, kind: q.kind, paste: String::new() };
+    let page = new_page(&mut v, form).await?;
     v.show(page).await
 }
 
-async fn new_page(v: &mut Visit, to: String, paste: String) -> Result<New, Failure> {
-    let frame = frame_of(v, "上传名单").await?;
+async fn new_page(v: &mut Visit, form: UploadForm) -> Result<New, Failure> {
+    let kind = Kind::from_code(&form.kind);
+    let own = v.cx.org()?.clone();
+    may(v, kind, &own)?;
+    let title = if kind == Kind::Orgs { "批量创建下级组织" } else { "上传名单" };
+    let frame = frame_of(v, title, kind).await?;
     let policy = &Rules::builtin().policy.imports;
+    let UploadForm { to, paste, .. } = form;
     Ok(New {
         frame,
         base: v.base()?,
-        targets: imports::targets(&mut v.cx).await?,
+        kind,
+        targets: match kind {
+            Kind::Members => imports::targets(&mut v.cx).await?,
+            Kind::Orgs => vec![(own.code, own.short_name.clone())],
+        },
+        own: own.short_name,
         to,
         paste,
-        max_rows: policy.max_rows,
+        max_rows: match kind {
+            Kind::Members => policy.max_rows,
+            Kind::Orgs => policy.max_orgs,
+        },
         max_megabytes: policy.max_bytes >> 20,
     })
+}
+
+/// Organisations are made by whoever may make them one by one.
+fn may(v: &Visit, kind: Kind, own: &OrgRef) -> Result<(), Failure> {
+    if kind == Kind::Orgs && !v.cx.may(kind.action(), &own.path) {
+        return Err(app::access::forbidden(kind.action()).into());
+    }
+    Ok(())
 }
 
 /// What arrived.
@@ -105,8 +138,15 @@ pub async fn upload(
     if !errors.is_empty() {
         return again(v, form, errors).await;
     }
-    let org = target(&mut v, &form.to).await?;
-    imports::check_target(&v.cx, &org)?;
+    let kind = Kind::from_code(&form.kind);
+    let org = match kind {
+        Kind::Members => target(&mut v, &form.to).await?,
+        Kind::Orgs => v.cx.org()?.clone(),
+    };
+    match kind {
+        Kind::Members => imports::check_target(&v.cx, &org)?,
+        Kind::Orgs => may(&v, kind, &org)?,
+    }
     let paused = v.pause().await?;
     // Held until the file has been read: dropping it takes it away.
     let (_held, source) = match file {
@@ -125,13 +165,18 @@ pub async fn upload(
     };
     let mut turn = 0;
     let import = loop {
-        match imports::stage(&mut v.cx, &org, &read).await {
+        let staged = match kind {
+            Kind::Members => imports::stage(&mut v.cx, &org, &read).await,
+            Kind::Orgs => imports::stage_orgs(&mut v.cx, &org, &read).await,
+        };
+        match staged {
             // A file's stream can't be sent again, so the turn is taken here.
             Err(Error::Retry) if turn < 5 => {
                 turn += 1;
                 site.house().pause(turn).await;
                 v = v.pause().await?.resume().await?;
             }
+            Err(Error::Invalid(errors)) => return again(v, form, errors).await,
             other => break other?,
         }
     };
@@ -139,13 +184,14 @@ pub async fn upload(
 }
 
 async fn lead_on(v: Visit, import: &Import, org: &OrgRef) -> Result<Answer, Failure> {
-    let page = if import.state == "mapping" { "map" } else { "review" };
-    let to = address(&v, import.id, page)?;
-    let said =
-        format!("已读取 {} 行:{} 行可导入,{} 行需修改。", import.rows, import.ready, import.to_fix);
-    let said =
-        if page == "map" { "文件已读取,请先对应各列。".to_owned() } else { said };
     let card = Card::of(&v.base()?, import, org, v.cx.now());
+    let to = card.href.clone();
+    let said = if import.state == "mapping" {
+        "文件已读取,请先对应各列。".to_owned()
+    } else {
+        let (rows, ready, bad, verb) = (import.rows, import.ready, import.to_fix, card.verb());
+        format!("已读取 {rows} 行:{ready} 行可{verb},{bad} 行需修改。")
+    };
     let data = serde_json::to_value(card).map_err(|e| Error::Broken(e.to_string()))?;
     v.done_with(to, said, data).await
 }
@@ -155,7 +201,7 @@ async fn again(
     form: UploadForm,
     errors: Vec<app::FieldError>,
 ) -> Result<Answer, Failure> {
-    let mut page = new_page(&mut v, form.to, form.paste).await?;
+    let mut page = new_page(&mut v, form).await?;
     page.frame.errors = errors;
     v.invalid(page).await
 }
@@ -185,6 +231,7 @@ async fn arrive(request: Request) -> Result<Arrived, Error> {
     while let Some(field) = parts.next_field().await.map_err(|_| cut_off())? {
         match field.name().unwrap_or_default() {
             "to" => arrived.form.to = field.text().await.map_err(|_| cut_off())?,
+            "kind" => arrived.form.kind = field.text().await.map_err(|_| cut_off())?,
             "paste" => arrived.form.paste = paste(field).await?,
             "file" if !field.file_name().unwrap_or_default().is_empty() => {
                 arrived.file = Some(file(field).await?);

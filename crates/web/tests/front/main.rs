@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up either is there or fails it")]
 
 mod activation;
+mod children;
 mod closings;
 mod crawl;
 mod doors;
