@@ -51,6 +51,8 @@ pub struct Summary {
     /// Direct children, to narrow it.
     #[serde(skip)]
     children: Vec<(String, String)>,
+    /// Whether the visitor may close and restore.
+    may_close: bool,
     #[serde(skip)]
     base: String,
 }
@@ -107,6 +109,7 @@ pub async fn summary(mut v: Visit, Query(q): Query<Asked>) -> Result<Answer, Fai
         kinds,
         as_of: found.as_of.map(show_time),
         children,
+        may_close: app::access::reach(Action::CloseChild, v.cx.acting()?.role).is_some(),
         base,
     };
     v.show(page).await

@@ -6,6 +6,7 @@ mod business;
 mod names;
 mod persons;
 mod store;
+mod tidy;
 mod tree;
 /// Sample workbooks.
 pub mod workbooks;
@@ -155,6 +156,8 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     let Maker { cast, samples, mut people, mut rng, .. } = maker;
     let operator = operator(house, &mut people, &mut rng).await?;
     business::make(house, &cast).await?;
+    let added = tidy::make(house, &cast, orgs).await?;
+    let orgs = orgs.saturating_add_signed(added);
     let sign_ins = sign_ins(house, &cast, operator).await?;
     let root = cast.first().map_or(0, |place| place.at.id);
     act!(house, Who::System("demo"), |cx| {
