@@ -61,13 +61,15 @@ impl<T: Clock> Clock for std::sync::Arc<T> {
     }
 }
 
-/// The operating system's chance.
+/// The operating system's chance, by way of each thread's own generator (ChaCha, seeded by the
+/// system and again every 64 KiB): a bulk of rows asks for tens of thousands of nonces and codes.
 pub struct SystemChance;
 impl Chance for SystemChance {
+    #[expect(clippy::disallowed_methods, reason = "this is where the house's chance comes from")]
     fn fill(&self, bytes: &mut [u8]) {
-        use rand::TryRngCore;
-        // Without chance there are no secrets: stopping is the only safe answer.
-        rand::rngs::OsRng.try_fill_bytes(bytes).expect("the operating system gives random bytes");
+        use rand::RngCore;
+        // Panics when the system gives no seed: without chance there are no secrets.
+        rand::rng().fill_bytes(bytes);
     }
 }
 

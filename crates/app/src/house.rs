@@ -179,13 +179,12 @@ impl House {
     pub fn new_code(&self, length: usize) -> String {
         const LETTERS: &[u8; 31] = b"ABCDEFGHJKMNPQRSTUVWXYZ23456789";
         let mut code = String::with_capacity(length);
-        let mut byte = [0_u8; 1];
+        let mut bytes = [0_u8; 16];
         while code.len() < length {
-            self.chance(&mut byte);
-            // The 32nd value is drawn again, so that no letter comes more often.
-            if let Some(letter) = LETTERS.get(usize::from(byte[0] & 31)) {
-                code.push(char::from(*letter));
-            }
+            self.chance(&mut bytes);
+            // The 32nd value is left out, so that no letter comes more often.
+            let letters = bytes.iter().filter_map(|b| LETTERS.get(usize::from(b & 31)));
+            code.extend(letters.take(length - code.len()).map(|letter| char::from(*letter)));
         }
         code
     }

@@ -13,6 +13,10 @@ use measure::Meter;
 use std::io::Write;
 use std::path::PathBuf;
 
+/// The program's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What the works may ask for.
 #[derive(Parser)]
 #[command(about = "Measures tuanjian against raw baselines")]
@@ -27,19 +31,26 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) program: Option<PathBuf>,
     /// Where the table goes
-    #[arg(long)]
-    out: PathBuf,
+    #[arg(long, required_unless_present = "import_child")]
+    out: Option<PathBuf>,
     /// Small numbers, for trying out
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only works whose name contains this
     #[arg(long)]
     only: Option<String>,
+    /// For the bench itself: import a file and print by how much this process grew
+    #[arg(long, hide = true, num_args = 6)]
+    import_child: Option<Vec<String>>,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let options = Options::parse();
+    if let Some(told) = &options.import_child {
+        let grown = works::import_child(told).await?;
+        return Ok(writeln!(std::io::stdout(), "{grown}")?);
+    }
     let mut bench = table::Bench::new(facts::of_this_machine(), options.quick);
     for (name, value) in facts::of_what_is_measured(&options) {
         bench.fact(name, &value);
@@ -54,8 +65,10 @@ async fn main() -> Result<()> {
         work(&options, &meter, &mut bench).await.with_context(|| format!("work `{name}`"))?;
     }
     let table = bench.markdown();
-    std::fs::write(&options.out, &table)?;
     write!(std::io::stdout(), "{table}")?;
-    writeln!(log, "bench: written to {}", options.out.display())?;
+    if let Some(out) = &options.out {
+        std::fs::write(out, &table)?;
+        writeln!(log, "bench: written to {}", out.display())?;
+    }
     Ok(())
 }

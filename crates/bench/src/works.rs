@@ -1,12 +1,14 @@
 //! The list of works: one line each, one module each beside this file. A work measures itself
 //! with the `Meter` and adds its rows to the `Bench`.
 
+mod children;
 mod fold;
 mod ground;
 mod imports;
 mod million;
 mod picker;
 mod raw;
+mod reshaping;
 mod served;
 mod transfers;
 
@@ -17,6 +19,8 @@ use anyhow::Result;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
+
+pub(crate) use imports::child as import_child;
 
 /// A work that is under way.
 pub(crate) type Working<'a> = Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
@@ -32,6 +36,7 @@ pub(crate) const WORKS: &[(&str, Work)] = &[
     ("transfer", |options, meter, bench| Box::pin(transfers::work(options, meter, bench))),
     ("fold", |options, meter, bench| Box::pin(fold::work(options, meter, bench))),
     ("picker", |options, meter, bench| Box::pin(picker::work(options, meter, bench))),
+    ("relocation", |options, meter, bench| Box::pin(reshaping::work(options, meter, bench))),
     ("served", |options, meter, bench| Box::pin(served::work(options, meter, bench))),
 ];
 

@@ -175,7 +175,11 @@ async fn open_sqlite(options: &Options) -> Result<Pools> {
         // A full disk makes SQLite end the transaction by itself; the driver then believes for
         // ever that it is inside one. Such a connection is closed and the next one opened.
         .before_acquire(|conn, _| Box::pin(async move { Ok(!conn.is_in_transaction()) }))
-        .connect_with(base.clone())
+        // A bulk touches most pages of every index; with less they are read again and again.
+        // They would also be copied into the file after each piece.
+        .connect_with(
+            base.clone().pragma("cache_size", "-16384").pragma("wal_autocheckpoint", "4000"),
+        )
         .await?;
     let read = SqlitePoolOptions::new()
         .max_connections(options.connections)

@@ -5,6 +5,7 @@
 
 mod connect;
 mod error;
+mod jsonb;
 mod migrate;
 #[cfg(feature = "scratch")]
 pub mod scratch;
@@ -14,7 +15,7 @@ mod value;
 
 pub use connect::{Db, Engine, Isolation, Options};
 pub use error::DbError;
-pub use sql::{RowsSpec, Sql, expand};
+pub use sql::{Place, RowsSpec, Sql, expand};
 pub use tx::{Row, Tx};
 pub use value::{Id, Kind, Rows, Value};
 

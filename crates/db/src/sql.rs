@@ -5,31 +5,76 @@
 //! (the only dialect switch of the house).
 
 use crate::{Engine, value::Kind};
-use std::borrow::Cow;
+use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use std::{borrow::Cow, sync::OnceLock};
 
 /// A statement text; made by [`sql!`] so that the statement test finds and prepares it on both
 /// engines, or by [`Sql::built`] where a text is put together from fixed pieces.
 #[derive(Clone, Debug)]
-pub struct Sql(pub(crate) Cow<'static, str>);
+pub struct Sql(Text);
+
+#[derive(Clone, Debug)]
+enum Text {
+    Fixed(&'static Place),
+    Built(String),
+}
+
+/// Where a [`sql!`] stands: its text, and what it became for each engine. Expanding a text costs
+/// more than binding its values, so it is done once.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Place {
+    text: &'static str,
+    lite: OnceLock<Expanded>,
+    pg: OnceLock<Expanded>,
+}
+
+type Expanded = (Cow<'static, str>, Option<RowsSpec>);
+
+impl Place {
+    /// Called by [`sql!`] alone.
+    #[doc(hidden)]
+    pub const fn new(text: &'static str) -> Self {
+        Self { text, lite: OnceLock::new(), pg: OnceLock::new() }
+    }
+}
 
 impl Sql {
     /// Called by [`sql!`] alone.
     #[doc(hidden)]
-    pub const fn marked(text: &'static str) -> Self {
-        Self(Cow::Borrowed(text))
+    pub const fn marked(place: &'static Place) -> Self {
+        Self(Text::Fixed(place))
     }
     /// A text put together from fixed pieces; values are never written into it.
     pub fn built(text: String) -> Self {
-        Self(Cow::Owned(text))
+        Self(Text::Built(text))
+    }
+
+    /// The text for `engine` as the driver takes it, and the columns of its row set.
+    pub(crate) fn at(self, engine: Engine) -> (SqlStr, Cow<'static, [(String, Kind)]>) {
+        match self.0 {
+            Text::Fixed(place) => {
+                let known = if engine == Engine::Sqlite { &place.lite } else { &place.pg };
+                let (text, spec) = known.get_or_init(|| expand(&Cow::Borrowed(place.text), engine));
+                let spec = spec.as_deref().unwrap_or_default();
+                (text.as_ref().into_sql_str(), Cow::Borrowed(spec))
+            }
+            Text::Built(text) => {
+                let (text, spec) = expand(&Cow::Owned(text), engine);
+                let text = AssertSqlSafe(text.into_owned()).into_sql_str();
+                (text, Cow::Owned(spec.unwrap_or_default()))
+            }
+        }
     }
 }
 
 /// Marks a statement: `sql!("SELECT …")`. The statement test reads these marks out of the source.
 #[macro_export]
 macro_rules! sql {
-    ($text:literal) => {
-        $crate::Sql::marked($text)
-    };
+    ($text:literal) => {{
+        static PLACE: $crate::Place = $crate::Place::new($text);
+        $crate::Sql::marked(&PLACE)
+    }};
 }
 
 /// The columns announced by `{rows: …}`, in order.
@@ -88,11 +133,11 @@ fn derived_table(columns: &RowsSpec, engine: Engine, first: usize) -> String {
                 .iter()
                 .enumerate()
                 .map(|(i, (name, kind))| match kind {
-                    Kind::Blob => format!("unhex(value->>{i}) AS {name}"),
+                    Kind::Blob => format!("CAST(value->>{i} AS BLOB) AS {name}"),
                     _ => format!("value->>{i} AS {name}"),
                 })
                 .collect();
-            format!("(SELECT {} FROM json_each(${first}))", picks.join(", "))
+            format!("(SELECT {} FROM jsonb_each(${first}))", picks.join(", "))
         }
         Engine::Postgres => {
             let arrays: Vec<String> = columns
@@ -137,7 +182,7 @@ mod tests {
         let (lite, spec) = expand(&text, Engine::Sqlite);
         assert_eq!(
             lite,
-            "INSERT INTO t (a, b) SELECT a, b FROM (SELECT value->>0 AS a, unhex(value->>1) AS b FROM json_each($3)) AS v WHERE $2 > $1"
+            "INSERT INTO t (a, b) SELECT a, b FROM (SELECT value->>0 AS a, CAST(value->>1 AS BLOB) AS b FROM jsonb_each($3)) AS v WHERE $2 > $1"
         );
         assert_eq!(spec.map(|s| s.len()), Some(2));
         let (pg, _) = expand(&text, Engine::Postgres);

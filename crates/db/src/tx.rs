@@ -2,8 +2,7 @@
 //! for whole sets of rows.
 
 use crate::{
-    DbError, Engine, Result, Sql,
-    sql::{RowsSpec, expand},
+    DbError, Engine, Result, Sql, jsonb,
     value::{Kind, Rows, Value},
 };
 use sqlx::{
@@ -25,13 +24,6 @@ pub(crate) enum Inner {
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T> Row for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
 {}
-
-fn safe(text: std::borrow::Cow<'static, str>) -> sqlx::SqlStr {
-    match text {
-        std::borrow::Cow::Borrowed(s) => s.into_sql_str(),
-        std::borrow::Cow::Owned(s) => AssertSqlSafe(s).into_sql_str(),
-    }
-}
 
 macro_rules! bind {
     ($query:expr, $args:expr) => {{
@@ -58,7 +50,7 @@ macro_rules! bind_columns {
                     _ => None,
                 })),
                 Kind::Text => query.bind(column(&$rows, at, |v| match v {
-                    Value::Text(x) => x.clone(),
+                    Value::Text(x) => x.as_deref(),
                     _ => None,
                 })),
                 Kind::Bool => query.bind(column(&$rows, at, |v| match v {
@@ -66,7 +58,7 @@ macro_rules! bind_columns {
                     _ => None,
                 })),
                 Kind::Blob => query.bind(column(&$rows, at, |v| match v {
-                    Value::Blob(x) => x.clone(),
+                    Value::Blob(x) => x.as_deref(),
                     _ => None,
                 })),
             };
@@ -90,23 +82,19 @@ impl Tx {
 
     /// All rows. The statement itself must carry a LIMIT or be bounded by a key.
     pub async fn all<T: Row>(&mut self, sql: Sql, args: &[Value]) -> Result<Vec<T>> {
-        let (text, _) = expand(&sql.0, self.engine());
+        let (text, _) = sql.at(self.engine());
         Ok(match &mut self.inner {
-            Inner::Lite(tx) => bind!(sqlx::query_as(safe(text)), args).fetch_all(&mut **tx).await?,
-            Inner::Pg(tx) => bind!(sqlx::query_as(safe(text)), args).fetch_all(&mut **tx).await?,
+            Inner::Lite(tx) => bind!(sqlx::query_as(text), args).fetch_all(&mut **tx).await?,
+            Inner::Pg(tx) => bind!(sqlx::query_as(text), args).fetch_all(&mut **tx).await?,
         })
     }
 
     /// One row or none.
     pub async fn opt<T: Row>(&mut self, sql: Sql, args: &[Value]) -> Result<Option<T>> {
-        let (text, _) = expand(&sql.0, self.engine());
+        let (text, _) = sql.at(self.engine());
         Ok(match &mut self.inner {
-            Inner::Lite(tx) => {
-                bind!(sqlx::query_as(safe(text)), args).fetch_optional(&mut **tx).await?
-            }
-            Inner::Pg(tx) => {
-                bind!(sqlx::query_as(safe(text)), args).fetch_optional(&mut **tx).await?
-            }
+            Inner::Lite(tx) => bind!(sqlx::query_as(text), args).fetch_optional(&mut **tx).await?,
+            Inner::Pg(tx) => bind!(sqlx::query_as(text), args).fetch_optional(&mut **tx).await?,
         })
     }
 
@@ -117,30 +105,29 @@ impl Tx {
 
     /// Changes something; returns how many rows.
     pub async fn run(&mut self, sql: Sql, args: &[Value]) -> Result<u64> {
-        let (text, _) = expand(&sql.0, self.engine());
+        let (text, _) = sql.at(self.engine());
         Ok(match &mut self.inner {
             Inner::Lite(tx) => {
-                bind!(sqlx::query(safe(text)), args).execute(&mut **tx).await?.rows_affected()
+                bind!(sqlx::query(text), args).execute(&mut **tx).await?.rows_affected()
             }
             Inner::Pg(tx) => {
-                bind!(sqlx::query(safe(text)), args).execute(&mut **tx).await?.rows_affected()
+                bind!(sqlx::query(text), args).execute(&mut **tx).await?.rows_affected()
             }
         })
     }
 
     /// As [`Tx::all`], for a statement with a `{rows: …}` part.
     pub async fn all_of<T: Row>(&mut self, sql: Sql, args: &[Value], rows: Rows) -> Result<Vec<T>> {
-        let (text, spec) = expand(&sql.0, self.engine());
-        let spec = spec.unwrap_or_default();
+        let (text, spec) = sql.at(self.engine());
         Ok(match &mut self.inner {
             Inner::Lite(tx) => {
-                bind!(sqlx::query_as(safe(text)), args)
-                    .bind(json(&spec, &rows))
+                bind!(sqlx::query_as(text), args)
+                    .bind(jsonb::of(&rows, spec.len()))
                     .fetch_all(&mut **tx)
                     .await?
             }
             Inner::Pg(tx) => {
-                bind_columns!(bind!(sqlx::query_as(safe(text)), args), spec, rows)
+                bind_columns!(bind!(sqlx::query_as(text), args), spec, rows)
                     .fetch_all(&mut **tx)
                     .await?
             }
@@ -149,15 +136,14 @@ impl Tx {
 
     /// As [`Tx::run`], for a statement with a `{rows: …}` part: thousands of rows in one statement.
     pub async fn run_of(&mut self, sql: Sql, args: &[Value], rows: Rows) -> Result<u64> {
-        let (text, spec) = expand(&sql.0, self.engine());
-        let spec = spec.unwrap_or_default();
+        let (text, spec) = sql.at(self.engine());
         Ok(match &mut self.inner {
-            Inner::Lite(tx) => bind!(sqlx::query(safe(text)), args)
-                .bind(json(&spec, &rows))
+            Inner::Lite(tx) => bind!(sqlx::query(text), args)
+                .bind(jsonb::of(&rows, spec.len()))
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
-            Inner::Pg(tx) => bind_columns!(bind!(sqlx::query(safe(text)), args), spec, rows)
+            Inner::Pg(tx) => bind_columns!(bind!(sqlx::query(text), args), spec, rows)
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
@@ -185,64 +171,10 @@ impl Tx {
     }
 }
 
-fn column<T>(rows: &Rows, at: usize, pick: impl Fn(&Value) -> Option<T>) -> Vec<Option<T>> {
+fn column<'r, T>(
+    rows: &'r Rows,
+    at: usize,
+    pick: impl Fn(&'r Value) -> Option<T>,
+) -> Vec<Option<T>> {
     rows.iter().map(|row| row.get(at).and_then(&pick)).collect()
-}
-
-/// SQLite gets a set of rows as one JSON text: no limit on variables, one call to its thread.
-fn json(spec: &RowsSpec, rows: &Rows) -> String {
-    let mut out = String::with_capacity(rows.len() * spec.len() * 12 + 2);
-    out.push('[');
-    for (i, row) in rows.iter().enumerate() {
-        out.push_str(if i == 0 { "[" } else { ",[" });
-        for (at, _) in spec.iter().enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            json_value(&mut out, row.get(at));
-        }
-        out.push(']');
-    }
-    out.push(']');
-    out
-}
-
-fn json_value(out: &mut String, value: Option<&Value>) {
-    use std::fmt::Write;
-    let written = match value {
-        Some(Value::Int(Some(x))) => write!(out, "{x}"),
-        Some(Value::Bool(Some(x))) => write!(out, "{x}"),
-        Some(Value::Text(Some(x))) => {
-            json_text(out, x);
-            Ok(())
-        }
-        Some(Value::Blob(Some(x))) => {
-            out.push('"');
-            for byte in x {
-                out.push(char::from(b"0123456789ABCDEF"[usize::from(byte >> 4)]));
-                out.push(char::from(b"0123456789ABCDEF"[usize::from(byte & 15)]));
-            }
-            out.push('"');
-            Ok(())
-        }
-        _ => out.write_str("null"),
-    };
-    debug_assert!(written.is_ok(), "writing into a String can't fail");
-}
-
-fn json_text(out: &mut String, text: &str) {
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c < ' ' => {
-                out.push_str("\\u00");
-                out.push(char::from(b"0123456789abcdef"[(c as usize >> 4) & 15]));
-                out.push(char::from(b"0123456789abcdef"[c as usize & 15]));
-            }
-            c => out.push(c),
-        }
-    }
-    out.push('"');
 }

@@ -141,7 +141,7 @@ pub async fn add(cx: &mut Cx, org: &OrgRef, draft: &Draft) -> Result<PersonId> {
         return Err(invalid(judged.problems.into_iter().filter(Problem::forbids).collect()));
     };
     let name = person.name.clone();
-    let outcomes = enter(cx, &permit, org, &[person], None).await?;
+    let outcomes = enter(cx, &permit, org, &[person], None, true).await?;
     match outcomes.into_iter().next() {
         Some(Outcome::Added(id)) => {
             let event = Event::new("member.added", "person", id.0).about(id);
@@ -163,7 +163,34 @@ pub async fn add_many(
     people: Vec<NewPerson>,
     import_id: Option<i64>,
 ) -> Result<Vec<Outcome>> {
-    let outcomes = enter(cx, permit, org, &people, import_id).await?;
+    enter_many(cx, permit, org, &people, import_id, true).await
+}
+
+/// As [`add_many`], for people who were looked for before and not found: nobody asks again, the
+/// unique indexes decide. [`Error::Retry`] when one of them was there after all; nothing may be
+/// kept then, and the next turn takes [`add_many`].
+pub async fn add_looked_for(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    people: Vec<NewPerson>,
+    import_id: Option<i64>,
+) -> Result<Vec<Outcome>> {
+    // While index keys are being changed a person may stand under an older one, which the unique
+    // index of the newest does not see.
+    let ask = cx.house().keys().indexes(person::ID_INDEX, "").len() > 1;
+    enter_many(cx, permit, org, &people, import_id, ask).await
+}
+
+async fn enter_many(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    people: &[NewPerson],
+    import_id: Option<i64>,
+    ask: bool,
+) -> Result<Vec<Outcome>> {
+    let outcomes = enter(cx, permit, org, people, import_id, ask).await?;
     let added: Vec<String> = outcomes
         .iter()
         .filter_map(|o| match o {
@@ -210,6 +237,7 @@ async fn enter(
     org: &OrgRef,
     people: &[NewPerson],
     import_id: Option<i64>,
+    ask: bool,
 ) -> Result<Vec<Outcome>> {
     if !org.path.starts_with(permit.org_path()) {
         return Err(Error::Broken("a permit for another organisation".into()));
@@ -218,7 +246,7 @@ async fn enter(
         return Err(orgs::made_by_the_system());
     }
     orgs::hold_living(cx, org).await?;
-    let fates = decide(cx, org, people).await?;
+    let fates = decide(cx, org, people, ask).await?;
     let mut batch = Batch {
         org,
         persons: vec![],
@@ -245,13 +273,16 @@ async fn enter(
     Ok(fates.into_iter().map(outcome).collect())
 }
 
-async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson]) -> Result<Vec<Fate>> {
-    let numbers: Vec<&str> = people.iter().filter_map(|p| p.dev_number.as_deref()).collect();
+/// What is to be done with each, asking the database (unless `ask` is false) who is there already.
+async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> Result<Vec<Fate>> {
+    let asked = if ask { people } else { &[] };
+    let numbers: Vec<&str> = asked.iter().filter_map(|p| p.dev_number.as_deref()).collect();
     let mut numbers_taken = numbers_taken(cx, &numbers).await?;
     // The numbers first: somebody entered between the two questions is then found as a person, and
     // it isn't said that her own number were somebody else's.
-    let ids: Vec<&IdNumber> = people.iter().map(|p| &p.id_number).collect();
-    let known = known(cx, org, &ids).await?;
+    let ids: Vec<&IdNumber> = asked.iter().map(|p| &p.id_number).collect();
+    let mut known = known(cx, org, &ids).await?;
+    known.resize(people.len(), None);
     let mut secretary =
         people.iter().any(is_secretary) && sql::entry::has_secretary(cx, org).await?;
     let mut seen: HashMap<&str, PersonId> = HashMap::new();

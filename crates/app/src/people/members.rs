@@ -19,12 +19,13 @@ pub struct Found {
 /// The person with this ID number, wherever she is. What may be *told* of it is for the caller to
 /// decide: that somebody exists is itself something that not everybody may learn.
 pub async fn find_by_id_number(cx: &mut Cx, id: &IdNumber) -> Result<Option<Found>> {
-    let Some(person) = sql::search::by_id_number(cx, &id_indexes(cx, id)).await? else {
-        return Ok(None);
-    };
-    let row = sql::person::read(cx, person).await?.ok_or(Error::NotFound)?;
-    let branch = row.membership().map(|m| m.org);
-    Ok(Some(Found { person, code: row.code, name: row.name, branch }))
+    let found = sql::search::placed(cx, &id_indexes(cx, id)).await?;
+    Ok(found.map(|row| Found {
+        person: row.id,
+        branch: row.branch(),
+        code: row.code,
+        name: row.name,
+    }))
 }
 
 /// The blind indexes of an ID number under every index key.

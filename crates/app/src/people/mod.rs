@@ -28,7 +28,7 @@ mod quota;
 mod rekey;
 mod sql;
 
-pub use entry::{IdCheck, Outcome, add, add_many, check_id};
+pub use entry::{IdCheck, Outcome, add, add_looked_for, add_many, check_id};
 pub(crate) use gather::{carry_posts, end_posts, end_posts_of, move_all, move_some};
 pub use members::{
     Brought, Found, Kept, count_of, find_by_id_number, ids_of, move_these, move_to, remove_many,

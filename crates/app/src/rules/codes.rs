@@ -70,8 +70,10 @@ pub struct MobileRule {
 impl Codes {
     /// True for an empty cell and for what people type to say "nothing" (无, /, -).
     pub fn is_blank(&self, raw: &str) -> bool {
-        let key = text::key(raw);
-        key.is_empty() || self.blanks.contains(&key)
+        // Asked for every cell: most are told by their first character.
+        let Some(first) = text::first(raw) else { return true };
+        let may_be = |word: &&String| text::first(word) == Some(first);
+        self.blanks.iter().filter(may_be).any(|word| text::same(raw, word))
     }
 
     /// Yes or no in any usual spelling; `None` when it is neither.
@@ -96,8 +98,8 @@ pub fn find<'a>(rows: &'a [CodeRow], raw: &str) -> Option<&'a CodeRow> {
         return None;
     }
     rows.iter().find(|row| {
-        text::key(&row.name) == key
-            || row.aliases.iter().any(|alias| text::key(alias) == key)
+        text::same(&row.name, &key)
+            || row.aliases.iter().any(|alias| text::same(alias, &key))
             || row.code == digits
             || (text::all_digits(digits) && row.code.trim_start_matches('0') == digits)
     })

@@ -2,13 +2,15 @@
 
 /// Full-width forms to half-width, every kind of space to one blank.
 pub(super) fn half(raw: &str) -> String {
-    raw.chars()
-        .map(|c| match c {
-            '\u{FF01}'..='\u{FF5E}' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
-            c if c.is_whitespace() => ' ',
-            c => c,
-        })
-        .collect()
+    raw.chars().map(half_char).collect()
+}
+
+fn half_char(c: char) -> char {
+    match c {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
+        c if c.is_whitespace() => ' ',
+        c => c,
+    }
 }
 
 /// True for characters that nobody means to type: controls, bidi marks, zero-width characters.
@@ -23,12 +25,39 @@ pub(super) fn invisible(c: char) -> bool {
 
 /// Half-width, without any blank or invisible character: for numbers and codes.
 pub(super) fn compact(raw: &str) -> String {
-    half(raw).chars().filter(|&c| c != ' ' && !invisible(c)).collect()
+    if raw.bytes().all(|b| b.is_ascii_graphic()) {
+        return raw.to_owned();
+    }
+    compacted(raw).collect()
+}
+
+fn compacted(raw: &str) -> impl Iterator<Item = char> {
+    raw.chars().map(half_char).filter(|&c| c != ' ' && !invisible(c))
 }
 
 /// `compact` in lower case: for comparing with lists.
 pub(super) fn key(raw: &str) -> String {
-    compact(raw).to_lowercase()
+    folded(raw).collect()
+}
+
+/// Whether both mean the same word: as comparing their [`key`]s, without writing them down. Lists
+/// are gone through for every cell of an import.
+pub(super) fn same(a: &str, b: &str) -> bool {
+    a == b || folded(a).eq(folded(b))
+}
+
+/// The first character of the [`key`].
+pub(super) fn first(raw: &str) -> Option<char> {
+    folded(raw).next()
+}
+
+fn folded(raw: &str) -> impl Iterator<Item = char> {
+    compacted(raw).flat_map(|c| {
+        // Most characters are Chinese; asking the tables about them is most of the work.
+        let caseless = ('\u{2E80}'..='\u{9FFF}').contains(&c);
+        let lower = (!caseless).then(|| c.to_lowercase());
+        caseless.then_some(c).into_iter().chain(lower.into_iter().flatten())
+    })
 }
 
 /// Drops the `.0` that a spreadsheet adds to a whole number.

@@ -12,6 +12,7 @@ use app::{
     people::PersonId,
 };
 use db::{Db, Engine};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -23,6 +24,9 @@ pub(crate) struct Ground {
     /// How long filling it took.
     pub(crate) took: Duration,
     pub(crate) raw: Raw,
+    /// Where the database is, as `db::Options` takes it.
+    pub(crate) url: String,
+    /// Holds the keys as `keys.toml`.
     pub(crate) folder: TempDir,
 }
 
@@ -42,20 +46,15 @@ impl Ground {
             (Engine::Postgres, Some(server)) => db::Options::at(Raw::fresh_database(server).await?),
             (Engine::Postgres, None) => return Ok(None),
         };
-        let db = Db::open(&place).await?;
-        db.migrate().await?;
         let file = folder.path().join("keys.toml");
         Keys::create(&file, &SystemChance)?;
-        let settings = Settings { captcha: app::Captcha::Off, ..Settings::default() };
-        let house = House::open(db, Keys::open(&file)?, SystemClock, SystemChance, settings)
-            .await
-            .map_err(broken)?;
+        let house = open(&place, &file).await?;
         let begun = Instant::now();
         let made = demo::make(&house, plan).await.map_err(broken)?;
         let took = begun.elapsed();
         let raw = Raw::open(engine, &place.url).await?;
         raw.analyze().await?;
-        Ok(Some(Ground { house, made, took, raw, folder }))
+        Ok(Some(Ground { house, made, took, raw, url: place.url, folder }))
     }
 
     /// The organisation that the person of this role acts for.
@@ -75,14 +74,7 @@ impl Ground {
             "centre" | "county" => Role::Lead,
             _ => Role::Group,
         };
-        let grant = Grant { org, role };
-        Ok(Who::Person(Arc::new(Visitor {
-            person: PersonId(1),
-            name: "bench".into(),
-            session: None,
-            grants: vec![grant.clone()],
-            acting: Some(grant),
-        })))
+        Ok(acting(PersonId(1), org, role))
     }
 
     /// A reading transaction, as a page gets one.
@@ -95,6 +87,27 @@ impl Ground {
         self.house.db().close().await;
         self.raw.end().await
     }
+}
+
+/// Opens the program on a database, bringing its schema up to date.
+pub(crate) async fn open(place: &db::Options, keys: &Path) -> Result<House> {
+    let db = Db::open(place).await?;
+    db.migrate().await?;
+    let settings = Settings { captcha: app::Captcha::Off, ..Settings::default() };
+    let keys = Keys::open(keys)?;
+    House::open(db, keys, SystemClock, SystemChance, settings).await.map_err(broken)
+}
+
+/// Somebody who acts for an organisation in a role.
+pub(crate) fn acting(person: PersonId, org: OrgRef, role: Role) -> Who {
+    let grant = Grant { org, role };
+    Who::Person(Arc::new(Visitor {
+        person,
+        name: "bench".into(),
+        session: None,
+        grants: vec![grant.clone()],
+        acting: Some(grant),
+    }))
 }
 
 /// The business's error as an error of ours; none of its texts carries personal data.

@@ -1,6 +1,6 @@
 //! Finding people by number or name.
 
-use super::super::profile::ContactCard;
+use super::{super::profile::ContactCard, org_of};
 use crate::{Cx, OrgRef, Result, Scope, people::PersonId};
 use db::{Value, args, sql};
 
@@ -19,6 +19,54 @@ pub(in crate::people) async fn by_id_number(
             .await?;
         if let Some((id,)) = row {
             return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+db::row! {
+    /// A person with her branch, if she is in one.
+    pub(in crate::people) struct Placed {
+        pub(in crate::people) id: PersonId,
+        pub(in crate::people) code: String,
+        pub(in crate::people) name: String,
+        org_id: Option<i64>,
+        org_code: Option<String>,
+        org_path: Option<String>,
+        org_name: Option<String>,
+        org_category: Option<String>,
+        org_province: Option<String>,
+    }
+}
+impl Placed {
+    /// The branch.
+    pub(in crate::people) fn branch(&self) -> Option<OrgRef> {
+        org_of(
+            self.org_id,
+            self.org_code.as_deref(),
+            self.org_path.as_deref(),
+            self.org_name.as_deref(),
+            self.org_category.as_deref(),
+            self.org_province.as_deref(),
+        )
+    }
+}
+
+/// The person with one of these blind indexes and where she is, in one statement.
+pub(in crate::people) async fn placed(
+    cx: &mut Cx,
+    indexes: &[(Vec<u8>, i64)],
+) -> Result<Option<Placed>> {
+    for (index, version) in indexes {
+        let found = cx
+            .tx
+            .opt(
+                sql!("SELECT p.id, p.code, p.name, o.id, o.code, o.path, o.short_name, o.category, o.province FROM person p LEFT JOIN member m ON m.person_id = p.id LEFT JOIN org o ON o.id = m.org_id WHERE p.id_bi = $1 AND p.id_bi_ver = $2"),
+                args![index.as_slice(), *version],
+            )
+            .await?;
+        if found.is_some() {
+            return Ok(found);
         }
     }
     Ok(None)
