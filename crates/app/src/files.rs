@@ -11,6 +11,8 @@ db::id!(
 
 /// The type of workbooks.
 pub const XLSX: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+/// The type of files whose pieces are sealed: rooms open them, nobody downloads them.
+pub const SEALED: &str = "application/vnd.tuanjian.sealed";
 /// Bytes of a piece.
 pub const PIECE: usize = 1 << 20;
 
@@ -66,9 +68,42 @@ pub async fn put(cx: &mut Cx, _: &Permit, id: FileId, no: i64, bytes: Vec<u8>) -
     Ok(())
 }
 
+/// Puts one more piece at the end of a file that grows; returns the piece's number.
+pub async fn append(cx: &mut Cx, _: &Permit, id: FileId, bytes: Vec<u8>) -> Result<i64> {
+    let grown = cx
+        .tx
+        .run(
+            sql!("UPDATE file SET size = size + $1 WHERE id = $2"),
+            args![i64::try_from(bytes.len()).unwrap_or(i64::MAX), id],
+        )
+        .await?;
+    if grown == 0 {
+        return Err(Error::Gone);
+    }
+    let (no,): (i64,) = cx
+        .tx
+        .one(
+            sql!("INSERT INTO file_piece (file_id, no, bytes) VALUES ($1, (SELECT COALESCE(MAX(no), -1) + 1 FROM file_piece WHERE file_id = $1), $2) RETURNING no"),
+            args![id, bytes],
+        )
+        .await?;
+    Ok(no)
+}
+
 /// A file of one's own; [`Error::Gone`] when its time has run out, [`Error::NotFound`] when it is
 /// somebody else's.
 pub async fn open(cx: &mut Cx, id: FileId) -> Result<File> {
+    let file = find(cx, id).await?;
+    if file.mime == SEALED { Err(Error::NotFound) } else { Ok(file) }
+}
+
+/// As [`open`], for a room that keeps something sealed: its pieces are ciphertext.
+pub(crate) async fn open_sealed(cx: &mut Cx, id: FileId) -> Result<File> {
+    let file = find(cx, id).await?;
+    if file.mime == SEALED { Ok(file) } else { Err(Error::NotFound) }
+}
+
+async fn find(cx: &mut Cx, id: FileId) -> Result<File> {
     let me = cx.visitor()?.person;
     let file: File = cx
         .tx

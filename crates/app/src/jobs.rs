@@ -28,6 +28,8 @@ pub enum Job {
     ExportMembers(Box<crate::people::export::Order>),
     /// A long list of the check-up as a workbook.
     ExportHealth(Box<crate::health::export::Order>),
+    /// Registration codes for many direct children.
+    IssueCodes(crate::codes::Order),
     /// What is good of an import, in pieces; `total` rows were good when it began.
     Import { import: i64, total: i64 },
 }
@@ -37,6 +39,7 @@ impl Job {
             Self::Rekey => "rekey",
             Self::ExportMembers(_) => "export_members",
             Self::ExportHealth(_) => "export_health",
+            Self::IssueCodes(_) => "issue_codes",
             Self::Import { .. } => "import",
         }
     }
@@ -45,6 +48,7 @@ impl Job {
         match self {
             Self::Rekey => Some("rekey".into()),
             Self::ExportMembers(_) | Self::ExportHealth(_) => None,
+            Self::IssueCodes(order) => Some(order.unique_key()),
             Self::Import { import, .. } => Some(format!("import:{import}")),
         }
     }
@@ -53,6 +57,7 @@ impl Job {
             Self::Rekey => crate::rekey::run(turn).await,
             Self::ExportMembers(order) => crate::people::export::run(turn, *order).await,
             Self::ExportHealth(order) => crate::health::export::run(turn, *order).await,
+            Self::IssueCodes(order) => crate::codes::run(turn, order).await,
             Self::Import { import, total } => {
                 crate::imports::run(turn, crate::imports::ImportId(import), total).await
             }
@@ -110,6 +115,13 @@ db::row! {
     }
 }
 impl State {
+    /// The sheet of codes that the job fills, if it does.
+    pub fn code_sheet(&self) -> Option<String> {
+        match serde_json::from_str(&self.payload) {
+            Ok(Job::IssueCodes(order)) => Some(order.sheet().to_string()),
+            _ => None,
+        }
+    }
     /// The import that the job carries out, if it is one.
     pub fn import(&self) -> Option<i64> {
         match serde_json::from_str(&self.payload) {
@@ -261,11 +273,15 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("imports", HOUR, crate::imports::sweep),
     wheel!("outbox", SECOND, crate::messages::deliver),
     wheel!("old files", HOUR, old_files),
+    wheel!("code reminders", HOUR, code_reminders),
     wheel!("old messages", HOUR, crate::messages::forget_old),
     wheel!("graduation", 10 * SECOND, crate::graduation::turn),
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
+    wheel!("closed undos", HOUR, closed_undos),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
+    wheel!("admin confirmations", HOUR, admin_confirmations),
+    wheel!("terms", HOUR, terms),
     wheel!("overdue relocations", MINUTE, overdue_relocations),
     wheel!("orphaned relocations", HOUR, orphaned_relocations),
     wheel!("relocation reminders", 10 * MINUTE, relocation_reminders),
@@ -294,16 +310,28 @@ async fn old_files(house: &House) -> Result<()> {
     }
 }
 
+async fn code_reminders(house: &House) -> Result<()> {
+    crate::codes::remind_due(house).await.map(|_| ())
+}
 async fn overdue_transfers(house: &House) -> Result<()> {
     crate::transfers::expire_due(house).await.map(|_| ())
 }
 async fn orphaned_transfers(house: &House) -> Result<()> {
     crate::transfers::cancel_orphans(house).await.map(|_| ())
 }
+async fn closed_undos(house: &House) -> Result<()> {
+    crate::transfers::forget_undos(house).await.map(|_| ())
+}
 async fn transfer_reminders(house: &House) -> Result<()> {
     crate::transfers::remind_due(house).await.map(|_| ())
 }
 
+async fn admin_confirmations(house: &House) -> Result<()> {
+    crate::cadres::remind_confirmations(house).await.map(|_| ())
+}
+async fn terms(house: &House) -> Result<()> {
+    crate::cadres::remind_terms(house).await.map(|_| ())
+}
 async fn overdue_relocations(house: &House) -> Result<()> {
     crate::relocations::expire_due(house).await.map(|_| ())
 }

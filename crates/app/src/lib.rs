@@ -10,6 +10,8 @@ pub mod cadres;
 pub mod clock;
 /// 撤销与恢复, and 待接转团支部.
 pub mod closings;
+/// 管理员注册码 and 管理员注册.
+pub mod codes;
 /// Who acts, and the open transaction.
 pub mod cx;
 /// The demonstration.

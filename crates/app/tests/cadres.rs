@@ -3,7 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, wherever it stands")]
 
 use app::{
-    Action, Error, House, OrgRef, Result, Who, act, cadres,
+    Action, Error, House, OrgRef, Result, Role, Who, act,
+    cadres::{
+        self, admins,
+        change::{self, EnteredCadre, NewCadre, PostForm},
+        election::{self, Election, Fate, LEAVES, Newcomer},
+        observers::{self, NewObserver},
+    },
+    clock::DAY,
     people::{self, Entered, Named, PersonId},
     rules::person::{PostDraft, RawCell},
     testkit::{self, Lab},
@@ -182,4 +189,409 @@ async fn closing_an_organisation_ends_posts_seats_and_observers_at_once() {
     .unwrap();
     assert_eq!((closed.cadres.len(), closed.admins.len(), closed.observers.len()), (2, 1, 1));
     lab.is_whole().await;
+}
+
+async fn code_of(lab: &Lab, person: PersonId) -> String {
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    people::person::read(&mut cx, person).await.unwrap().code
+}
+
+fn person_of(who: &Who) -> PersonId {
+    match who {
+        Who::Person(visitor) => visitor.person,
+        _ => panic!("not a person"),
+    }
+}
+
+/// Tries until the database has time for it.
+async fn patiently<T, F: Future<Output = Result<T>>>(mut work: impl FnMut() -> F) -> Result<T> {
+    loop {
+        match work().await {
+            Err(Error::Busy | Error::Retry) => {}
+            done => return done,
+        }
+    }
+}
+
+async fn revoke(house: &House, who: &Who, org: &OrgRef, code: &str) -> Result<String> {
+    patiently(|| async { act!(house, who.clone(), |cx| admins::revoke(cx, org, code).await) }).await
+}
+
+#[tokio::test]
+async fn administrators_are_appointed_and_revoked_by_others_only() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let org = &tree.general;
+    let own = lab.admin(org, "甲").await;
+    let above = lab.admin(&tree.committee, "上级").await;
+    let outside = lab.admin(&tree.county, "区委").await;
+    let b = lab.person("乙").await;
+    lab.cadre(org, b, "委员").await;
+    let (own_code, b_code) = (code_of(&lab, person_of(&own)).await, code_of(&lab, b).await);
+    let appoint = async |who: &Who| {
+        act!(lab.house, who.clone(), |cx| admins::appoint(cx, org, &b_code).await)
+    };
+    assert!(matches!(appoint(&outside).await, Err(Error::Forbidden { .. })), "two levels below");
+    appoint(&own).await.unwrap();
+    assert_eq!(code(revoke(&lab.house, &own, org, &own_code).await), "own_right");
+    // 33: the post stays. The superior may take the last one away, the organisation itself not.
+    revoke(&lab.house, &own, org, &b_code).await.unwrap();
+    assert_eq!(code(revoke(&lab.house, &own, org, &b_code).await), "E22");
+    revoke(&lab.house, &above, org, &own_code).await.unwrap();
+    assert_eq!(seated(&lab, org).await, 0);
+    // What she was when her visit began, she is no longer.
+    assert_eq!(code(appoint(&own).await), "E22");
+    appoint(&lab.operator(&tree.centre, "运营").await).await.unwrap();
+    assert_eq!(seated(&lab, org).await, 1);
+    lab.is_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn two_who_revoke_one_another_at_once_leave_one() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let org = &tree.committee;
+    let (a, b) = (lab.admin(org, "甲").await, lab.admin(org, "乙").await);
+    let codes = [code_of(&lab, person_of(&a)).await, code_of(&lab, person_of(&b)).await];
+    for round in 0..100 {
+        let (one, two) = tokio::join!(
+            revoke(&lab.house, &a, org, &codes[1]),
+            revoke(&lab.house, &b, org, &codes[0]),
+        );
+        let won = usize::from(one.is_ok()) + usize::from(two.is_ok());
+        assert_eq!((won, seated(&lab, org).await), (1, 1), "round {round}: {one:?} {two:?}");
+        // Whoever is left lets the other one in again.
+        let (left, other) = if one.is_ok() { (&a, &codes[1]) } else { (&b, &codes[0]) };
+        act!(lab.house, left.clone(), |cx| admins::appoint(cx, org, other).await).unwrap();
+    }
+    lab.is_whole().await;
+}
+
+fn form(post: &str) -> PostForm {
+    PostForm { post: post.into(), since: "2026-05".into(), ..PostForm::default() }
+}
+
+#[tokio::test]
+async fn cadres_are_entered_changed_and_let_go() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let org = &tree.committee;
+    let own = lab.admin(org, "甲").await;
+    let member = lab.member(&tree.far_branch, "远方").await;
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    let id = people::person::read(&mut cx, member).await.unwrap().id_number.reveal().to_owned();
+    drop(cx);
+    let enter = async |name: &str, id: &str, at: &OrgRef| {
+        let new = NewCadre {
+            name: name.into(),
+            id_number: RawCell::text(id),
+            mobile: String::new(),
+            post: form("委员"),
+        };
+        let new = &new;
+        act!(lab.house, own.clone(), |cx| change::enter(cx, at, new).await)
+    };
+    let done = enter("远方", &id, org).await.unwrap();
+    assert!(matches!(done, EnteredCadre::Done { was_known: true, .. }), "85: attached");
+    assert_eq!(enter("另一个", &id, org).await.unwrap(), EnteredCadre::OtherName);
+    assert_eq!(code(enter("远方", &id, org).await), "post_here");
+    assert_eq!(code(enter("远方", &id, &tree.general).await), "own_level_only");
+    let far = code_of(&lab, member).await;
+    let version = async || {
+        let mut cx = lab.house.read(own.clone()).await.unwrap();
+        change::changing(&mut cx, org, &far).await.unwrap().held.map_or(0, |h| h.version)
+    };
+    let seen = version().await;
+    let alter = async |version: i64, post: &str| {
+        let form = form(post);
+        let form = &form;
+        act!(lab.house, own.clone(), |cx| change::change(cx, org, &far, version, form).await)
+    };
+    sit(&lab.house, org, member).await.unwrap();
+    assert_eq!(code(alter(seen + 7, "副书记").await), "E22");
+    alter(seen, "副书记").await.unwrap();
+    assert_eq!(seated(&lab, org).await, 2, "the seat goes along with a changed post");
+    let version = version().await;
+    let (name, seat) =
+        act!(lab.house, own.clone(), |cx| change::remove(cx, org, &far, version, "调离").await)
+            .unwrap();
+    assert_eq!((name.as_str(), seat, seated(&lab, org).await), ("远方", true, 1));
+    // Nobody ends her own post and with it her own right.
+    let me = code_of(&lab, person_of(&own)).await;
+    let own_end = act!(lab.house, own.clone(), |cx| change::remove(cx, org, &me, 1, "离任").await);
+    assert_eq!(code(own_end), "own_right");
+    let mut cx = lab.house.read(own.clone()).await.unwrap();
+    let history = cadres::history(&mut cx, member).await.unwrap();
+    let told: Vec<_> = history.iter().map(|p| (p.post.as_str(), p.end_reason.clone())).collect();
+    assert_eq!(told, [("副书记", Some("调离".into())), ("委员", Some("职务变更".into()))]);
+    let (rows, _) = cadres::list(&mut cx, cadres::Whose::Of(org), None).await.unwrap();
+    assert_eq!(rows.iter().map(|r| r.name.as_str()).collect::<Vec<_>>(), ["甲"]);
+    drop(cx);
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn lists_of_cadres_go_through_the_children_page_by_page() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let own = lab.admin(&tree.general, "甲").await;
+    for n in 0..30 {
+        for org in [&tree.branch, &tree.sister] {
+            let person = lab.person(&format!("干部{}", char::from(b'A' + n))).await;
+            lab.cadre(org, person, "组织委员").await;
+        }
+    }
+    let mut cx = lab.house.read(own).await.unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    let (mut after, mut pages) = (None, 0);
+    loop {
+        let whose = cadres::Whose::Children(&tree.general);
+        let (rows, next) = cadres::list(&mut cx, whose, after.as_deref()).await.unwrap();
+        seen.extend(rows.into_iter().map(|r| r.person_code));
+        pages += 1;
+        match next {
+            Some(mark) => after = Some(mark),
+            None => break,
+        }
+    }
+    assert_eq!((seen.len(), pages), (60, 2));
+}
+
+#[tokio::test]
+async fn the_first_secretary_is_entered_and_the_next_one_elected() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let org = &tree.branch;
+    let above = lab.admin(&tree.general, "上级").await;
+    let own = lab.admin(org, "甲某").await;
+    let new = cadres::NewSecretary { myself: true, ..Default::default() };
+    let new = &new;
+    let set = act!(lab.house, own.clone(), |cx| cadres::set_secretary(cx, org, new).await);
+    assert_eq!(set.unwrap().as_deref(), Some("甲某"), "我就是书记");
+    assert_eq!(seated(&lab, org).await, 1, "she keeps her seat");
+    let again = cadres::NewSecretary {
+        name: "乙某".into(),
+        id_number: RawCell::text(lab.next_id_number()),
+        ..Default::default()
+    };
+    let again = &again;
+    let taken = act!(lab.house, above.clone(), |cx| cadres::set_secretary(cx, org, again).await);
+    assert_eq!(code(taken), "secretary_taken");
+    // The same person for another organisation, where the superior enters her (40).
+    let id = {
+        let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+        let me = people::person::read(&mut cx, person_of(&own)).await.unwrap();
+        me.id_number.reveal().to_owned()
+    };
+    let shared = cadres::NewSecretary {
+        name: "甲某".into(),
+        id_number: RawCell::text(id),
+        ..Default::default()
+    };
+    let shared = &shared;
+    let sister = &tree.sister;
+    act!(lab.house, above.clone(), |cx| cadres::set_secretary(cx, sister, shared).await).unwrap();
+    lab.is_whole().await;
+}
+
+/// What an election of `org` starts from, for whoever asks.
+async fn ballot(lab: &Lab, who: &Who, org: &OrgRef) -> election::Ballot {
+    let mut cx = lab.house.read(who.clone()).await.unwrap();
+    election::ballot(&mut cx, org).await.unwrap()
+}
+
+async fn hold(house: &House, who: &Who, org: &OrgRef, e: &Election) -> Result<election::Plan> {
+    let held =
+        patiently(|| async { act!(house, who.clone(), |cx| election::hold(cx, org, e).await) });
+    held.await?.map_err(Error::Invalid)
+}
+
+fn fate(code: &str, post: &str, admin: bool) -> Fate {
+    Fate { code: code.into(), post: post.into(), admin }
+}
+
+#[tokio::test]
+async fn an_election_does_everything_in_one_step() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let org = &tree.branch;
+    let above = lab.admin(&tree.general, "上级").await;
+    let old = lab.admin(org, "旧书记").await;
+    let deputy = lab.admin(org, "老副书记").await;
+    act!(lab.house, old.clone(), |cx| {
+        let new = cadres::NewSecretary { myself: true, ..Default::default() };
+        cadres::set_secretary(cx, org, &new).await
+    })
+    .unwrap();
+    let member = lab.member(org, "组织委员人选").await;
+    let codes = [
+        code_of(&lab, person_of(&old)).await,
+        code_of(&lab, person_of(&deputy)).await,
+        code_of(&lab, member).await,
+    ];
+    let seen = ballot(&lab, &above, org).await.seen;
+    let election = Election {
+        seen,
+        elected_on: "2026-06-10".into(),
+        fates: vec![fate(&codes[0], LEAVES, false), fate(&codes[1], "书记", true)],
+        newcomers: vec![
+            Newcomer {
+                member: codes[2].clone(),
+                post: "组织委员".into(),
+                admin: true,
+                ..Newcomer::default()
+            },
+            Newcomer {
+                name: "新来的".into(),
+                id_number: RawCell::text(lab.next_id_number()),
+                mobile: "13912345678".into(),
+                post: "宣传委员".into(),
+                ..Newcomer::default()
+            },
+            Newcomer::default(),
+        ],
+    };
+    assert_eq!(code(hold(&lab.house, &old, org, &election).await), "own_secretary", "42");
+    let stale = Election { seen: "other".into(), ..election.clone() };
+    assert_eq!(code(hold(&lab.house, &above, org, &stale).await), "E22");
+    let two = Election {
+        fates: vec![fate(&codes[1], "书记", true)],
+        newcomers: vec![],
+        ..election.clone()
+    };
+    assert_eq!(code(hold(&lab.house, &above, org, &two).await), "one_secretary");
+    let nobody = Election {
+        fates: vec![fate(&codes[0], "", false), fate(&codes[1], "", false)],
+        newcomers: vec![],
+        ..election.clone()
+    };
+    assert_eq!(code(hold(&lab.house, &above, org, &nobody).await), "admins");
+    let plan = hold(&lab.house, &deputy, org, &election).await.unwrap();
+    assert_eq!((plan.secretary.as_str(), plan.admins.len()), ("老副书记", 2));
+    assert!(plan.effects.iter().any(|e| e.contains("撤销旧书记的管理员身份")), "{plan:?}");
+    let now = ballot(&lab, &above, org).await;
+    let names: Vec<_> = now.sitting.iter().map(|s| (s.name.as_str(), s.post.as_str())).collect();
+    assert!(names.contains(&("老副书记", "书记")) && names.contains(&("新来的", "宣传委员")));
+    assert_eq!((names.len(), now.elected_on.as_deref()), (3, Some("2026-06-10")));
+    assert_eq!(seated(&lab, org).await, 2);
+    // Once more, in one transaction or not at all: nothing of a refused election stays.
+    let before = names.len();
+    let twice = hold(&lab.house, &deputy, org, &election).await;
+    assert_eq!(code(twice), "E22");
+    assert_eq!(ballot(&lab, &above, org).await.sitting.len(), before);
+    lab.is_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_election_and_a_revocation_at_once_leave_an_administrator_with_a_post() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    for round in 0..12 {
+        let org = lab.org(Some(&tree.general), app::orgs::Category::Branch, "轮团支部").await;
+        let (a, b) = (lab.admin(&org, "甲").await, lab.admin(&org, "乙").await);
+        let codes = [code_of(&lab, person_of(&a)).await, code_of(&lab, person_of(&b)).await];
+        let election = Election {
+            seen: ballot(&lab, &a, &org).await.seen,
+            elected_on: "2026-06-10".into(),
+            fates: vec![fate(&codes[0], "书记", true), fate(&codes[1], LEAVES, false)],
+            newcomers: vec![],
+        };
+        let (held, revoked) = tokio::join!(
+            hold(&lab.house, &a, &org, &election),
+            revoke(&lab.house, &b, &org, &codes[0]),
+        );
+        let won = usize::from(held.is_ok()) + usize::from(revoked.is_ok());
+        assert_eq!((won, seated(&lab, &org).await), (1, 1), "{round}: {held:?} {revoked:?}");
+    }
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn superiors_confirm_once_a_year_and_are_asked_to() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let above = lab.admin(&tree.general, "上级").await;
+    let a = lab.person("甲").await;
+    give(&lab.house, &tree.branch, a, "secretary").await.unwrap();
+    sit(&lab.house, &tree.branch, a).await.unwrap();
+    let waiting = async || {
+        let mut cx = lab.house.read(above.clone()).await.unwrap();
+        admins::unconfirmed(&mut cx, None).await.unwrap().0
+    };
+    assert!(waiting().await.is_empty());
+    assert_eq!(cadres::remind_confirmations(&lab.house).await.unwrap(), 0);
+    lab.clock.advance(366 * DAY);
+    assert_eq!(cadres::remind_confirmations(&lab.house).await.unwrap(), 1);
+    assert_eq!(cadres::remind_confirmations(&lab.house).await.unwrap(), 0, "once a month");
+    let rows = waiting().await;
+    let keys: Vec<String> = rows.iter().map(admins::Unconfirmed::key).collect();
+    assert_eq!((keys.len(), rows[0].name.as_str()), (1, "甲"));
+    let stranger = lab.admin(&tree.committee, "隔一级").await;
+    let keys = &keys;
+    let confirm = async |who: Who| act!(lab.house, who, |cx| admins::confirm(cx, keys).await);
+    assert_eq!(code(confirm(stranger).await), "E22", "not a direct child");
+    assert_eq!(confirm(above.clone()).await.unwrap(), 1);
+    assert!(waiting().await.is_empty());
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn observers_see_until_their_day_and_no_longer() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let own = lab.admin(&tree.committee, "甲").await;
+    let person = lab.person("看看").await;
+    let id = {
+        let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+        people::person::read(&mut cx, person).await.unwrap().id_number.reveal().to_owned()
+    };
+    let appoint = async |name: &str, id: &str, until: &str| {
+        let new =
+            NewObserver { name: name.into(), id_number: RawCell::text(id), until: until.into() };
+        let new = &new;
+        act!(lab.house, own.clone(), |cx| observers::appoint(cx, new).await)
+    };
+    assert_eq!(code(appoint("看看", &id, "2027-12-31").await), "date", "the policy's longest");
+    assert_eq!(appoint("别人", &id, "2026-06-20").await.unwrap(), None);
+    let nobody = lab.next_id_number();
+    assert_eq!(appoint("别人", &nobody, "2026-06-20").await.unwrap(), None, "the same answer");
+    assert_eq!(appoint("看看", &id, "2026-06-20").await.unwrap().as_deref(), Some("看看"));
+    let roles = async || {
+        let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+        let grants = app::users::grants_of(&mut cx, person).await.unwrap();
+        grants.into_iter().map(|g| g.role).collect::<Vec<_>>()
+    };
+    assert_eq!(roles().await, [Role::Observer]);
+    lab.clock.advance(6 * DAY);
+    assert!(roles().await.is_empty(), "expired by itself");
+    let who = code_of(&lab, person).await;
+    act!(lab.house, own.clone(), |cx| observers::dismiss(cx, &who).await).unwrap();
+    let twice = act!(lab.house, own.clone(), |cx| observers::dismiss(cx, &who).await);
+    assert_eq!(code(twice), "E22");
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn a_term_that_ends_is_said_before_and_when_it_is_over() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let (org, today) = (&tree.committee, testkit::START);
+    act!(lab.house, Who::System("test"), |cx| {
+        let permit = cx.permit(Action::EditOrg, org)?;
+        // Three years before 30 days from now.
+        let day = app::clock::day(today + 30 * DAY);
+        let day = day.checked_sub(jiff::ToSpan::years(3)).unwrap();
+        app::orgs::set_elected_on(cx, &permit, org, day).await?;
+        cx.record(permit, app::events::Event::new("test.elected", "org", org.id.0)).await
+    })
+    .unwrap();
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    let term = cadres::term_of(&mut cx, org).await.unwrap().unwrap();
+    drop(cx);
+    assert!(term.ends_soon() && term.years == 3 && term.days_left == 30, "{term:?}");
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 1);
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 0);
+    lab.clock.advance(31 * DAY);
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 1);
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 0);
 }

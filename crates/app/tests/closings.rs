@@ -348,8 +348,7 @@ async fn both<A: Send + 'static, B: Send + 'static>(
     one: impl Future<Output = A> + Send + 'static,
     two: impl Future<Output = B> + Send + 'static,
 ) -> (A, B) {
-    let (one, two) = (tokio::spawn(one), tokio::spawn(two));
-    (one.await.unwrap(), two.await.unwrap())
+    tokio::join!(one, two)
 }
 
 /// Runs an act until the house is not too busy for it.

@@ -83,6 +83,8 @@ fn business(lab: &Lab, tree: &Tree, members: &[PersonId], (done, open): (i64, i6
         format!("INSERT INTO file (id, job_id, org_id, person_id, name, mime, size, created_at, expires_at) VALUES (71, 61, {}, {a}, 'x', 'x', 2, {now}, {});", here.id, now + DAY),
         format!("INSERT INTO file_piece (file_id, no, bytes) VALUES (71, 0, {});", blob(lab, "0102")),
         format!("INSERT INTO import (id, org_id, org_path, acting_org, person_id, kind, file_name, template, state, header, mapping, rows, imported, failed, created_at, updated_at, ended_at) VALUES (77, {}, '{}', {}, {a}, 'members', 'x', 'members', 'done', '[]', '[]', 2, 1, 1, {now}, {now}, {now});", here.id, here.path, here.id),
+        format!("INSERT INTO cadre (id, person_id, org_id, org_path, name, name_py, post, complete, started_at, ended_at, end_reason) VALUES (81, {a}, {0}, '{1}', '张伟', 'zw', '副书记', TRUE, {now}, {now}, '换届');", tree.general.id, tree.general.path),
+        format!("INSERT INTO reg_code (id, org_id, issuer_org, issued_by, sheet_id, hash, state, issued_at, expires_at, used_by, cadre_id, ended_at) VALUES (91, {0}, {1}, {a}, 71, {2}, 'used', {now}, {4}, {a}, 81, {now}), (92, {0}, {1}, {a}, 71, {3}, 'waiting', {now}, {4}, NULL, NULL, NULL);", tree.general.id, tree.committee.id, blob(lab, "91"), blob(lab, "92"), now + DAY),
         format!("INSERT INTO import_row (import_id, row_no, state, cells_ct) VALUES (77, 2, 'imported', {}), (77, 3, 'failed', {});", sealed(2), sealed(3)),
     ]
     .join("\n")
@@ -254,6 +256,29 @@ async fn i5_an_administrator_who_is_no_cadre_there() {
 }
 
 #[tokio::test]
+async fn i7_a_code_that_made_two_or_none() {
+    finds("I7", &[
+        ("used by somebody without an account", |w| {
+            format!("UPDATE reg_code SET used_by = {} WHERE id = 91", w.members[1])
+        }),
+        ("used for another person's post", |w| {
+            format!("UPDATE reg_code SET cadre_id = {} WHERE id = 91", w.cadre)
+        }),
+        ("used for no post", |_| "UPDATE reg_code SET cadre_id = NULL WHERE id = 91".into()),
+        ("used after its end", |_| {
+            "UPDATE reg_code SET ended_at = expires_at WHERE id = 91".into()
+        }),
+        ("two that wait", |_| {
+            "DROP INDEX reg_code_one; UPDATE reg_code SET state = 'waiting', used_by = NULL, cadre_id = NULL, ended_at = NULL WHERE id = 91".into()
+        }),
+        ("run out before its end", |_| {
+            "UPDATE reg_code SET state = 'expired', ended_at = issued_at WHERE id = 92".into()
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn marks_of_graduation_where_none_may_be() {
     finds("graduation", &[
         ("a month and a reason", |w| {
@@ -379,6 +404,19 @@ async fn i11_counters_that_count_otherwise() {
 }
 
 #[tokio::test]
+async fn i13_whoever_began_a_transfer_has_approved_it() {
+    finds("I13", &[
+        ("her own approval", |w| {
+            format!("UPDATE transfer_step SET actor_id = (SELECT started_by FROM transfer WHERE id = {0}) WHERE transfer_id = {0} AND no = 2", w.done)
+        }),
+        ("a beginning moved to the approver", |w| {
+            format!("UPDATE transfer_step SET actor_id = {1} WHERE transfer_id = {0} AND no = 2; UPDATE transfer SET started_by = {1} WHERE id = {0}", w.done, w.members[3])
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn i12_a_transfer_whose_steps_lead_elsewhere() {
     finds("I12", &[
         ("a state without its step", |w| {
@@ -392,6 +430,9 @@ async fn i12_a_transfer_whose_steps_lead_elsewhere() {
         }),
         ("no effect", |w| {
             format!("UPDATE member SET org_id = {}, org_path = '{}' WHERE person_id = {}", w.tree.sister.id, w.tree.sister.path, w.members[0])
+        }),
+        ("a way back that leads nowhere", |w| {
+            format!("INSERT INTO transfer_undo (transfer_id, version, by_person, by_org, until, state) SELECT id, version, started_by, to_org, ended_at + 1, 'pending_target' FROM transfer WHERE id = {}", w.done)
         }),
         ("moving for nothing", |w| format!("UPDATE member SET status = 'moving' WHERE person_id = {}", w.members[0])),
     ])

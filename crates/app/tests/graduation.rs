@@ -339,20 +339,17 @@ async fn a_transfer_into_a_branch_that_turns_in_the_same_moment_arrives() {
             act!(w.lab.house, w.branch.clone(), |cx| transfers::start(cx, &new).await).unwrap();
         waiting.push((person, started));
     }
-    let house = w.lab.house.clone();
-    let turning = tokio::spawn(async move { graduation::convert_due(&house).await });
-    let mut approvals = Vec::new();
-    for (_, started) in &waiting {
-        let (house, who) = (w.lab.house.clone(), target.clone());
-        let no = started.no.clone();
-        approvals.push(tokio::spawn(async move {
-            act!(house, who.clone(), |cx| transfers::approve(cx, &no, 1, None).await.map(|_| ()))
-        }));
-    }
-    assert_eq!(turning.await.unwrap().unwrap(), 2);
-    for approval in approvals {
-        approval.await.unwrap().unwrap();
-    }
+    let approving = async {
+        for (_, started) in &waiting {
+            let no = started.no.clone();
+            act!(w.lab.house, target.clone(), |cx| {
+                transfers::approve(cx, &no, 1, None).await.map(|_| ())
+            })
+            .unwrap();
+        }
+    };
+    let (turned, ()) = tokio::join!(graduation::convert_due(&w.lab.house), approving);
+    assert_eq!(turned.unwrap(), 2);
     for (person, _) in waiting {
         let (category, mark) = w.standing(person).await;
         assert_eq!((category, mark.as_deref()), (Category::Graduate, Some("毕业生")));

@@ -195,7 +195,10 @@
       head.checked = on.length > 0 && on.length === boxes.length;
       head.indeterminate = on.length > 0 && on.length < boxes.length;
     }
-    for (const box of boxes) box.closest('tr,li')?.classList.toggle('on', box.checked);
+    for (const box of boxes) {
+      const line = box.closest('tr,li');
+      if (line && !$('[aria-current]', line)) line.classList.toggle('on', box.checked);
+    }
     const scope = table.closest('form,[data-list]') || document;
     for (const n of all('[data-chosen]', scope)) n.textContent = on.length;
     for (const bar of all('[data-batch]', scope)) bar.hidden = on.length === 0;

@@ -17,7 +17,7 @@ CREATE TABLE import (
   ready {int} NOT NULL DEFAULT 0,
   to_fix {int} NOT NULL DEFAULT 0,
   warned {int} NOT NULL DEFAULT 0,                 -- of the ready ones
-  skipped {int} NOT NULL DEFAULT 0,
+  skipped {int} NOT NULL DEFAULT 0,                -- with those that became a transfer
   imported {int} NOT NULL DEFAULT 0,
   failed {int} NOT NULL DEFAULT 0,
   version {int} NOT NULL DEFAULT 1,
@@ -32,7 +32,7 @@ CREATE INDEX import_old ON import (updated_at);
 CREATE TABLE import_row (
   import_id {int} NOT NULL REFERENCES import (id),
   row_no {int} NOT NULL,                           -- as numbered in the sheet
-  state {text} NOT NULL CHECK (state IN ('ready','warned','to_fix','skipped','imported','failed','undone','kept')),
+  state {text} NOT NULL CHECK (state IN ('ready','warned','to_fix','skipped','handed','imported','failed','undone','kept')),
   cells_ct {blob} NOT NULL,                        -- the cells as typed, ciphertext
   problems {text} NOT NULL DEFAULT '[]',           -- JSON; no personal data
   id_bi {blob},                                    -- finds a person who stands twice in the file

@@ -3,7 +3,7 @@ CREATE TABLE transfer (
   id {id},
   no {text} NOT NULL UNIQUE,                       -- ZJ20260615-000123
   person_id {int} NOT NULL REFERENCES person (id),
-  variant {text} NOT NULL CHECK (variant IN ('V2','V3')),
+  variant {text} NOT NULL CHECK (variant IN ('V1','V2','V3','V4')),
   starter {text} NOT NULL CHECK (starter IN ('member','source','target','batch','external')),
   started_by {int} NOT NULL REFERENCES person (id),
   started_org {int} NOT NULL REFERENCES org (id),
@@ -47,7 +47,7 @@ CREATE TABLE transfer_step (
   transfer_id {int} NOT NULL REFERENCES transfer (id),
   no {int} NOT NULL,
   at {int} NOT NULL,
-  verb {text} NOT NULL,                            -- submit, approve, allocate, return, withdraw, expire, cancel, urge
+  verb {text} NOT NULL,                            -- submit, approve, allocate, return, withdraw, expire, cancel, undo, urge, pass
   actor {text} NOT NULL,
   actor_id {int},
   org_id {int},

@@ -153,6 +153,7 @@ const MENU: &[(&str, &str, &str, Action)] = &[
     ("观察员管理", "观察员管理", "/observers", Action::AppointObserver),
     ("业务办理", "组织关系转接办理", "/transfers", Action::SeeTransfers),
     ("业务办理", "办理转出", "/transfers/out/new", Action::StartTransferOut),
+    ("业务办理", "办理转入", "/transfers/in/new", Action::StartTransferIn),
     ("业务办理", "管理员变更", "/admins", Action::ManageAdmins),
     ("业务办理", "操作中心", "/inbox", Action::SeeTransfers),
     ("学社衔接", "毕业时间与毕业团员", "/graduation", Action::MarkGraduates),

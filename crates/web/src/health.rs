@@ -233,8 +233,8 @@ fn ways(v: &Visit, base: &str, own: &OrgRef, kind: Ill, row: &health::Row) -> Ve
         ],
         Ill::NoPhone => vec![(
             "登记书记和电话",
-            "/o/{org}/cadres",
-            format!("{base}/cadres?under={code}"),
+            "/o/{org}/orgs/{code}/secretary",
+            format!("{base}/orgs/{code}/secretary"),
             Action::ChangePosts,
         )],
         Ill::NoAdmin => vec![
@@ -247,14 +247,14 @@ fn ways(v: &Visit, base: &str, own: &OrgRef, kind: Ill, row: &health::Row) -> Ve
             (
                 "指定管理员",
                 "/o/{org}/admins",
-                format!("{base}/admins?org={code}"),
+                format!("{base}/admins?at={code}"),
                 Action::ManageAdmins,
             ),
         ],
         Ill::TermOver => vec![(
             "办理换届",
             "/o/{org}/elections/new",
-            format!("{base}/elections/new?org={code}"),
+            format!("{base}/elections/new?at={code}"),
             Action::ChangePosts,
         )],
         Ill::Holding => vec![(

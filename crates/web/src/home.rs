@@ -24,6 +24,10 @@ pub struct Home {
     complete_share: String,
     /// What the organisation's own page lacks (155).
     org_lacks: Vec<&'static str>,
+    /// A new organisation: its information comes first, figures later.
+    is_new: bool,
+    /// The parts of the organisation's information.
+    info_tasks: Vec<app::orgs::Task>,
     /// What the branch lacks (151, 152).
     branch_lacks: Option<stats::Lack>,
     shortcuts: Vec<Shortcut>,
@@ -84,7 +88,17 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     let figures = stats::of(&mut v.cx, &org).await?;
     let branch_lacks =
         if is_branch { Some(stats::branch_lacks(&mut v.cx, &org).await?) } else { None };
+    let org_lacks = stats::org_lacks(&mut v.cx, &org).await?;
+    let may_edit = v.cx.may(Action::EditOrg, &org.path);
+    let is_new = may_edit
+        && !org_lacks.is_empty()
+        && figures.subtree.members == 0
+        && figures.subtree.orgs <= 1;
+    let info_tasks =
+        if is_new { app::orgs::info(&mut v.cx, &org).await?.tasks } else { Vec::new() };
     let mut page = Home {
+        is_new,
+        info_tasks,
         card: app::orgs::card(&mut v.cx, &org.code).await?,
         todo: tasks(
             transfers::summary(&mut v.cx).await?,
@@ -95,7 +109,7 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
         as_of: show_time(figures.as_of),
         complete_share: share(figures.subtree.members_done, figures.subtree.members),
         figures,
-        org_lacks: stats::org_lacks(&mut v.cx, &org).await?,
+        org_lacks,
         branch_lacks: branch_lacks.filter(|l| !l.is_empty()),
         season: season(&mut v, &org, &base).await?,
         shortcuts: shortcuts(&v, &base, &org.path, is_branch),
@@ -123,7 +137,7 @@ fn tasks(found: transfers::Summary, relocations: i64, base: &str) -> Vec<Task> {
         ("组织迁移审批", relocations, "申请的组织在等你的答复".into(), "/inbox"),
         ("下级待审批", found.below, "由直属下级办理,你也可以代为审批".into(), "/inbox"),
         (
-            "被退回的转出",
+            "被退回的转接",
             found.came_back,
             "退回或超期,可以修改后重新提交".into(),
             "/inbox?tab=mine",
@@ -140,6 +154,7 @@ fn shortcuts(v: &Visit, base: &str, path: &str, is_branch: bool) -> Vec<Shortcut
         (Action::ImportMembers, "导入团员", "/imports/new"),
         (Action::AddMember, "添加团员", "/members/new"),
         (Action::StartTransferOut, "办理转出", "/transfers/out/new"),
+        (Action::StartTransferIn, "办理转入", "/transfers/in/new"),
         (Action::CreateChild, "创建下级组织", "/children/new"),
         (Action::SeeStats, "录入进度", "/progress/members"),
     ]

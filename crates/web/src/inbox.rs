@@ -19,6 +19,15 @@ use serde::{Deserialize, Serialize};
 /// Lines of a page.
 const SIZE: i64 = 50;
 
+/// A decision that can still be taken back.
+#[derive(Serialize, JsonSchema)]
+pub struct Undoable {
+    no: String,
+    version: i64,
+    person: String,
+    until: String,
+}
+
 /// 操作中心.
 #[derive(Template, Serialize, JsonSchema)]
 #[template(path = "inbox/inbox.html")]
@@ -39,6 +48,8 @@ pub struct Inbox {
     unread: i64,
     /// The one that stands on the right.
     item: Option<show::Detail>,
+    /// One's own decisions of the last minutes.
+    undoable: Vec<Undoable>,
     /// Address of the next page.
     next: Option<String>,
     #[serde(skip)]
@@ -54,6 +65,10 @@ pub struct Inbox {
 page!(Inbox);
 
 impl Inbox {
+    /// Whether ticking makes sense: there is more than one.
+    fn has_several(&self) -> bool {
+        self.may_read && self.rows.len() + self.below.len() > 1
+    }
     fn is_shown(&self, row: &Row) -> bool {
         self.item.as_ref().is_some_and(|d| d.no == row.no)
     }
@@ -94,6 +109,7 @@ pub async fn show(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failu
         newest: None,
         unread,
         item: None,
+        undoable: Vec::new(),
         next: None,
         chosen: !q.item.is_empty(),
         may_read: v.cx.may(app::Action::DecideTransfer, &org.path),
@@ -101,6 +117,7 @@ pub async fn show(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failu
     };
     fill(&mut v, &mut page, &q).await?;
     if tab == "todo" {
+        page.undoable = undoable(&mut v).await?;
         let first = page.rows.first().or(page.below.first()).map(|r| r.no.clone());
         let no = if q.item.is_empty() { first } else { Some(q.item.clone()) };
         if let Some(no) = no {
@@ -108,6 +125,19 @@ pub async fn show(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failu
         }
     }
     v.show(page).await
+}
+
+async fn undoable(v: &mut Visit) -> Result<Vec<Undoable>, Failure> {
+    let found = transfers::undoable(&mut v.cx).await?;
+    Ok(found
+        .into_iter()
+        .map(|u| Undoable {
+            no: u.no,
+            version: u.version,
+            person: u.person_name,
+            until: app::clock::show_time(u.until),
+        })
+        .collect())
 }
 
 fn tabs(base: &str, tab: &str, todo: i64, unread: i64) -> Vec<TabItem> {

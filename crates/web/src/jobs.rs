@@ -92,6 +92,7 @@ fn row(state: &State, base: &str, me: i64) -> Row {
         name: match state.kind.as_str() {
             "export_members" => "导出团员列表",
             "export_health" => "下载组织体检名单",
+            "issue_codes" => "生成管理员注册码",
             "import" => "导入团员",
             _ => "系统任务",
         },
@@ -111,6 +112,9 @@ fn row(state: &State, base: &str, me: i64) -> Row {
 fn result(state: &State, base: &str, me: i64) -> (Option<String>, &'static str) {
     if let Some(import) = state.import() {
         return (Some(format!("{base}/imports/{import}")), "查看导入结果");
+    }
+    if let Some(sheet) = state.code_sheet().filter(|_| state.person_id == Some(me)) {
+        return (Some(format!("{base}/children/codes/sheets/{sheet}")), "查看注册码");
     }
     let said: serde_json::Value = serde_json::from_str(&state.result).unwrap_or_default();
     let file = said["file"].as_str().filter(|_| state.person_id == Some(me));

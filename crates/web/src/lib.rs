@@ -1,7 +1,9 @@
 //! The pages of tuanjian and the server around them. The program itself is `main.rs`.
 
 pub mod answer;
+pub mod cadres;
 pub mod closings;
+pub mod codes;
 pub mod error;
 pub mod face;
 pub mod form;

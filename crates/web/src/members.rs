@@ -454,6 +454,8 @@ pub struct New {
     list: String,
     /// Who has the number already, in this branch.
     known: Option<Known>,
+    /// Where a 转入 of somebody who is elsewhere is begun.
+    ask_for: Option<String>,
 }
 page!(New);
 
@@ -506,6 +508,7 @@ async fn new_page(
         posts: posts.map(|p| (p.name.as_str(), p.name.as_str())).collect(),
         natures: offered(&rules.codes.post_nature),
         known: None,
+        ask_for: None,
     })
 }
 
@@ -555,8 +558,13 @@ async fn look_up(mut v: Visit, branch: OrgRef, form: NewForm) -> Result<Answer, 
             page.known = Some(Known { name, code });
             v.show(page).await
         }
-        Ok(IdCheck::Elsewhere) => {
-            let page = new_page(&mut v, "elsewhere", Some(branch), NewForm::default()).await?;
+        Ok(IdCheck::Elsewhere(person)) => {
+            let mut page = new_page(&mut v, "elsewhere", Some(branch), NewForm::default()).await?;
+            let own = v.cx.org()?.clone();
+            if v.cx.may(Action::StartTransferIn, &own.path) {
+                let ticket = app::transfers::of_elsewhere(&mut v.cx, person).await?;
+                page.ask_for = Some(format!("{}/transfers/in/new?t={ticket}", page.base));
+            }
             v.done_showing(page).await
         }
         Err(error) => wrong(v, error, "id", Some(branch), form).await,

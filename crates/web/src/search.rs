@@ -62,6 +62,8 @@ pub struct Search {
     narrow: Vec<Narrow>,
     orgs: Vec<FoundOrg>,
     can_add: bool,
+    /// Where a 转入 of somebody who is elsewhere is begun.
+    ask_for: Option<String>,
 }
 page!(Search);
 
@@ -93,6 +95,7 @@ async fn blank(v: &mut Visit, q: &str) -> Result<Search, Failure> {
         narrow: Vec::new(),
         orgs: Vec::new(),
         can_add: v.cx.may(Action::AddMember, &own.path),
+        ask_for: None,
     })
 }
 
@@ -104,9 +107,12 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         let (found, hits) = search::ticket(&mut v.cx, &under, &asked.t).await?;
         page.outcome = match found {
             ByNumber::Here { .. } => "here",
-            ByNumber::Elsewhere => "elsewhere",
+            ByNumber::Elsewhere { .. } => "elsewhere",
             ByNumber::Nowhere => "nowhere",
         };
+        if page.outcome == "elsewhere" && v.cx.may(Action::StartTransferIn, &under.path) {
+            page.ask_for = Some(format!("{}/transfers/in/new?t={}", page.base, asked.t));
+        }
         page.people = hits.into_iter().map(found_of).collect();
         return v.show(page).await;
     }

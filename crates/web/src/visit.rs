@@ -271,6 +271,19 @@ impl Visit {
         )
     }
 
+    /// As [`Visit::invalid`], but what was counted on the way (attempts, an allowance) lasts.
+    pub async fn invalid_but_counted<P: Page>(self, page: P) -> Result<Answer, Failure> {
+        let status = http::StatusCode::UNPROCESSABLE_ENTITY;
+        if self.rest.face == Face::Json {
+            let errors = page.frame().map(|f| f.errors.clone()).unwrap_or_default();
+            self.cx.commit().await?;
+            return Err(Error::Invalid(errors).into());
+        }
+        let answer = Answer::page(self.rest.face, status, &page, self.rest.flash_shown)?;
+        self.cx.commit().await?;
+        Ok(answer)
+    }
+
     /// Makes everything lasting and leads on to the page `to`, with a sentence on what was done.
     pub async fn done(
         self,
@@ -302,6 +315,20 @@ impl Visit {
     pub async fn done_showing<P: Page>(self, page: P) -> Result<Answer, Failure> {
         let answer =
             Answer::page(self.rest.face, http::StatusCode::OK, &page, self.rest.flash_shown)?;
+        self.cx.commit().await?;
+        Ok(answer)
+    }
+
+    /// Makes lasting what was counted, and answers with the same form and what is wrong with it.
+    pub async fn done_invalid<P: Page>(self, page: P) -> Result<Answer, Failure> {
+        let face = self.rest.face;
+        if face == Face::Json {
+            let errors = page.frame().map(|f| f.errors.clone()).unwrap_or_default();
+            self.cx.commit().await?;
+            return Err(Error::Invalid(errors).into());
+        }
+        let wrong = http::StatusCode::UNPROCESSABLE_ENTITY;
+        let answer = Answer::page(face, wrong, &page, self.rest.flash_shown)?;
         self.cx.commit().await?;
         Ok(answer)
     }

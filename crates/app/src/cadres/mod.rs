@@ -5,12 +5,32 @@
 //! Whoever changes seats or the 书记 locks the organisation's row first ([`crate::orgs::lock`]), so
 //! that two who do so at once come one after the other.
 
+/// 管理员变更 and the yearly confirmation.
+pub mod admins;
+/// 录入本级团干部, 团干部职务变更.
+pub mod change;
+/// 换届.
+pub mod election;
+mod list;
+mod notices;
+/// 观察员.
+pub mod observers;
 mod posts;
+mod reminders;
+mod rights;
 mod seats;
+mod secretary;
 mod sql;
+/// 任期.
+pub mod terms;
 
+pub use change::{EnteredCadre, NewCadre, PostForm};
+pub use list::{Line, Past, Whose, history, list};
 pub use posts::{Closed, Ended, Held, change_post, end_all, end_post, give_post, held};
+pub use reminders::remind_confirmations;
 pub use seats::{Seat, seat, seats, seats_of, unseat};
+pub use secretary::{NewSecretary, Secretary, secretary, set_secretary};
+pub use terms::{Term, remind_terms, term_of};
 
 use crate::{Error, OrgRef, Permit, Result};
 

@@ -190,7 +190,7 @@ async fn no_secretary_yet(cx: &mut Cx, permit: &Permit, org: &OrgRef) -> Result<
     }
 }
 
-fn no_such_post(org: &OrgRef) -> Error {
+pub(super) fn no_such_post(org: &OrgRef) -> Error {
     let label = org.category.label();
     Error::field("post", "post_unknown", format!("{label}没有这种职务,请从列表中选择。"))
 }

@@ -115,7 +115,7 @@ impl Facts {
             people: if owns { people::count_of(cx, org, MOST_PEOPLE).await? } else { 0 },
             posts: sql::posts(cx, org.id).await?,
             observers: sql::count_observers(cx, org.id).await?,
-            codes: 0,
+            codes: crate::codes::waiting_for(cx, org).await?,
             imports: imports::count_open(cx, org).await?,
             transfers: transfers::open_at(cx, org, MOST_COMING + 1).await?,
             today: short_day(cx.now()),
@@ -205,9 +205,9 @@ impl Facts {
         };
         let mut ways = Vec::new();
         if admins > 0 {
-            ways.push(way("去撤销管理员", format!("{base}/admins?under={}", org.code)));
+            ways.push(way("去撤销管理员", format!("{base}/admins?at={}", org.code)));
         }
-        ways.push(way("团干部列表", format!("{base}/cadres?under={}", org.code)));
+        ways.push(way("团干部列表", format!("{base}/cadres?of={}", org.code)));
         Step {
             kind: "cadres",
             label: format!("团干部 {} 人办理离任{also}", self.posts.len()),

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result, cadres,
     clock::{DAY, Millis, end_of_day_after},
+    codes,
     events::{self, Event},
     imports,
     messages::{self, Message, To},
@@ -74,13 +75,14 @@ pub async fn close(cx: &mut Cx, code: &str, ask: &Ask) -> Result<Done> {
         sql::watch_holding(cx, &permit, holding.id, first).await?;
     }
     let until = end_of_day_after(cx.now(), now.days);
+    let closer = cx.actor_name().to_owned();
     let new = sql::New {
         id,
         org: org.id,
         parent: parent.id,
         holding: holding.as_ref().map(|h| h.id),
         by: cx.visitor().ok().map(|v| v.person),
-        closer: &cx.actor_name().to_owned(),
+        closer: &closer,
         people: moved.len() as i64,
         lost: &lost.text(),
         until,
@@ -159,7 +161,7 @@ async fn end_everything(
     let ended = cadres::end_all(cx, permit, org, "组织撤销").await?;
     lost.cadres = ended.cadres;
     lost.observers = ended.observers.len() as i64;
-    lost.codes = 0;
+    lost.codes = i64::try_from(crate::codes::revoke_all(cx, permit, org).await?).unwrap_or(0);
     lost.imports = imports::end_all(cx, permit, org).await?;
     Ok(())
 }

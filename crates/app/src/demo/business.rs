@@ -19,6 +19,8 @@ struct Draft<'a> {
     to: &'a Place,
     reason: &'static str,
     remark: &'static str,
+    /// The receiving side has asked for the person (转入), and the source decides.
+    asked: bool,
     /// How long ago it was submitted.
     age: Millis,
     end: End<'a>,
@@ -53,6 +55,33 @@ impl End<'_> {
         matches!(self, Self::Waiting | Self::Allocating)
     }
 }
+impl<'a> Draft<'a> {
+    fn state(&self) -> &'static str {
+        match self.end {
+            End::Waiting if self.asked => "pending_source",
+            _ => self.end.state(),
+        }
+    }
+    /// The side that began it, and the side that decides.
+    fn sides(&self) -> (&'a Place, &'a Place) {
+        if self.asked { (self.to, self.from) } else { (self.from, self.to) }
+    }
+    /// In whose hands it is while it is open.
+    fn holder(&self) -> &'a Place {
+        match self.end {
+            End::Waiting => self.sides().1,
+            _ => self.to,
+        }
+    }
+    fn variant(&self) -> &'static str {
+        match (self.asked, self.to.at.category.owns_members()) {
+            (true, true) => "V1",
+            (false, true) => "V2",
+            (false, false) => "V3",
+            (true, false) => "V4",
+        }
+    }
+}
 
 /// Puts the business in; nothing when the demonstration has no people.
 pub(super) async fn make(house: &House, cast: &[Place]) -> Result<()> {
@@ -78,13 +107,24 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
     let street =
         cast.iter().find(|p| p.at.category == Category::Work && !p.star && p.at.path.len() > 6);
     let street = street.unwrap_or(university);
-    Some(vec![
+    let mut drafts = vec![
+        Draft {
+            who: from(own, 3)?,
+            from: own,
+            to: outsider,
+            reason: "study_or_change_school",
+            remark: "已到新学校报到,请转来。",
+            asked: true,
+            age: DAY + 2 * HOUR,
+            end: End::Waiting,
+        },
         Draft {
             who: from(outsider, 0)?,
             from: outsider,
             to: own,
             reason: "study_or_change_school",
             remark: "转专业到本班,已办理学籍手续。",
+            asked: false,
             age: 2 * DAY + 3 * HOUR,
             end: End::Waiting,
         },
@@ -94,6 +134,7 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: own,
             reason: "reorganised",
             remark: "",
+            asked: false,
             age: 5 * HOUR,
             end: End::Waiting,
         },
@@ -103,6 +144,7 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: sister,
             reason: "study_or_change_school",
             remark: "分班调整。",
+            asked: false,
             age: DAY,
             end: End::Waiting,
         },
@@ -112,6 +154,7 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: university,
             reason: "study_or_change_school",
             remark: "插班生。",
+            asked: false,
             age: 8 * DAY,
             end: End::Waiting,
         },
@@ -121,6 +164,7 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: university,
             reason: "study_or_change_school",
             remark: "",
+            asked: false,
             age: 3 * DAY,
             end: End::Allocating,
         },
@@ -130,6 +174,7 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: street,
             reason: "left_job",
             remark: "休学回家。",
+            asked: false,
             age: 4 * DAY,
             end: End::Waiting,
         },
@@ -139,6 +184,7 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: own,
             reason: "study_or_change_school",
             remark: "",
+            asked: false,
             age: 30 * DAY,
             end: End::Done(own),
         },
@@ -148,6 +194,7 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: outsider,
             reason: "job_change",
             remark: "",
+            asked: false,
             age: 20 * DAY,
             end: End::Returned {
                 reason: "wrong_target",
@@ -160,6 +207,7 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: sister,
             reason: "reorganised",
             remark: "",
+            asked: false,
             age: 12 * DAY,
             end: End::Withdrawn,
         },
@@ -169,10 +217,27 @@ fn drafts(cast: &[Place]) -> Option<Vec<Draft<'_>>> {
             to: outsider,
             reason: "moved",
             remark: "",
+            asked: false,
             age: 40 * DAY,
             end: End::Expired,
         },
-    ])
+    ];
+    // Asked for by the university and given by an administrator of the branch: now it allocates.
+    if outsider.admin.is_some()
+        && let Some(who) = from(outsider, 3)
+    {
+        drafts.push(Draft {
+            who,
+            from: outsider,
+            to: university,
+            reason: "study_or_change_school",
+            remark: "",
+            asked: true,
+            age: 2 * DAY,
+            end: End::Allocating,
+        });
+    }
+    Some(drafts)
 }
 
 fn from(place: &Place, n: usize) -> Option<&Known> {
@@ -183,9 +248,9 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
     let now = cx.now();
     let begun = now - draft.age;
     let id = cx.new_id();
-    let admin = draft.from.admin.as_ref().unwrap_or(draft.who);
-    let committee = !draft.to.at.category.owns_members();
-    let state = draft.end.state();
+    let (starting, _) = draft.sides();
+    let admin = starting.admin.as_ref().unwrap_or(draft.who);
+    let state = draft.state();
     let deadline = match draft.end {
         End::Waiting => Some(end_of_day_after(begun, 10)),
         // Agreed already: allocating does not lapse, it is reminded of (D4).
@@ -204,13 +269,15 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
     let no = format!("ZJ{}-{number:06}", beijing(begun).strftime("%Y%m%d"));
     cx.tx
         .run(
-            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, remark, state, waits_for, deadline, branch_id, return_reason, return_note, created_at, ended_at, remind_at, fields_ct) VALUES ($1, $2, $3, $4, 'source', $5, $6, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)"),
+            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, remark, state, waits_for, deadline, branch_id, return_reason, return_note, created_at, ended_at, remind_at, fields_ct) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"),
             args![
                 id,
                 &no,
                 draft.who.id,
-                if committee { "V3" } else { "V2" },
+                draft.variant(),
+                if draft.asked { "target" } else { "source" },
                 admin.id,
+                starting.at.id,
                 draft.from.at.id,
                 &draft.from.at.path,
                 draft.to.at.id,
@@ -218,7 +285,7 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
                 draft.reason,
                 draft.remark,
                 state,
-                draft.end.is_open().then_some(draft.to.at.id),
+                draft.end.is_open().then_some(draft.holder().at.id),
                 deadline,
                 branch,
                 return_reason,
@@ -245,6 +312,7 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
 /// When the clockwork reminds the holder next.
 fn remind_at(draft: &Draft<'_>, begun: Millis, now: Millis) -> Option<Millis> {
     let step = match draft.end {
+        End::Waiting if draft.asked => "source",
         End::Waiting => "target",
         End::Allocating => "allocation",
         _ => return None,
@@ -274,10 +342,11 @@ async fn steps(
     ended: Option<Millis>,
 ) -> Result<()> {
     let begun = cx.now() - draft.age;
-    let receiver = draft.to.admin.as_ref().unwrap_or(admin);
-    let (from, to) = (draft.from.at.id, draft.to.at.id);
-    let mut taken =
-        vec![(begun, "submit", Some(admin), Some(from), "pending_target", draft.remark)];
+    let (starting, deciding) = draft.sides();
+    let receiver = deciding.admin.as_ref().unwrap_or(admin);
+    let (from, to) = (starting.at.id, deciding.at.id);
+    let first = if draft.asked { "pending_source" } else { "pending_target" };
+    let mut taken = vec![(begun, "submit", Some(admin), Some(from), first, draft.remark)];
     let at = ended.unwrap_or(begun + DAY);
     match draft.end {
         End::Waiting => {}
@@ -316,6 +385,11 @@ async fn steps(
 async fn tell(cx: &mut Cx, no: &str, draft: &Draft<'_>) -> Result<()> {
     let (name, from) = (&draft.who.name, &draft.from.short);
     let (to, title, body) = match draft.end {
+        End::Waiting if draft.asked => (
+            draft.from,
+            format!("{name}申请转出,等待你们审批"),
+            format!("{}办理转入,{from}审批后完成,请在期限内处理。", draft.to.short),
+        ),
         End::Waiting | End::Allocating => (
             draft.to,
             format!("{name}申请转入"),

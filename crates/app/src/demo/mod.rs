@@ -3,8 +3,10 @@
 //! same seed and clock make the same data.
 
 mod business;
+mod codes;
 mod names;
 mod persons;
+mod season;
 mod store;
 mod tidy;
 mod tree;
@@ -158,7 +160,10 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     business::make(house, &cast).await?;
     let added = tidy::make(house, &cast, orgs).await?;
     let orgs = orgs.saturating_add_signed(added);
+    let orgs = orgs + season::make(house, &cast).await?;
     let sign_ins = sign_ins(house, &cast, operator).await?;
+    let peopled = plan.members_per_branch != Some(0);
+    let orgs = if peopled { orgs + codes::make(house, &cast).await? } else { orgs };
     let root = cast.first().map_or(0, |place| place.at.id);
     act!(house, Who::System("demo"), |cx| {
         let scale = format!("{:?}", plan.scale).to_lowercase();

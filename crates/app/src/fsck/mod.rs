@@ -4,6 +4,7 @@
 //!
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
+mod codes;
 mod counters;
 mod graduation;
 mod people;
@@ -77,10 +78,12 @@ pub async fn run_with(
     people::cadres(&mut check).await?;
     people::seats(&mut check).await?;
     people::twins(&mut check).await?;
+    codes::all(&mut check).await?;
     graduation::branches(&mut check).await?;
     graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
     transfers::all(&mut check).await?;
+    transfers::undos(&mut check).await?;
     relocations::all(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;

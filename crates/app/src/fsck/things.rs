@@ -123,7 +123,7 @@ fn one_import(check: &mut Check<'_>, import: &Import, counted: &[(String, i64)])
         ("ready", of("ready") + of("warned"), import.ready),
         ("to_fix", of("to_fix"), import.to_fix),
         ("warned", of("warned"), import.warned),
-        ("skipped", of("skipped"), import.skipped),
+        ("skipped", of("skipped") + of("handed"), import.skipped),
         ("imported", of("imported"), import.imported),
         ("failed", of("failed"), import.failed),
     ];
@@ -167,13 +167,13 @@ async fn cells(check: &mut Check<'_>, import: i64) -> Result<()> {
     }
 }
 
-/// I23: every file has its pieces, every piece its file, every file its job.
+/// I23: every file has its pieces, every piece its file, every file of a job its job.
 pub(super) async fn files(check: &mut Check<'_>) -> Result<()> {
     let found: Vec<(i64, i64, i64, Option<i64>)> = check
         .cx
         .tx
         .all(
-            sql!("SELECT f.id, f.size, CAST(COALESCE((SELECT SUM(LENGTH(p.bytes)) FROM file_piece p WHERE p.file_id = f.id), 0) AS BIGINT), j.id FROM file f LEFT JOIN job j ON j.id = f.job_id ORDER BY f.id LIMIT 100000"),
+            sql!("SELECT f.id, f.size, CAST(COALESCE((SELECT SUM(LENGTH(p.bytes)) FROM file_piece p WHERE p.file_id = f.id), 0) AS BIGINT), CASE WHEN f.job_id = 0 THEN 0 ELSE j.id END FROM file f LEFT JOIN job j ON j.id = f.job_id ORDER BY f.id LIMIT 100000"),
             &[],
         )
         .await?;

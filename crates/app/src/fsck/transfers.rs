@@ -11,6 +11,7 @@ db::row! {
         no: String,
         variant: String,
         state: String,
+        started_by: i64,
         deadline: Option<i64>,
         ended_at: Option<i64>,
         from_org: i64,
@@ -37,6 +38,7 @@ db::row! {
         no: i64,
         verb: String,
         state: String,
+        actor_id: Option<i64>,
     }
 }
 
@@ -45,6 +47,9 @@ const EDGES: &[(&str, &str, &str)] = &[
     ("", "submit", "pending_target"),
     ("", "submit", "pending_source"),
     ("pending_source", "approve", "pending_target"),
+    ("pending_source", "approve", "done"),
+    ("pending_source", "approve", "pending_alloc"),
+    ("pending_source", "cancel", "rejected"),
     ("pending_source", "return", "rejected"),
     ("pending_source", "withdraw", "withdrawn"),
     ("pending_source", "expire", "expired"),
@@ -59,9 +64,14 @@ const EDGES: &[(&str, &str, &str)] = &[
     ("pending_alloc", "cancel", "rejected"),
     ("pending_alloc", "withdraw", "withdrawn"),
     ("pending_alloc", "expire", "expired"),
+    ("done", "undo", "pending_source"),
+    ("done", "undo", "pending_target"),
+    ("done", "undo", "pending_alloc"),
+    ("pending_alloc", "undo", "pending_source"),
+    ("pending_alloc", "undo", "pending_target"),
 ];
 /// Steps that leave the state as it is.
-const STILL: &[&str] = &["remind", "urge"];
+const STILL: &[&str] = &["remind", "urge", "pass"];
 
 pub(super) async fn all(check: &mut Check<'_>) -> Result<()> {
     let mut after = i64::MIN;
@@ -70,7 +80,7 @@ pub(super) async fn all(check: &mut Check<'_>) -> Result<()> {
             .cx
             .tx
             .all(
-                sql!("SELECT t.id, t.no, t.variant, t.state, t.deadline, t.ended_at, t.from_org, t.from_path, t.to_org, t.to_path, t.branch_id, t.waits_for, f.path, o.path, b.category, m.org_id, m.org_category, m.entered_at, (SELECT COUNT(*) FROM transfer l WHERE l.person_id = t.person_id AND l.state = 'done' AND l.ended_at > t.ended_at), (SELECT COUNT(*) FROM event e WHERE e.object = 'transfer' AND e.object_id = t.id), t.fields_ct FROM transfer t LEFT JOIN org f ON f.id = t.from_org LEFT JOIN org o ON o.id = t.to_org LEFT JOIN org b ON b.id = t.branch_id LEFT JOIN member m ON m.person_id = t.person_id WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
+                sql!("SELECT t.id, t.no, t.variant, t.state, t.started_by, t.deadline, t.ended_at, t.from_org, t.from_path, t.to_org, t.to_path, t.branch_id, t.waits_for, f.path, o.path, b.category, m.org_id, m.org_category, m.entered_at, (SELECT COUNT(*) FROM transfer l WHERE l.person_id = t.person_id AND l.state = 'done' AND l.ended_at > t.ended_at), (SELECT COUNT(*) FROM event e WHERE e.object = 'transfer' AND e.object_id = t.id), t.fields_ct FROM transfer t LEFT JOIN org f ON f.id = t.from_org LEFT JOIN org o ON o.id = t.to_org LEFT JOIN org b ON b.id = t.branch_id LEFT JOIN member m ON m.person_id = t.person_id WHERE t.id > $1 ORDER BY t.id LIMIT $2"),
                 args![after, PIECE],
             )
             .await?;
@@ -79,7 +89,7 @@ pub(super) async fn all(check: &mut Check<'_>) -> Result<()> {
             .cx
             .tx
             .all(
-                sql!("SELECT transfer_id, no, verb, state FROM transfer_step WHERE transfer_id > $1 AND transfer_id <= $2 ORDER BY transfer_id, no"),
+                sql!("SELECT transfer_id, no, verb, state, actor_id FROM transfer_step WHERE transfer_id > $1 AND transfer_id <= $2 ORDER BY transfer_id, no"),
                 args![after, last.id],
             )
             .await?;
@@ -99,6 +109,22 @@ pub(super) async fn all(check: &mut Check<'_>) -> Result<()> {
     }
 }
 
+/// What is noted for taking decisions back fits these decisions.
+pub(super) async fn undos(check: &mut Check<'_>) -> Result<()> {
+    let rows: Vec<(String, String)> = check
+        .cx
+        .tx
+        .all(
+            sql!("SELECT t.no, t.state FROM transfer_undo u JOIN transfer t ON t.id = u.transfer_id WHERE u.version > t.version OR (u.version = t.version AND (t.state NOT IN ('done','pending_alloc') OR (t.state = 'done') <> (u.moved IS NOT NULL))) ORDER BY t.no LIMIT 1000"),
+            &[],
+        )
+        .await?;
+    for (no, state) in rows {
+        check.found("I12", format!("transfer {no}"), "a way back that fits its state", state);
+    }
+    Ok(())
+}
+
 fn replay(check: &mut Check<'_>, transfer: &Transfer, steps: &[Step]) {
     let key = format!("transfer {}", transfer.no);
     let mut state = "";
@@ -109,6 +135,9 @@ fn replay(check: &mut Check<'_>, transfer: &Transfer, steps: &[Step]) {
             continue;
         }
         changes += 1;
+        if step.verb == "approve" && step.actor_id == Some(transfer.started_by) {
+            check.found("I13", &key, "an approval by somebody else than the starter", "her own");
+        }
         if !EDGES.contains(&(state, step.verb.as_str(), step.state.as_str())) {
             let found = format!("{} to {}", step.verb, step.state);
             check.found("I12", &key, format!("a step that leads on from {state:?}"), found);
@@ -159,7 +188,7 @@ fn effect(check: &mut Check<'_>, t: &Transfer) {
     for (real, stored) in paths {
         check.same("copies", &key, "path", (real.as_ref().unwrap_or(stored), stored));
     }
-    if t.variant == "V2" && t.state == "pending_alloc" {
+    if matches!(t.variant.as_str(), "V1" | "V2") && t.state == "pending_alloc" {
         check.found("I12", &key, "no allocation between branches", &t.state);
     }
     if open && t.waits_for != Some(t.to_org) && t.waits_for != Some(t.from_org) {

@@ -33,6 +33,8 @@ pub enum Tab {
 pub struct Branch {
     pub code: String,
     pub name: String,
+    /// Name of the direct superior.
+    pub superior: String,
     /// Members as last folded.
     pub members: i64,
     pub mark: Option<Mark>,
@@ -108,6 +110,7 @@ pub(super) fn branch(row: &sql::Row, by: &OrgRef, today: jiff::civil::Date) -> R
         special: row.special_kind != "NONE",
         code: row.code.clone(),
         name: row.short_name.clone(),
+        superior: row.superior.clone().unwrap_or_default(),
         members: row.members,
         mark,
         suggestion,

@@ -20,6 +20,8 @@ db::row! {
         no_graduation: Option<String>,
         pub(super) graduated_at: Option<i64>,
         pub(super) members: i64,
+        /// The direct superior's name.
+        pub(super) superior: Option<String>,
     }
 }
 impl Row {
@@ -39,22 +41,22 @@ pub(super) async fn list(
     let statement = match tab {
         Tab::Unmarked => {
             sql!(
-                "SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.graduates IS NULL AND o.no_graduation IS NULL AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $3"
+                "SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0), u.short_name FROM org o LEFT JOIN org u ON u.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.graduates IS NULL AND o.no_graduation IS NULL AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $3"
             )
         }
         Tab::Marked => {
             sql!(
-                "SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $3"
+                "SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0), u.short_name FROM org o LEFT JOIN org u ON u.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $3"
             )
         }
         Tab::Exempt => {
             sql!(
-                "SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.no_graduation IS NOT NULL AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $3"
+                "SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0), u.short_name FROM org o LEFT JOIN org u ON u.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.no_graduation IS NOT NULL AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $3"
             )
         }
         Tab::Graduated => {
             sql!(
-                "SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'GRADUATE' AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $3"
+                "SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0), u.short_name FROM org o LEFT JOIN org u ON u.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'GRADUATE' AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $3"
             )
         }
     };
@@ -79,7 +81,7 @@ pub(super) async fn by_codes(cx: &mut Cx, codes: Rows) -> Result<Vec<Row>> {
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0) FROM {rows: code text} AS v JOIN org o ON o.code = v.code LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.status <> 'DELETED' ORDER BY o.path"),
+            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0), u.short_name FROM {rows: code text} AS v JOIN org o ON o.code = v.code LEFT JOIN org u ON u.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.status <> 'DELETED' ORDER BY o.path"),
             &[],
             codes,
         )
@@ -268,7 +270,7 @@ pub(super) async fn coming_rows(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' AND o.graduates < $3 ORDER BY o.path LIMIT $4"),
+            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.industry, o.province, o.special_kind, o.graduates, o.no_graduation, o.graduated_at, COALESCE(t.members, 0), u.short_name FROM org o LEFT JOIN org u ON u.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' AND o.graduates < $3 ORDER BY o.path LIMIT $4"),
             args![after, hi, before, limit],
         )
         .await?)

@@ -10,7 +10,11 @@ use super::{
     take_hold,
 };
 use crate::{
-    Cx, Error, OrgRef, Permit, Refusal, Result, error::Difference, events::Event, rules::Column,
+    Cx, Error, OrgRef, Permit, Refusal, Result,
+    error::Difference,
+    events::Event,
+    rules::{Column, Severity, id_number},
+    transfers,
 };
 use db::Rows;
 use serde_json::json;
@@ -101,6 +105,7 @@ fn no_longer_open(row: &Stored) -> Error {
     let message = match row.state.as_str() {
         "imported" => format!("第 {} 行已经导入,要改内容请到列表里编辑。", row.no),
         "skipped" => format!("第 {} 行已跳过,请先恢复再修改。", row.no),
+        "handed" => format!("第 {} 行已改为转入申请,不用再改。", row.no),
         _ => format!("第 {} 行刚刚被其他人改动,你的操作未生效。请刷新后再看。", row.no),
     };
     Error::conflict(Refusal::new("E22", message))
@@ -163,6 +168,48 @@ pub async fn skip(cx: &mut Cx, id: ImportId, no: i64, skip: bool) -> Result<()> 
     judge::rejudge(cx, &permit, &org, &import, which).await?;
     let detail = json!({ "row": no, "skip": skip });
     cx.record(permit, Event::new("import.skipped", "import", id.0).detail(detail)).await
+}
+
+/// Leads from a row whose person is registered elsewhere to a 转入 (E03a): the ticket of
+/// [`transfers::lead`]. `NotFound` for every other row.
+pub async fn lead_away(cx: &mut Cx, id: ImportId, no: i64) -> Result<String> {
+    let (import, _) = find(cx, id).await?;
+    let row = sql::row(cx, id, no).await?.ok_or(Error::NotFound)?;
+    let problems: Vec<Finding> = serde_json::from_str(&row.problems).unwrap_or_default();
+    let elsewhere = problems.iter().any(|p| p.code == "id_elsewhere");
+    if import.state != "review" || !elsewhere {
+        return Err(Error::NotFound);
+    }
+    let house = cx.house().clone();
+    let cells = rows::open(&house, id, &row)?;
+    let mapping = import.columns();
+    let today = crate::clock::day(cx.now());
+    let number = id_number::parse(cells.in_column(&mapping, Column::IdNumber), today)
+        .map_err(|p| Error::field(Column::IdNumber.key(), p.code, p.message))?;
+    let name = cells.in_column(&mapping, Column::Name).to_owned();
+    transfers::from_row(cx, transfers::Row { import: id.0, no }, &name, &number).await
+}
+
+/// Marks the row that led to a 转入 as handed over to it. A review that has ended meanwhile stays as
+/// it is: the transfer counts.
+pub async fn hand_over(cx: &mut Cx, from: transfers::Row, transfer_no: &str) -> Result<()> {
+    let id = ImportId(from.import);
+    let (import, _) = find(cx, id).await?;
+    if import.state != "review" {
+        return Ok(());
+    }
+    let (_, _, permit) = open(cx, id).await?;
+    let said = Finding {
+        column: Column::IdNumber,
+        org: None,
+        code: "handed_over".into(),
+        message: format!("已改为转入申请 {transfer_no},由原支部审批。"),
+        severity: Severity::Warn,
+    };
+    sql::set_handed(cx, &permit, id, from.no, &judge::findings_text(&[said])).await?;
+    sql::recount(cx, &permit, id).await?;
+    let detail = json!({ "row": from.no, "transfer": transfer_no });
+    cx.record(permit, Event::new("import.handed_over", "import", id.0).detail(detail)).await
 }
 
 /// Leaves out whoever is in the branch already, or whatever organisation is there already; returns

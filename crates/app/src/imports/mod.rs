@@ -116,6 +116,7 @@ db::row! {
         pub to_fix: i64,
         /// Of the ready ones: those with warnings.
         pub warned: i64,
+        /// Those that became a 转入 among them.
         pub skipped: i64,
         pub imported: i64,
         /// Rows given up.
@@ -139,6 +140,8 @@ pub enum RowState {
     ToFix,
     /// Left out on purpose.
     Skipped,
+    /// Registered elsewhere: a 转入 was begun instead (E03a).
+    Handed,
     /// Imported.
     Imported,
     /// Given up: never put right.
@@ -156,6 +159,7 @@ impl RowState {
             Self::Warned => "warned",
             Self::ToFix => "to_fix",
             Self::Skipped => "skipped",
+            Self::Handed => "handed",
             Self::Imported => "imported",
             Self::Failed => "failed",
             Self::Undone => "undone",
@@ -168,6 +172,7 @@ impl RowState {
             "ready" => Self::Ready,
             "warned" => Self::Warned,
             "skipped" => Self::Skipped,
+            "handed" => Self::Handed,
             "imported" => Self::Imported,
             "failed" => Self::Failed,
             "undone" => Self::Undone,
@@ -182,6 +187,7 @@ impl RowState {
             Self::Warned => "可导入,有提醒",
             Self::ToFix => "需修改",
             Self::Skipped => "已跳过",
+            Self::Handed => "已改为转入申请",
             Self::Imported => "已导入",
             Self::Failed => "未导入",
             Self::Undone => "已撤销",
@@ -204,7 +210,7 @@ impl RowState {
             Self::Ready | Self::Imported => "ok",
             Self::Warned => "warn",
             Self::ToFix | Self::Failed => "err",
-            Self::Skipped | Self::Undone | Self::Kept => "off",
+            Self::Skipped | Self::Handed | Self::Undone | Self::Kept => "off",
         }
     }
     /// Whether the row may still be changed.

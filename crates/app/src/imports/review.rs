@@ -45,7 +45,7 @@ impl Show {
             Self::Fix => Some(["to_fix", "failed", "failed"]),
             Self::Ready => Some(["ready", "warned", "warned"]),
             Self::Warn => Some(["warned"; 3]),
-            Self::Skipped => Some(["skipped"; 3]),
+            Self::Skipped => Some(["skipped", "handed", "handed"]),
             Self::Imported => Some(["imported", "undone", "kept"]),
             Self::All => None,
         }

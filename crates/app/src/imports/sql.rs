@@ -313,6 +313,24 @@ pub(super) async fn set_skipped(
     Ok(set == 1)
 }
 
+/// A row that became a 转入; `false` when it is no longer open.
+pub(super) async fn set_handed(
+    cx: &mut Cx,
+    _: &Permit,
+    import: ImportId,
+    no: i64,
+    problems: &str,
+) -> Result<bool> {
+    let set = cx
+        .tx
+        .run(
+            sql!("UPDATE import_row SET state = 'handed', problems = $1, version = version + 1 WHERE import_id = $2 AND row_no = $3 AND state IN ('to_fix','ready','warned')"),
+            args![problems, import, no],
+        )
+        .await?;
+    Ok(set == 1)
+}
+
 /// Gives up what has not been put right.
 pub(super) async fn give_up(cx: &mut Cx, _: &Permit, import: ImportId) -> Result<u64> {
     Ok(cx
@@ -341,7 +359,8 @@ pub(super) async fn recount(cx: &mut Cx, _: &Permit, import: ImportId) -> Result
         .run(
             sql!("UPDATE import SET ready = $1, warned = $2, to_fix = $3, skipped = $4, imported = $5, failed = $6, updated_at = $7 WHERE id = $8"),
             args![
-                of(S::Ready) + of(S::Warned), of(S::Warned), of(S::ToFix), of(S::Skipped),
+                of(S::Ready) + of(S::Warned), of(S::Warned), of(S::ToFix),
+                of(S::Skipped) + of(S::Handed),
                 of(S::Imported), of(S::Failed), cx.now(), import
             ],
         )

@@ -22,22 +22,28 @@ pub struct Card {
     pub full_name: String,
     pub category: Category,
     pub category_name: String,
+    pub industry: String,
     /// From the root down to the direct superior.
     pub superiors: Vec<Step>,
+    pub secretary: Option<String>,
+    /// How to reach its administrators: the organisation's telephone, never a person's.
+    pub phone: Option<String>,
+    /// How many administrators it has.
+    pub administrators: usize,
+    pub school_code: Option<String>,
     /// For those who may see the organisation.
     pub detail: Option<CardDetail>,
 }
 
-/// What is not for everybody. The telephone is the organisation's, never a person's.
+/// What is not for everybody.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CardDetail {
-    pub industry: String,
-    pub secretary: Option<String>,
+    /// By name.
     pub administrators: Vec<String>,
-    pub phone: Option<String>,
     pub email: Option<String>,
     pub address: Option<String>,
-    pub school_code: Option<String>,
+    pub founded_on: Option<String>,
+    pub elected_on: Option<String>,
     /// 预计毕业时间, or why there is none; school branches alone have one (row 119).
     pub graduation: Option<String>,
     /// Of itself and everything below, as last folded.
@@ -54,17 +60,20 @@ pub async fn card(cx: &mut Cx, code: &str) -> Result<Card> {
         Some(path) => chain(cx, path).await?,
         None => Vec::new(),
     };
+    let administrators = sql::administrators(cx, row.id).await?;
+    let secretary = sql::secretary(cx, row.id).await?;
+    let fields = row.fields();
+    let text = |value: String| (!value.is_empty()).then_some(value);
+    let count = administrators.len();
     let detail = if cx.may(Action::SeeOrg, &row.path) {
         let (members, organisations) = sql::subtree_counts(cx, &row.path).await?;
         Some(CardDetail {
-            industry: industry_name(category, row.industry.as_deref()),
-            secretary: sql::secretary(cx, row.id).await?,
+            administrators,
             graduation: row.graduation().map(|mark| mark.label()),
-            administrators: sql::administrators(cx, row.id).await?,
-            phone: row.phone,
             email: row.email,
             address: row.address,
-            school_code: row.school_code,
+            founded_on: text(fields.founded_on),
+            elected_on: text(fields.elected_on),
             members,
             organisations,
         })
@@ -77,7 +86,12 @@ pub async fn card(cx: &mut Cx, code: &str) -> Result<Card> {
         full_name: row.full_name,
         category,
         category_name: category.label().to_owned(),
+        industry: industry_name(category, row.industry.as_deref()),
         superiors,
+        secretary,
+        phone: row.phone,
+        administrators: count,
+        school_code: row.school_code,
         detail,
     })
 }

@@ -9,7 +9,12 @@ use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result, clock,
     error::Difference,
     events::Event,
-    rules::{Column, Rules, fields},
+    messages::{Message, To, send},
+    rules::{
+        Column, Rules,
+        completeness::{OrgItem, needs_of_org},
+        fields,
+    },
     stats::{self, Change},
 };
 use schemars::JsonSchema;
@@ -49,6 +54,62 @@ pub struct Missing {
     pub label: String,
 }
 
+/// A part of the task list (A6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// 基本信息.
+    Basic,
+    /// 书记信息.
+    Secretary,
+    /// 编制数.
+    Posts,
+    /// 学校机构编号.
+    SchoolCode,
+}
+impl Part {
+    /// All of them in the order of the page.
+    pub const ALL: [Self; 4] = [Self::Basic, Self::Secretary, Self::Posts, Self::SchoolCode];
+    fn of(item: OrgItem) -> Self {
+        match item {
+            OrgItem::StaffAdminPosts
+            | OrgItem::StaffAdminFilled
+            | OrgItem::StaffInstPosts
+            | OrgItem::StaffInstFilled => Self::Posts,
+            OrgItem::Secretary | OrgItem::SecretaryMobile => Self::Secretary,
+            _ => Self::Basic,
+        }
+    }
+    /// Its name on the page.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Basic => "基本信息",
+            Self::Secretary => "书记信息",
+            Self::Posts => "编制数",
+            Self::SchoolCode => "学校机构编号",
+        }
+    }
+}
+
+/// A line of the task list.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Task {
+    pub part: Part,
+    pub name: &'static str,
+    /// What it still needs.
+    pub missing: Vec<Missing>,
+    /// This category does not have it.
+    pub not_needed: bool,
+    /// It may stay empty.
+    pub optional: bool,
+}
+impl Task {
+    /// Whether nothing is left to do.
+    pub fn is_done(&self) -> bool {
+        self.missing.is_empty()
+    }
+}
+
 /// Everything about an organisation, for its page and its form.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Info {
@@ -64,8 +125,17 @@ pub struct Info {
     pub administrators: Vec<String>,
     /// From the root down to the direct superior.
     pub superiors: Vec<Step>,
-    /// What is still to be filled in (row 39).
+    /// What is still to be filled in (rows 39, 155); nothing when 信息完善.
     pub missing: Vec<Missing>,
+    /// The same by parts, for the task list.
+    pub tasks: Vec<Task>,
+    /// The own administrators may still change the category (row 45).
+    pub may_change_category: bool,
+    /// The category was changed once.
+    pub category_changed: bool,
+    /// Members and organisations of itself and everything below, as last folded.
+    #[serde(skip)]
+    pub subtree: (i64, i64),
     /// The fields that its category must fill in.
     pub needed: Vec<String>,
     /// Whether names and industry are fixed (row 46).
@@ -90,7 +160,20 @@ const LABELS: [(&str, &str); 12] = [
     ("founded_on", "成立时间"),
     ("elected_on", "最近一次换届时间"),
 ];
-const NUMBERS: [&str; 4] = ["admin_posts", "admin_filled", "staff_posts", "staff_filled"];
+
+/// The Chinese name of a field, for the history.
+pub(super) fn label_of(field: &str) -> &str {
+    match field {
+        "category" => "组织类别",
+        "school_code" => "学校机构编号",
+        "secretary" => "书记",
+        _ => LABELS.iter().find(|(key, _)| *key == field).map_or(field, |(_, label)| label),
+    }
+}
+/// Where a field stands in the form.
+pub(super) fn place_of(field: &str) -> usize {
+    LABELS.iter().position(|(key, _)| *key == field).unwrap_or(LABELS.len())
+}
 
 impl Edit {
     /// A field by its name.
@@ -130,13 +213,21 @@ pub async fn info(cx: &mut Cx, org: &OrgRef) -> Result<Info> {
         None => Vec::new(),
     };
     let fields = row.fields();
+    let lacks = stats::org_missing(cx, org).await?;
+    let frozen = is_frozen(&row.path, category);
     Ok(Info {
-        missing: missing(category, &fields, secretary.is_some()),
+        tasks: tasks(category, &row, &lacks),
+        missing: lacks.into_iter().map(entry).collect(),
         needed: needed(category).into_iter().map(str::to_owned).collect(),
+        may_change_category: !frozen
+            && !row.category_changed
+            && cx.may(Action::ChangeCategory, &row.path),
+        category_changed: row.category_changed,
+        subtree: sql::subtree_counts(cx, &row.path).await?,
         category_name: category.label().to_owned(),
         industry_name: industry_name(category, row.industry.as_deref()),
         administrators: sql::administrators(cx, row.id).await?,
-        frozen: is_frozen(&row.path),
+        frozen,
         may_edit: cx.may(Action::EditOrg, &row.path),
         code: row.code,
         category,
@@ -149,37 +240,61 @@ pub async fn info(cx: &mut Cx, org: &OrgRef) -> Result<Info> {
     })
 }
 
-/// What a category must fill in (row 39, C1).
+/// The form's field of a fact.
+fn field_of(item: OrgItem) -> &'static str {
+    match item {
+        OrgItem::Category => "category",
+        OrgItem::ShortName => "short_name",
+        OrgItem::FullName => "full_name",
+        OrgItem::Industry => "industry",
+        OrgItem::Phone => "phone",
+        OrgItem::Email => "email",
+        OrgItem::StaffAdminPosts => "admin_posts",
+        OrgItem::StaffAdminFilled => "admin_filled",
+        OrgItem::StaffInstPosts => "staff_posts",
+        OrgItem::StaffInstFilled => "staff_filled",
+        OrgItem::Secretary => "secretary",
+        OrgItem::SecretaryMobile => "secretary_mobile",
+    }
+}
+
+fn entry(item: OrgItem) -> Missing {
+    Missing { field: field_of(item).into(), label: item.label().into() }
+}
+
+/// The form's fields that a category must fill in (row 39, C1).
 fn needed(category: Category) -> Vec<&'static str> {
-    let mut needed = vec!["short_name", "full_name"];
-    match category {
-        Category::Lead => needed.extend(["phone", "email"]),
-        _ => needed.push("industry"),
-    }
-    if matches!(category, Category::Lead | Category::Committee | Category::Work) {
-        needed.extend(NUMBERS);
-    }
-    needed
+    needs_of_org(category, Rules::builtin()).iter().map(|item| field_of(*item)).collect()
 }
 
-/// What a category must fill in and has not.
-fn missing(category: Category, fields: &Edit, has_secretary: bool) -> Vec<Missing> {
-    let needed = needed(category);
-    let entry = |(field, label): (&str, &str)| Missing { field: field.into(), label: label.into() };
-    let mut found: Vec<Missing> = LABELS
-        .into_iter()
-        .filter(|(field, _)| needed.contains(field) && fields.get(field).is_empty())
-        .map(entry)
-        .collect();
-    if !has_secretary && category != Category::Holding {
-        found.push(entry(("secretary", "书记")));
-    }
-    found
+/// The task list: what each part still needs.
+fn tasks(category: Category, row: &sql::InfoRow, lacks: &[OrgItem]) -> Vec<Task> {
+    let needs = needs_of_org(category, Rules::builtin());
+    let is_school = row
+        .industry
+        .as_deref()
+        .and_then(|code| Rules::builtin().tree.industry(code))
+        .is_some_and(|industry| industry.is_school);
+    let task = |part: Part| {
+        let of_part = |item: &&OrgItem| Part::of(**item) == part;
+        Task {
+            part,
+            name: part.label(),
+            missing: lacks.iter().filter(of_part).map(|item| entry(*item)).collect(),
+            not_needed: match part {
+                Part::SchoolCode => row.school_code.is_none() && !is_school,
+                _ => !needs.iter().any(|item| Part::of(*item) == part),
+            },
+            optional: part == Part::SchoolCode && row.school_code.is_none(),
+        }
+    };
+    Part::ALL.into_iter().map(task).collect()
 }
 
-/// 团中央 and the province-level organs (row 46).
-fn is_frozen(path: &str) -> bool {
-    super::depth_of(path) <= 2
+/// 团中央 and the province-level organs (row 46). A school that runs the program by itself has
+/// its committee at the root, which nobody else names.
+pub(super) fn is_frozen(path: &str, category: Category) -> bool {
+    super::depth_of(path) <= 2 && category == Category::Lead
 }
 
 /// Changes an organisation's information, effective at once (row 44). `version` is the one that
@@ -222,7 +337,40 @@ pub async fn edit(cx: &mut Cx, org: &OrgRef, version: i64, typed: Edit) -> Resul
         changed.iter().map(|(field, _)| ((*field).to_owned(), json!(from.get(field)))).collect()
     };
     let detail = json!({ "before": values(&before), "after": values(&after) });
+    let labels: Vec<&str> = changed.iter().map(|(_, label)| *label).collect();
+    tell_other_side(cx, org, row.parent_id, &format!("修改了{}", labels.join("、"))).await?;
     cx.record(permit, Event::new("org.edited", "org", row.id).at(&row.path).detail(detail)).await
+}
+
+/// Own administrators tell the superior, the superior tells the organisation (row 44). The
+/// clockwork and operators tell both.
+pub(super) async fn tell_other_side(
+    cx: &mut Cx,
+    org: &OrgRef,
+    parent: Option<i64>,
+    what: &str,
+) -> Result<()> {
+    let acting = cx.org().ok().map(|o| o.id);
+    let who = cx.actor_name().to_owned();
+    let mut to = Vec::new();
+    if acting != Some(org.id) {
+        to.push((org.id, format!("/o/{}/info", org.code)));
+    }
+    if let Some(parent) = parent.map(super::OrgId).filter(|p| acting != Some(*p)) {
+        let parent = super::by_id(cx, parent).await?;
+        to.push((parent.id, format!("/o/{}/orgs/{}", parent.code, org.code)));
+    }
+    for (receiver, href) in to {
+        let message = Message {
+            to: To::Org(receiver),
+            kind: "org",
+            title: format!("“{}”的组织信息有修改", org.short_name),
+            body: format!("{who} {what},已经生效。"),
+            href,
+        };
+        send(cx, message).await?;
+    }
+    Ok(())
 }
 
 fn differences(yours: &Edit, theirs: &Edit) -> Vec<Difference> {
@@ -309,7 +457,7 @@ fn judge_identity(
     let changed = |field: &&str| clean.get(field) != before.get(field);
     let changed: Vec<&str> =
         ["short_name", "full_name", "industry"].into_iter().filter(changed).collect();
-    if is_frozen(path) {
+    if is_frozen(path, category) {
         let message = "团中央和省级团委的名称、类别和行业由系统统一确定,不能修改。";
         errors.extend(changed.iter().map(|field| FieldError::new(field, "org_frozen", message)));
         return;
@@ -391,7 +539,18 @@ mod tests {
         }
     }
     fn judged(typed: &Edit, path: &str) -> std::result::Result<Edit, Vec<String>> {
-        judge(typed, &good(), Category::Committee, path, 1_781_488_920_000).map_err(|e| match e {
+        let category = if path.len() > 6 { Category::Committee } else { Category::Lead };
+        judge(
+            typed,
+            &Edit {
+                industry: if path.len() > 6 { good().industry } else { String::new() },
+                ..good()
+            },
+            category,
+            path,
+            1_781_488_920_000,
+        )
+        .map_err(|e| match e {
             Error::Invalid(list) => {
                 list.into_iter().map(|e| format!("{}:{}", e.field, e.code)).collect()
             }
@@ -436,11 +595,20 @@ mod tests {
     }
 
     #[test]
-    fn a_leading_organ_needs_phone_and_numbers_and_a_branch_its_secretary() {
-        let lead = missing(Category::Lead, &good(), true);
-        assert_eq!(lead.len(), 6);
-        let branch = missing(Category::Branch, &good(), false);
-        assert_eq!(branch[0].label, "书记");
-        assert_eq!(branch.len(), 1);
+    fn a_leading_organ_needs_phone_and_numbers_and_a_branch_its_industry() {
+        assert!(
+            ["phone", "email", "staff_posts"].iter().all(|f| needed(Category::Lead).contains(f))
+        );
+        assert!(!needed(Category::Lead).contains(&"industry"));
+        assert!(needed(Category::Branch).contains(&"industry"));
+        assert!(!needed(Category::Branch).contains(&"admin_posts"));
+        assert!(needed(Category::Holding).is_empty());
+    }
+
+    #[test]
+    fn the_top_of_a_nation_is_frozen_and_the_top_of_a_school_is_not() {
+        assert!(is_frozen("000", Category::Lead) && is_frozen("000001", Category::Lead));
+        assert!(!is_frozen("000", Category::Committee));
+        assert!(!is_frozen("000001002", Category::Lead));
     }
 }

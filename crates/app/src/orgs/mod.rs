@@ -4,6 +4,7 @@
 pub mod batch;
 mod batch_sql;
 mod card;
+mod category;
 /// 组织码.
 pub mod code;
 mod create;
@@ -11,6 +12,7 @@ mod edit;
 mod ending;
 /// What of the names is in the search index.
 pub mod grams;
+mod history;
 mod list;
 mod moving;
 /// Pinyin initials.
@@ -21,12 +23,14 @@ mod search_sql;
 mod sql;
 
 pub use card::{Card, CardDetail, Step, card, chain};
+pub use category::{Change as CategoryChange, Choice, category_choices, change_category};
 pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
-pub use edit::{Edit, Info, Missing, edit, info};
+pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
 pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
     living_children, made_by_the_system, sister_named,
 };
+pub use history::{History, Step as HistoryStep, history};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
 pub use moving::{Load, Mandate, Moved, against_moving};
 pub(crate) use moving::{lock_tree, move_below, seize};
@@ -97,10 +101,25 @@ pub async fn by_id(cx: &mut Cx, id: OrgId) -> Result<OrgRef> {
     sql::by_id(cx, id).await?.ok_or(Error::NotFound)
 }
 
+/// The full name of the organisation with this id.
+pub async fn full_name(cx: &mut Cx, id: OrgId) -> Result<String> {
+    sql::full_name(cx, id.0).await
+}
+
 /// Locks the organisation's row until the transaction ends, so that one at a time decides about its
 /// administrators and its 书记.
 pub async fn lock(cx: &mut Cx, permit: &Permit, id: OrgId) -> Result<()> {
     sql::lock(cx, permit, id).await
+}
+
+/// Notes the day of an election; elsewhere in the form of the organisation's information.
+pub async fn set_elected_on(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    day: jiff::civil::Date,
+) -> Result<()> {
+    sql::set_elected_on(cx, permit, org.id, &day.to_string()).await
 }
 
 /// The names on the way from the root down to `path`, the root first and the organisation last.

@@ -90,6 +90,16 @@ pub(super) async fn lock(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<()> {
     Ok(())
 }
 
+pub(super) async fn set_elected_on(cx: &mut Cx, _: &Permit, org: OrgId, day: &str) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE org SET elected_on = $1, version = version + 1, updated_at = $2 WHERE id = $3"),
+            args![day, cx.now(), org],
+        )
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn sister_named(
     cx: &mut Cx,
     parent: OrgId,
@@ -192,6 +202,7 @@ db::row! {
         pub(super) version: i64,
         graduates: Option<String>,
         no_graduation: Option<String>,
+        pub(super) category_changed: bool,
     }
 }
 impl InfoRow {
@@ -228,7 +239,7 @@ pub(super) async fn info_by_code(cx: &mut Cx, code: &str) -> Result<Option<InfoR
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version, graduates, no_graduation FROM org WHERE code = $1 AND status <> 'DELETED'"),
+            sql!("SELECT id, parent_id, code, path, short_name, full_name, category, industry, phone, email, admin_posts, admin_filled, staff_posts, staff_filled, address, founded_on, elected_on, school_code, is_township, version, graduates, no_graduation, category_changed FROM org WHERE code = $1 AND status <> 'DELETED'"),
             args![code],
         )
         .await?)
@@ -264,6 +275,127 @@ pub(super) async fn update(
         )
         .await?;
     Ok(changed == 1)
+}
+
+db::row! {
+    /// What decides whether an organisation may become another category.
+    pub(super) struct CategoryFacts {
+        pub(super) parent: Option<String>,
+        pub(super) members: bool,
+        pub(super) transfers: bool,
+    }
+}
+
+pub(super) async fn category_facts(cx: &mut Cx, org: i64) -> Result<CategoryFacts> {
+    Ok(cx
+        .tx
+        .one(
+            sql!("SELECT p.category, EXISTS (SELECT 1 FROM member m WHERE m.org_path = o.path), EXISTS (SELECT 1 FROM transfer t WHERE t.waits_for = o.id AND t.ended_at IS NULL) FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.id = $1"),
+            args![org],
+        )
+        .await?)
+}
+
+/// The categories of the direct children.
+pub(super) async fn child_categories(cx: &mut Cx, org: i64) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = cx
+        .tx
+        .all(
+            sql!("SELECT DISTINCT category FROM org WHERE parent_id = $1 AND status <> 'DELETED' LIMIT 10"),
+            args![org],
+        )
+        .await?;
+    Ok(found.into_iter().map(|(category,)| category).collect())
+}
+
+/// Taken seats by number.
+pub(super) async fn slots(cx: &mut Cx, org: i64) -> Result<Vec<i64>> {
+    let found: Vec<(i64,)> = cx
+        .tx
+        .all(sql!("SELECT slot FROM admin_seat WHERE org_id = $1 ORDER BY slot"), args![org])
+        .await?;
+    Ok(found.into_iter().map(|(slot,)| slot).collect())
+}
+
+/// Moves a seat to a lower number.
+pub(super) async fn move_slot(cx: &mut Cx, _: &Permit, org: i64, from: i64, to: i64) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE admin_seat SET slot = $3 WHERE org_id = $1 AND slot = $2"),
+            args![org, from, to],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The names of posts that are held in an organisation.
+pub(super) async fn posts_held(cx: &mut Cx, org: i64) -> Result<Vec<String>> {
+    let found: Vec<(String,)> = cx
+        .tx
+        .all(
+            sql!("SELECT DISTINCT post FROM cadre WHERE org_id = $1 AND ended_at IS NULL LIMIT 40"),
+            args![org],
+        )
+        .await?;
+    Ok(found.into_iter().map(|(post,)| post).collect())
+}
+
+/// Gives an organisation another category, once; `false` when it was changed meanwhile.
+pub(super) async fn set_category(
+    cx: &mut Cx,
+    _: &Permit,
+    org: i64,
+    version: i64,
+    to: Category,
+) -> Result<bool> {
+    let set = cx
+        .tx
+        .run(
+            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND NOT category_changed AND status <> 'DELETED'"),
+            args![org, version, to.code(), cx.now()],
+        )
+        .await;
+    match set {
+        Ok(n) => Ok(n == 1),
+        // Somebody was entered at this very moment: run again and see her.
+        Err(db::DbError::Constraint { .. }) => Err(Error::Retry),
+        Err(other) => Err(other.into()),
+    }
+}
+
+db::row! {
+    /// An event of an organisation's history.
+    pub(super) struct Told {
+        pub(super) id: i64,
+        pub(super) at: i64,
+        pub(super) actor: String,
+        pub(super) acting: Option<String>,
+        pub(super) kind: String,
+        pub(super) detail: String,
+    }
+}
+
+/// What was done with an organisation itself, newest first.
+pub(super) async fn history(cx: &mut Cx, org: i64, before: i64, limit: i64) -> Result<Vec<Told>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT e.id, e.at, e.actor, a.short_name, e.kind, e.detail FROM event e LEFT JOIN org a ON a.id = e.acting_org WHERE e.object = 'org' AND e.object_id = $1 AND e.id < $2 AND e.kind >= 'org.' AND e.kind < 'org/' ORDER BY e.id DESC LIMIT $3"),
+            args![org, before, limit],
+        )
+        .await?)
+}
+
+/// When the category was changed.
+pub(super) async fn category_changed_at(cx: &mut Cx, org: i64) -> Result<Option<i64>> {
+    let found: Option<(i64,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT at FROM event WHERE object = 'org' AND object_id = $1 AND kind = 'org.category_changed' ORDER BY id DESC LIMIT 1"),
+            args![org],
+        )
+        .await?;
+    Ok(found.map(|(at,)| at))
 }
 
 db::row! {

@@ -57,8 +57,8 @@ pub enum IdCheck {
     New,
     /// Somebody of this organisation.
     Here { code: String, name: String },
-    /// Somebody of another organisation, which is not told (E03a).
-    Elsewhere,
+    /// Somebody of another organisation, which is not told (E03a); for a 转入.
+    Elsewhere(PersonId),
 }
 
 /// Where somebody whose ID number is asked for stands, seen from one organisation.
@@ -124,11 +124,11 @@ pub async fn check_id(cx: &mut Cx, org: &OrgRef, raw: &str) -> Result<IdCheck> {
             cx.return_unused(permit);
             Ok(IdCheck::Here { code: k.code, name: k.name })
         }
-        Some(_) => {
+        Some(known) => {
             quota::take(cx, &permit, quota::LOOKUPS).await?;
             let event = Event::new("person.looked_up", "org", org.id.0);
             cx.record(permit, event.detail(json!({ "found": "elsewhere" }))).await?;
-            Ok(IdCheck::Elsewhere)
+            Ok(IdCheck::Elsewhere(known.person))
         }
     }
 }

@@ -71,7 +71,8 @@ pub(crate) async fn end_posts_of(
     let mut ended = Vec::new();
     for id in ids {
         sql::members::leave_seat(cx, permit, *id, org).await?;
-        ended.extend(sql::members::end_posts(cx, permit, *id, org, reason).await?);
+        let posts = sql::members::end_posts(cx, permit, *id, org, reason).await?;
+        ended.extend(posts.into_iter().map(|(_, _, complete)| complete));
     }
     ended_there(cx, permit, org, &ended).await
 }

@@ -1,9 +1,10 @@
 //! Where a person is, and her way from one branch to another. Transfers and imports decide; here
 //! it is carried out.
 
-use super::{PersonId, counts, person, sql};
-use crate::{Cx, Error, OrgRef, Permit, Refusal, Result, orgs, pii::IdNumber};
+use super::{PersonId, counts, person, quota, sql};
+use crate::{Cx, Error, OrgRef, Permit, Refusal, Result, clock::Millis, orgs, pii::IdNumber};
 use db::Rows;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// A person found by ID number.
@@ -28,15 +29,111 @@ pub async fn find_by_id_number(cx: &mut Cx, id: &IdNumber) -> Result<Option<Foun
     }))
 }
 
+/// Looks up, for whoever acts, somebody of whom she has both name and ID number (A34): exact match
+/// only; nobody with this number and another name are the same answer, `None`. Every question is
+/// counted (security a-2): thirty a day for whoever asks, five organisations a day about one
+/// person, and five misses in a row make a pause of half an hour. The caller must commit, or the
+/// count is lost.
+pub async fn look_up(
+    cx: &mut Cx,
+    permit: &Permit,
+    id: &IdNumber,
+    name: &str,
+) -> Result<std::result::Result<Found, Missed>> {
+    quota::take(cx, permit, quota::LOOKUPS).await?;
+    quota::not_paused(cx).await?;
+    let found = find_by_id_number(cx, id).await?.filter(|found| found.name == name);
+    answered(cx, permit, found).await
+}
+
+/// The same about somebody whose number was typed a moment ago: now the name is.
+pub async fn look_up_again(
+    cx: &mut Cx,
+    permit: &Permit,
+    id: PersonId,
+    name: &str,
+) -> Result<std::result::Result<Found, Missed>> {
+    quota::take(cx, permit, quota::LOOKUPS).await?;
+    quota::not_paused(cx).await?;
+    let row = sql::person::read(cx, id).await?.ok_or(Error::Gone)?;
+    let branch = row.membership().map(|m| m.org);
+    let found =
+        (row.name == name).then_some(Found { person: id, code: row.code, name: row.name, branch });
+    answered(cx, permit, found).await
+}
+
+/// Name and number do not belong together, or nobody has the number: not told which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// How many more misses make a pause; 0 when it has begun.
+    pub left: i64,
+}
+
+async fn answered(
+    cx: &mut Cx,
+    permit: &Permit,
+    found: Option<Found>,
+) -> Result<std::result::Result<Found, Missed>> {
+    match found {
+        Some(found) => {
+            quota::forget_misses(cx, permit).await?;
+            quota::subject(cx, permit, found.person).await?;
+            Ok(Ok(found))
+        }
+        None => Ok(Err(Missed { left: quota::missed(cx, permit).await? })),
+    }
+}
+
 /// The blind indexes of an ID number under every index key.
 pub(super) fn id_indexes(cx: &Cx, id: &IdNumber) -> Vec<(Vec<u8>, i64)> {
     cx.house().keys().indexes(person::ID_INDEX, id.reveal())
+}
+
+/// What a move has changed, so that it can be taken back for some minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// The old branch.
+    pub from: i64,
+    entered_at: Millis,
+    moved_at: Millis,
+    /// Versions of membership and person after the move: whoever changes them afterwards closes
+    /// the way back.
+    version: i64,
+    person_version: i64,
+    /// Posts that ended with it: id, version, of a complete person.
+    posts: Vec<(i64, i64, bool)>,
+    /// The administrator's seat.
+    seat: Option<Seat>,
+    /// The mark of a graduate, until when, since when.
+    mark: (Option<String>, Option<String>, Option<Millis>),
+}
+
+db::row! {
+    /// A seat as it was left.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub(super) struct Seat {
+        pub(super) slot: i64,
+        pub(super) cadre: i64,
+        pub(super) granted_at: i64,
+        pub(super) confirmed_at: i64,
+        pub(super) remind_at: Option<i64>,
+    }
 }
 
 /// Brings a member into another branch (D4, on DONE): posts and the administrator's seat in the
 /// old branch end, posts elsewhere stay, both sides' counters change. Returns the old branch.
 /// [`Error::Conflict`] when the person is no member or was moved by somebody else meanwhile.
 pub async fn move_to(cx: &mut Cx, permit: &Permit, id: PersonId, to: &OrgRef) -> Result<OrgRef> {
+    Ok(move_noting(cx, permit, id, to).await?.0)
+}
+
+/// As [`move_to`]; returns as well what [`move_back`] needs.
+pub async fn move_noting(
+    cx: &mut Cx,
+    permit: &Permit,
+    id: PersonId,
+    to: &OrgRef,
+) -> Result<(OrgRef, Moved)> {
     let standing = sql::members::standing(cx, id).await?.ok_or_else(not_a_member)?;
     let from = standing.branch().ok_or_else(not_a_member)?;
     // A branch that is closed at this moment takes nobody in (security 27).
@@ -49,19 +146,112 @@ pub async fn move_to(cx: &mut Cx, permit: &Permit, id: PersonId, to: &OrgRef) ->
     }
     // First the post, then the seat: whoever gives her a seat at the same moment holds the post's row
     // and is seen here, or comes later and finds the post ended.
-    let ended = sql::members::end_posts(cx, permit, id, &from, "组织关系转出").await?;
-    sql::members::leave_seat(cx, permit, id, &from).await?;
+    let posts = sql::members::end_posts(cx, permit, id, &from, "组织关系转出").await?;
+    let seat = sql::members::leave_seat(cx, permit, id, &from).await?;
     let done = i64::from(standing.complete);
-    let left = counts::Counts {
+    let came = counts::Counts { members: 1, members_done: done, ..Default::default() };
+    counts::add(cx, permit, &from.path, left_behind(done, &posts)).await?;
+    counts::add(cx, permit, &to.path, came).await?;
+    let moved = Moved {
+        from: from.id.0,
+        entered_at: standing.entered_at,
+        moved_at: cx.now(),
+        version: standing.version + 1,
+        person_version: standing.person_version,
+        posts,
+        seat,
+        mark: (standing.graduation, standing.graduation_until, standing.graduation_at),
+    };
+    Ok((from, moved))
+}
+
+/// What leaves the counters of the old branch.
+fn left_behind(done: i64, posts: &[(i64, i64, bool)]) -> counts::Counts {
+    let complete = posts.iter().filter(|(.., complete)| *complete).count();
+    counts::Counts {
         members: -1,
         members_done: -done,
-        cadres: -(ended.len() as i64),
-        cadres_done: -(ended.iter().filter(|complete| **complete).count() as i64),
+        cadres: -(posts.len() as i64),
+        cadres_done: -(complete as i64),
+    }
+}
+
+/// Takes a move back and leaves the person 转接中: branch, posts and seat are as they were.
+/// [`Error::Conflict`] `moved_on` when something has happened to the person since; the words say
+/// what.
+pub async fn move_back(
+    cx: &mut Cx,
+    permit: &Permit,
+    id: PersonId,
+    moved: &Moved,
+    at: &OrgRef,
+) -> Result<()> {
+    let from = orgs::by_id(cx, orgs::OrgId(moved.from)).await?;
+    orgs::hold_living(cx, &from).await?;
+    let since = sql::members::since(cx, id, moved.moved_at)
+        .await?
+        .ok_or_else(|| moved_on("此人已不在册"))?;
+    if since.person_version != moved.person_version || since.version != moved.version {
+        return Err(moved_on("此人的资料或组织关系在审批之后又有了变化"));
+    }
+    if since.posts > 0 {
+        return Err(moved_on("此人在审批之后任了新职务或免去了职务"));
+    }
+    if let Some(seat) = &moved.seat
+        && sql::members::seat_is_taken(cx, &from, seat.slot).await?
+    {
+        return Err(moved_on("原团支部的管理员名额已由其他人接任"));
+    }
+    let posts: Rows = moved.posts.iter().map(|(id, ..)| vec![(*id).into()]).collect();
+    if !posts.is_empty() && sql::members::post_is_taken(cx, &from, posts).await? {
+        return Err(moved_on("此人在原团支部的职务已由其他人接任"));
+    }
+    let (version, entered) = (moved.version, moved.entered_at);
+    let mut mark = moved.mark.clone();
+    if mark.0.is_none()
+        && let Some(now) = sql::members::mark_on_arrival(&from)
+    {
+        // The branch has become a 毕业生团组织 in these minutes.
+        mark = (Some(now.to_owned()), None, Some(cx.now()));
+    }
+    if !sql::members::return_member(cx, permit, (id, version), &from, entered, mark).await? {
+        return Err(moved_meanwhile());
+    }
+    for (post, version, _) in &moved.posts {
+        if !sql::members::resume_post(cx, permit, *post, *version).await? {
+            return Err(moved_on("此人的任职记录在审批之后又有了变化"));
+        }
+    }
+    if let Some(seat) = &moved.seat {
+        sql::members::retake_seat(cx, permit, id, &from, seat).await?;
+    }
+    let done = i64::from(since.complete);
+    let counts::Counts { members, members_done, cadres, cadres_done } =
+        left_behind(done, &moved.posts);
+    let back = counts::Counts {
+        members: -members,
+        members_done: -members_done,
+        cadres: -cadres,
+        cadres_done: -cadres_done,
     };
-    counts::add(cx, permit, &from.path, left).await?;
-    let came = counts::Counts { members: 1, members_done: done, ..Default::default() };
-    counts::add(cx, permit, &to.path, came).await?;
-    Ok(from)
+    counts::add(cx, permit, &from.path, back).await?;
+    let gone = counts::Counts { members: -1, members_done: -done, ..Default::default() };
+    counts::add(cx, permit, &at.path, gone).await
+}
+
+fn moved_on(why: &str) -> Error {
+    let says = format!("不能撤销:{why}。需要更正的,请为此人重新办理转接。");
+    Error::conflict(Refusal::new("moved_on", says))
+}
+
+/// Marks a member of `from` as 转接中. [`Error::Conflict`] when she is so already or no longer
+/// there.
+pub async fn start_moving(cx: &mut Cx, permit: &Permit, id: PersonId, from: &OrgRef) -> Result<()> {
+    if sql::members::start_moving(cx, permit, id, from).await? {
+        Ok(())
+    } else {
+        Err(moved_meanwhile())
+    }
 }
 
 /// Somebody whom [`move_these`] brought to another branch.

@@ -81,24 +81,55 @@ impl Entered {
     }
 }
 
+/// Who has an ID number, as far as it may be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    Nobody,
+    Known(PersonId),
+    /// Somebody with another name.
+    OtherName,
+}
+
+/// Looks without making anybody; answers about people who exist are counted as in
+/// [`find_or_make`].
+pub async fn look(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<Seen> {
+    let found = super::find_by_id_number(cx, &named.id_number).await?;
+    let Some(found) = found else { return Ok(Seen::Nobody) };
+    if matches!(cx.who(), Who::Person(_)) {
+        quota::take(cx, permit, quota::LOOKUPS).await?;
+    }
+    if found.name == named.name {
+        return Ok(Seen::Known(found.person));
+    }
+    let event = Event::new("person.looked_up", "person", 0);
+    events::write(cx, permit, event.detail(json!({ "found": "other name" }))).await?;
+    Ok(Seen::OtherName)
+}
+
+/// Puts one's own telephone in where there is none; an empty text changes nothing.
+pub async fn supply_own_mobile(cx: &mut Cx, permit: &Permit, typed: &str) -> Result<()> {
+    if typed.trim().is_empty() {
+        return Ok(());
+    }
+    let wrong = |p: crate::rules::Problem| Error::field("mobile", p.code, p.message);
+    let mobile = fields::mobile(typed, Column::Mobile, Rules::builtin()).map_err(wrong)?;
+    let me = cx.visitor()?.person;
+    supply_mobile(cx, permit, me, &mobile.value).await
+}
+
 /// Finds somebody, or makes her. A telephone is put in where there is none and whoever acts may
 /// edit the person; it never replaces one. Answers about people who exist are counted against the
 /// daily allowance of whoever is signed in ([`Error::TooMany`]) and noted.
 pub async fn find_or_make(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<Entered> {
-    let found = super::find_by_id_number(cx, &named.id_number).await?;
-    let Some(found) = found else { return make(cx, permit, named).await.map(Entered::Made) };
-    if matches!(cx.who(), Who::Person(_)) {
-        quota::take(cx, permit, quota::LOOKUPS).await?;
-    }
-    if found.name != named.name {
-        let event = Event::new("person.looked_up", "person", 0);
-        events::write(cx, permit, event.detail(json!({ "found": "other name" }))).await?;
-        return Ok(Entered::OtherName);
-    }
+    let person = match look(cx, permit, named).await? {
+        Seen::Nobody => return make(cx, permit, named).await.map(Entered::Made),
+        Seen::OtherName => return Ok(Entered::OtherName),
+        Seen::Known(person) => person,
+    };
     if let Some(mobile) = &named.mobile {
-        supply_mobile(cx, permit, found.person, mobile).await?;
+        supply_mobile(cx, permit, person, mobile).await?;
     }
-    Ok(Entered::Known(found.person))
+    Ok(Entered::Known(person))
 }
 
 /// The person with this name and ID number; `None` tells nothing of why. Counted as above.

@@ -225,8 +225,9 @@ async fn named(cx: &mut Cx, under: &OrgRef, rows: Vec<sql::search::Hit>) -> Resu
 pub enum ByNumber {
     /// In this subtree, by their codes.
     Here { codes: Vec<String> },
-    /// Not in this subtree, but in the system; where, is not told.
-    Elsewhere,
+    /// Not in this subtree, but in the system; where, is not told. Who it is stands in the ticket
+    /// for a 转入 alone.
+    Elsewhere { person: i64 },
     /// Nowhere.
     Nowhere,
 }
@@ -251,7 +252,12 @@ pub async fn by_number(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<Strin
     let hash = cx.house().keys().code_hash("search", &secret);
     let payload = serde_json::to_string(&found).map_err(|e| Error::Broken(e.to_string()))?;
     sql::store::ticket(cx, &permit, hash, &payload, cx.now() + TICKET_LIFE).await?;
-    let event = Event::new("person.looked_up", "org", under.id.0).detail(json!(found));
+    // Whom it found elsewhere is not for the book of this organisation.
+    let told = match &found {
+        ByNumber::Elsewhere { .. } => json!({ "found": "elsewhere" }),
+        other => json!(other),
+    };
+    let event = Event::new("person.looked_up", "org", under.id.0).detail(told);
     cx.record(permit, event).await?;
     Ok(secret)
 }
@@ -266,7 +272,7 @@ async fn by_id_number(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -
     let here = cards(cx, under, scope, vec![person]).await?;
     Ok(match here.into_iter().next() {
         Some(hit) => ByNumber::Here { codes: vec![hit.code] },
-        None => ByNumber::Elsewhere,
+        None => ByNumber::Elsewhere { person: person.0 },
     })
 }
 
@@ -279,6 +285,19 @@ async fn by_mobile(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -> R
     let codes: Vec<String> =
         cards(cx, under, scope, found).await?.into_iter().map(|hit| hit.code).collect();
     Ok(if codes.is_empty() { ByNumber::Nowhere } else { ByNumber::Here { codes } })
+}
+
+/// Whom one's own search by number has found elsewhere, for a 转入; `None` when the ticket is
+/// another's, has run out or found something else.
+pub async fn elsewhere(cx: &mut Cx, secret: &str) -> Result<Option<PersonId>> {
+    let me = cx.visitor()?.person;
+    let hash = cx.house().keys().code_hash("search", secret);
+    let payload = sql::store::ticket_payload(cx, hash, me).await?;
+    let found = payload.and_then(|text| serde_json::from_str(&text).ok());
+    Ok(match found {
+        Some(ByNumber::Elsewhere { person }) => Some(PersonId(person)),
+        _ => None,
+    })
 }
 
 /// The result behind one's own ticket, with the hits to show; [`Error::Gone`] when it has run out.

@@ -81,7 +81,7 @@ impl Problem {
     /// E03a: the ID number is in the system, in another branch (which one is not told).
     pub fn already_elsewhere() -> Self {
         let message = "该证件号已在系统中(不在本支部),不能重复录入。\
-                       请由原支部办理转出到本支部,本支部同意后就转过来。";
+                       姓名与证件号一致时可以办理转入,由原支部审批。";
         Self::fix(Column::IdNumber, "id_elsewhere", message)
     }
 

@@ -42,6 +42,8 @@ figures! {
         completeness: Thresholds,
         /// Guide values for the health list.
         guide: Guide,
+        /// Cadres, administrators, observers.
+        cadres: CadrePolicy,
         /// How long things are kept.
         retention: Retention,
         /// Electronic archive.
@@ -83,6 +85,14 @@ figures! {
         registration_days: i64,
         /// Characters of a registration code.
         registration_length: usize,
+        /// Wrong codes that one address may try in an hour (security a-13).
+        registration_tries_per_hour: i64,
+        /// Days before the end of unused codes at which the superior is told.
+        remind_days: i64,
+        /// Days that the sealed sheet with the plain codes is kept for whoever issued them.
+        sheet_days: i64,
+        /// So many codes are issued while the page waits; more become a job.
+        issue_at_once: i64,
         /// Days that a reset code lives.
         reset_days: i64,
         /// Characters of a reset code.
@@ -159,6 +169,21 @@ figures! {
         committee_election_from: i64,
         /// Days after which a holding branch with people in it lingers.
         holding_days: i64,
+    }
+    /// Cadres, administrators, observers.
+    CadrePolicy {
+        /// Days for which a superior's confirmation of an administrator counts (a-24).
+        confirm_days: i64,
+        /// Days after which an unanswered superior is asked again.
+        confirm_again_days: i64,
+        /// Days before the end of a term on which it is said (row 62).
+        term_notice_days: i64,
+        /// Days of an observer's right, at most (decision 9).
+        observer_max_days: i64,
+        /// Observers of an organisation, at most.
+        observers_max: usize,
+        /// Fewest and most members of a branch committee (row 61).
+        branch_committee: (usize, usize),
     }
     /// How long things are kept.
     Retention {

@@ -137,7 +137,10 @@ pub enum OnTimeout {
 #[derive(Debug, Deserialize)]
 struct Undo {
     what: String,
+    #[serde(default)]
     hours: i64,
+    #[serde(default)]
+    minutes: i64,
 }
 
 impl Transfers {
@@ -176,6 +179,12 @@ impl Transfers {
     /// Hours within which the thing may be undone; 0 when it may not.
     pub fn undo_hours(&self, what: &str) -> i64 {
         self.undo.iter().find(|row| row.what == what).map_or(0, |row| row.hours)
+    }
+
+    /// Minutes within which the thing may be undone; 0 when it may not.
+    pub fn undo_minutes(&self, what: &str) -> i64 {
+        let row = self.undo.iter().find(|row| row.what == what);
+        row.map_or(0, |row| row.hours * 60 + row.minutes)
     }
 
     /// The sentence that answers a forbidden return reason (missing paper file, probation);

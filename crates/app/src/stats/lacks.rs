@@ -77,6 +77,11 @@ fn labels(missing: &str) -> Vec<String> {
 
 /// What the page of `org` lacks (row 155), by Chinese names, in the rules' order.
 pub async fn org_lacks(cx: &mut Cx, org: &OrgRef) -> Result<Vec<&'static str>> {
+    Ok(org_missing(cx, org).await?.into_iter().map(OrgItem::label).collect())
+}
+
+/// What the page of `org` lacks (row 155), in the rules' order; nothing when 信息完善.
+pub async fn org_missing(cx: &mut Cx, org: &OrgRef) -> Result<Vec<OrgItem>> {
     visible(cx, org)?;
     let facts = sql::org_facts(cx, org.id.0).await?;
     let filled = |item: OrgItem| match item {
@@ -91,6 +96,5 @@ pub async fn org_lacks(cx: &mut Cx, org: &OrgRef) -> Result<Vec<&'static str>> {
         OrgItem::Secretary => facts.secretary,
         OrgItem::SecretaryMobile => facts.secretary_mobile,
     };
-    let missing = completeness::missing_of_org(org.category, filled, Rules::builtin());
-    Ok(missing.into_iter().map(OrgItem::label).collect())
+    Ok(completeness::missing_of_org(org.category, filled, Rules::builtin()))
 }

@@ -15,7 +15,7 @@ mod sql;
 
 pub use fold::{fold, settle, turn};
 pub use hours::{Hourly, at_hour, between, snapshot};
-pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks};
+pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks, org_missing};
 pub use progress::{Asked, Page, Progress, Sort, children, workbook};
 pub use recount::{Difference, Walk, recount};
 pub use repath::move_history;

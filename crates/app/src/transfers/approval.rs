@@ -1,20 +1,21 @@
-//! The target side decides: 同意 (and 分配团支部 with it), 分配, 退回. One wins when several decide at
+//! The other side decides: 同意 (and 分配团支部 with it), 分配, 退回. One wins when several decide at
 //! once; what the losers did has no effect and they are told who was first.
 
-use super::{Transfer, Turn, machine, notices, read, record, still_open, take};
+use super::{Transfer, Turn, machine, notices, read, record, still_open, take, undo};
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result, access, error::FieldError, orgs,
-    rules::Rules,
+    people::Moved, rules::Rules,
 };
-use machine::{Party, State, Variant, Verb};
+use machine::{Party, State, Verb};
 
 /// Fewest characters of a return note where one is needed.
 const SHORTEST_NOTE: usize = 6;
 const LONGEST_NOTE: usize = 200;
 
-/// Approves a transfer (V2: by the target or its direct superior; V3: by the target). With
-/// `branch`, the 组织码 of one of the target's branches, a V3 is allocated and done at once; without
-/// one it waits for the allocation. `version` is the one that the page showed.
+/// Approves a transfer: a 转出 by the target (between branches also by its direct superior), a 转入
+/// by the source or its direct superior. With `branch`, the 组织码 of one of the target's branches,
+/// a V3 is allocated and done at once; without one, and always for a V4, it waits for the
+/// allocation. `version` is the one that the page showed.
 ///
 /// Errors: `Conflict` E22 (somebody was first), E27 (the days have run out); refused
 /// `approver_is_starter`; `Invalid` (`branch`). When the target takes nobody in any longer the
@@ -28,41 +29,52 @@ pub async fn approve(
     let mut t = read(cx, no).await?;
     let (permit, to) = leave(cx, &t, version, Verb::Approve).await?;
     if cx.visitor()?.person == t.started_by {
-        return Err(Error::refused(Refusal::new(
-            "approver_is_starter",
-            "这条转接是你自己发起的,不能由你审批。请转入组织的其他管理员或上级办理。",
-        )));
+        return Err(Error::refused(Refusal::new("approver_is_starter", own_words(&t))));
     }
-    if !sql_active(cx, &t.to).await? {
+    if !takes_in(cx, &t).await? {
         return cancel(cx, permit, t).await;
     }
-    let branch = branch.map(str::trim).filter(|code| !code.is_empty());
-    match (t.variant, branch) {
-        (Variant::V2, _) => {
+    let before = undo::Before::of(&t);
+    let chosen = branch.map(str::trim).filter(|code| !code.is_empty());
+    let chosen = chosen.filter(|_| !t.variant.comes_from_target());
+    let mut moved = None;
+    match (to, chosen) {
+        (State::Done, _) => {
             let into = t.to.clone();
-            take(cx, &permit, &mut t, (Verb::Approve, to), into_branch(&into)).await?;
+            moved = take(cx, &permit, &mut t, (Verb::Approve, to), into_branch(&into)).await?;
             notices::arrived(cx, &t, &into).await?;
         }
-        (Variant::V3, None) => {
+        (_, None) => {
             take(cx, &permit, &mut t, (Verb::Approve, to), Turn::default()).await?;
             notices::approved(cx, &t).await?;
         }
-        (Variant::V3, Some(code)) => {
+        (_, Some(code)) => {
             let into = branch_of(cx, &t, code).await?;
             take(cx, &permit, &mut t, (Verb::Approve, to), Turn::default()).await?;
-            settle(cx, &permit, &mut t, &into).await?;
+            moved = settle(cx, &permit, &mut t, &into).await?;
         }
     }
+    undo::note(cx, &permit, &t, before, moved).await?;
     record(cx, permit, Verb::Approve, &t).await?;
     Ok(t)
 }
 
-/// Puts the person of an approved V3 into one of the target's branches.
+fn own_words(t: &Transfer) -> &'static str {
+    if t.variant.comes_from_target() {
+        "这条转接是你自己发起的,不能由你审批。请转出组织的其他管理员或上级办理。"
+    } else {
+        "这条转接是你自己发起的,不能由你审批。请转入组织的其他管理员或上级办理。"
+    }
+}
+
+/// Puts the person of an approved V3 or V4 into one of the target's branches.
 pub async fn allocate(cx: &mut Cx, no: &str, version: i64, branch: &str) -> Result<Transfer> {
     let mut t = read(cx, no).await?;
     let (permit, _) = leave(cx, &t, version, Verb::Allocate).await?;
+    let before = undo::Before::of(&t);
     let into = branch_of(cx, &t, branch.trim()).await?;
-    settle(cx, &permit, &mut t, &into).await?;
+    let moved = settle(cx, &permit, &mut t, &into).await?;
+    undo::note(cx, &permit, &t, before, moved).await?;
     record(cx, permit, Verb::Allocate, &t).await?;
     Ok(t)
 }
@@ -100,13 +112,14 @@ pub async fn give_back(
 async fn leave(cx: &mut Cx, t: &Transfer, version: i64, verb: Verb) -> Result<(Permit, State)> {
     let acting = cx.org()?.clone();
     let parties = t.parties(&acting);
-    // First the side, so that an outsider does not learn how things stand.
-    if !parties.contains(&Party::Target) && !parties.contains(&Party::TargetSuperior) {
-        return Err(access::forbidden(Action::DecideTransfer));
-    }
     let action =
         if verb == Verb::Allocate { Action::AllocateTransfer } else { Action::DecideTransfer };
-    let permit = cx.permit(action, &t.to)?;
+    // First the side, so that an outsider does not learn how things stand.
+    let (side, hands) = t.decider(verb);
+    if !hands.iter().any(|party| parties.contains(party)) {
+        return Err(access::forbidden(action));
+    }
+    let permit = cx.permit(action, side)?;
     still_open(cx, t, version, verb).await?;
     match machine::next(t.variant, t.state, verb, &parties) {
         Some(to) => Ok((permit, to)),
@@ -119,12 +132,18 @@ fn into_branch(branch: &OrgRef) -> Turn<'_> {
 }
 
 /// Allocates: the second half of "同意并分配", or all of "分配".
-async fn settle(cx: &mut Cx, permit: &Permit, t: &mut Transfer, into: &OrgRef) -> Result<()> {
+async fn settle(
+    cx: &mut Cx,
+    permit: &Permit,
+    t: &mut Transfer,
+    into: &OrgRef,
+) -> Result<Option<Moved>> {
     let Some(to) = machine::next(t.variant, t.state, Verb::Allocate, &[Party::Target]) else {
         return Err(Error::Broken("an approved transfer can't be allocated".into()));
     };
-    take(cx, permit, t, (Verb::Allocate, to), into_branch(into)).await?;
-    notices::arrived(cx, t, into).await
+    let moved = take(cx, permit, t, (Verb::Allocate, to), into_branch(into)).await?;
+    notices::arrived(cx, t, into).await?;
+    Ok(moved)
 }
 
 /// A branch of the target's subtree that takes members in.
@@ -146,14 +165,16 @@ async fn branch_of(cx: &mut Cx, t: &Transfer, code: &str) -> Result<OrgRef> {
     if found.id == t.from.id {
         return Err(wrong("这就是原来的团支部。请选择另一个团支部,或者退回申请。"));
     }
-    if !sql_active(cx, &found).await? {
+    if !super::sql::is_active(cx, found.id).await? {
         return Err(wrong("这个团支部正在调整或已经撤销。请选择另一个团支部。"));
     }
     Ok(found)
 }
 
-async fn sql_active(cx: &mut Cx, org: &OrgRef) -> Result<bool> {
-    Ok(super::start::receives(org.category) && super::sql::is_active(cx, org.id).await?)
+/// Whether the target (still) takes people in.
+async fn takes_in(cx: &mut Cx, t: &Transfer) -> Result<bool> {
+    let fits = super::start::receives(t.to.category) || t.variant.allocates();
+    Ok(fits && super::sql::is_active(cx, t.to.id).await?)
 }
 
 /// The target takes nobody in any longer: the transfer goes back by itself (D4, race rules).

@@ -66,6 +66,7 @@ pub struct Line {
     pub branch: Option<String>,
     pub starter_name: String,
     pub state: State,
+    pub variant: Variant,
     /// In whose hands it is.
     pub waits_for: Option<String>,
     pub deadline: Option<Millis>,
@@ -88,7 +89,7 @@ pub struct Page {
 pub struct Waiting {
     /// In its own hands.
     pub own: Vec<Line>,
-    /// In the hands of direct children, which it may decide as well (V2).
+    /// In the hands of direct children, which it may decide as well (V1, V2, V4).
     pub below: Vec<Line>,
 }
 
@@ -242,6 +243,7 @@ fn line(now: Millis, row: list_sql::Line) -> Line {
         starter_name: row.starter_name,
         // The column's CHECK knows the same words.
         state: State::from_code(&row.state).unwrap_or(State::Draft),
+        variant: Variant::from_code(&row.variant).unwrap_or(Variant::V2),
         waits_for: row.waits_name,
         days_left: row.deadline.map(|end| days_since(now, end)),
         deadline: row.deadline,

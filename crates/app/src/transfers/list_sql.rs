@@ -11,6 +11,7 @@ db::row! {
         pub(super) id: TransferId,
         pub(super) no: String,
         pub(super) state: String,
+        pub(super) variant: String,
         pub(super) person_name: String,
         pub(super) starter_name: String,
         pub(super) from_name: String,
@@ -43,7 +44,7 @@ pub(super) async fn of_org(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Line>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT id FROM transfer WHERE from_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE to_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE started_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE branch_id = $1 AND id < $2) AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
+            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT id FROM transfer WHERE from_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE to_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE started_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE branch_id = $1 AND id < $2) AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
             args![ask.org, ask.before, ask.state, ask.name, ask.limit],
         )
         .await?)
@@ -54,7 +55,7 @@ pub(super) async fn of_children(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Line>>
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT x.id FROM org c JOIN transfer x ON x.from_org = c.id WHERE c.parent_id = $1 AND x.id < $2 UNION SELECT x.id FROM org c JOIN transfer x ON x.to_org = c.id WHERE c.parent_id = $1 AND x.id < $2 UNION SELECT x.id FROM org c JOIN transfer x ON x.branch_id = c.id WHERE c.parent_id = $1 AND x.id < $2) AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
+            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT x.id FROM org c JOIN transfer x ON x.from_org = c.id WHERE c.parent_id = $1 AND x.id < $2 UNION SELECT x.id FROM org c JOIN transfer x ON x.to_org = c.id WHERE c.parent_id = $1 AND x.id < $2 UNION SELECT x.id FROM org c JOIN transfer x ON x.branch_id = c.id WHERE c.parent_id = $1 AND x.id < $2) AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
             args![ask.org, ask.before, ask.state, ask.name, ask.limit],
         )
         .await?)
@@ -65,18 +66,18 @@ pub(super) async fn started_by(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Line>> 
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.started_org = $1 AND t.id < $2 AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
+            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.started_org = $1 AND t.id < $2 AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
             args![ask.org, ask.before, ask.state, ask.name, ask.limit],
         )
         .await?)
 }
 
-/// Transfers to an organisation that have ended, the newest first.
+/// Transfers that an organisation was asked for and that have ended, the newest first.
 pub(super) async fn decided_by(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Line>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.to_org = $1 AND t.id < $2 AND t.ended_at IS NOT NULL AND (CAST($3 AS TEXT) = '' OR t.state = $3) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
+            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT id FROM transfer WHERE to_org = $1 AND id < $2 AND ended_at IS NOT NULL AND starter <> 'target' UNION SELECT id FROM transfer WHERE from_org = $1 AND id < $2 AND ended_at IS NOT NULL AND starter = 'target') AND (CAST($3 AS TEXT) = '' OR t.state = $3) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
             args![ask.org, ask.before, ask.state, ask.name, ask.limit],
         )
         .await?)
@@ -87,7 +88,7 @@ pub(super) async fn waiting_for(cx: &mut Cx, org: OrgId, limit: i64) -> Result<V
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.waits_for = $1 AND t.ended_at IS NULL ORDER BY COALESCE(t.deadline, 0), t.id LIMIT $2"),
+            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.waits_for = $1 AND t.ended_at IS NULL ORDER BY COALESCE(t.deadline, 0), t.id LIMIT $2"),
             args![org, limit],
         )
         .await?)
@@ -103,7 +104,7 @@ pub(super) async fn waiting_below(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM org w JOIN transfer t ON t.waits_for = w.id AND t.ended_at IS NULL JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org d ON d.id = t.branch_id WHERE w.parent_id = $1 AND t.variant = $2 AND t.state = 'pending_target' ORDER BY COALESCE(t.deadline, 0), t.id LIMIT $3"),
+            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM org w JOIN transfer t ON t.waits_for = w.id AND t.ended_at IS NULL JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org d ON d.id = t.branch_id WHERE w.parent_id = $1 AND ((t.variant = $2 AND t.state = 'pending_target') OR t.state = 'pending_source') ORDER BY COALESCE(t.deadline, 0), t.id LIMIT $3"),
             args![org, variant, limit],
         )
         .await?)
@@ -114,7 +115,7 @@ pub(super) async fn of_person(cx: &mut Cx, person: PersonId) -> Result<Vec<Line>
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.person_id = $1 ORDER BY t.id DESC LIMIT 100"),
+            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.person_id = $1 ORDER BY t.id DESC LIMIT 100"),
             args![person],
         )
         .await?)

@@ -1,5 +1,5 @@
 //! The machine of a transfer (D4) as data: which step leads where, and who may take it. Pure; the
-//! use-cases of the room ask it and do what it says. A further variant (V1, V4-V11) is a few more
+//! use-cases of the room ask it and do what it says. A further variant (V5-V11) is a few more
 //! rows in [`EDGES`] and [`WAITS`]; the use-cases don't change.
 
 use crate::{
@@ -12,10 +12,14 @@ use serde::Serialize;
 /// How a transfer was begun and where it goes; decides its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Variant {
+    /// 转入 begun by a branch: the source agrees.
+    V1,
     /// 转出 to a branch.
     V2,
     /// 转出 to a committee, work committee or general branch, which allocates a branch.
     V3,
+    /// 转入 begun by an organisation that is no branch: the source agrees, the starter allocates.
+    V4,
 }
 
 /// Where a transfer stands.
@@ -49,6 +53,8 @@ pub enum Verb {
     Expire,
     /// The organisation that it waits for no longer takes anybody in.
     Cancel,
+    /// 撤销审批, within minutes, by whoever decided; see [`BACK`].
+    Undo,
 }
 
 /// Who somebody is to a transfer. Computed from the organisation acted for, never posted.
@@ -75,10 +81,14 @@ pub struct Edge {
     pub to: State,
 }
 
-use Party::{Clock, Starter, Target, TargetSuperior};
-use State::{Done, Draft, Expired, PendingAlloc, PendingTarget, Rejected, Withdrawn};
-use Variant::{V2, V3};
-use Verb::{Allocate, Approve, Cancel, Expire, Return, Submit, Withdraw};
+use Party::{Clock, Source, SourceSuperior, Starter, Target, TargetSuperior};
+use State::{
+    Done, Draft, Expired, PendingAlloc, PendingSource, PendingTarget, Rejected, Withdrawn,
+};
+use Variant::{V1, V2, V3, V4};
+use Verb::{Allocate, Approve, Cancel, Expire, Return, Submit, Undo, Withdraw};
+
+const SOURCE: &[Party] = &[Source, SourceSuperior];
 
 const fn edge(
     of: &'static [Variant],
@@ -97,19 +107,40 @@ pub const EDGES: &[Edge] = &[
     edge(&[V2], PendingTarget, Return, &[Target, TargetSuperior], Rejected),
     edge(&[V3], PendingTarget, Approve, &[Target], PendingAlloc),
     edge(&[V3], PendingTarget, Return, &[Target], Rejected),
-    edge(&[V3], PendingAlloc, Allocate, &[Target], Done),
+    edge(&[V3, V4], PendingAlloc, Allocate, &[Target], Done),
     edge(&[V3], PendingAlloc, Return, &[Target], Rejected),
     edge(&[V2, V3], PendingTarget, Withdraw, &[Starter], Withdrawn),
-    edge(&[V3], PendingAlloc, Withdraw, &[Starter], Withdrawn),
+    edge(&[V3, V4], PendingAlloc, Withdraw, &[Starter], Withdrawn),
     edge(&[V2, V3], PendingTarget, Expire, &[Clock], Expired),
     edge(&[V2, V3], PendingTarget, Cancel, &[Clock], Rejected),
-    edge(&[V3], PendingAlloc, Cancel, &[Clock], Rejected),
+    edge(&[V3, V4], PendingAlloc, Cancel, &[Clock], Rejected),
+    edge(&[V1, V4], Draft, Submit, &[Starter], PendingSource),
+    edge(&[V1], PendingSource, Approve, SOURCE, Done),
+    edge(&[V4], PendingSource, Approve, SOURCE, PendingAlloc),
+    edge(&[V1, V4], PendingSource, Return, SOURCE, Rejected),
+    edge(&[V1, V4], PendingSource, Withdraw, &[Starter], Withdrawn),
+    edge(&[V1, V4], PendingSource, Expire, &[Clock], Expired),
+    edge(&[V1, V4], PendingSource, Cancel, &[Clock], Rejected),
+];
+
+/// Where a decision may be taken back to within minutes (B.6): variants, after it, before it. Not
+/// among [`EDGES`], because nothing else leads out of an ended state.
+pub const BACK: &[(&[Variant], State, State)] = &[
+    (&[V1], Done, PendingSource),
+    (&[V2], Done, PendingTarget),
+    (&[V3], PendingAlloc, PendingTarget),
+    (&[V3], Done, PendingTarget),
+    (&[V3, V4], Done, PendingAlloc),
+    (&[V4], PendingAlloc, PendingSource),
 ];
 
 /// In whose hands a waiting transfer is, and which row of the rules (`transfer.toml`, `step`) says
 /// how long: variants, state, holder, step.
-pub const WAITS: &[(&[Variant], State, Party, &str)] =
-    &[(&[V2, V3], PendingTarget, Target, "target"), (&[V3], PendingAlloc, Target, "allocation")];
+pub const WAITS: &[(&[Variant], State, Party, &str)] = &[
+    (&[V2, V3], PendingTarget, Target, "target"),
+    (&[V1, V4], PendingSource, Source, "source"),
+    (&[V3, V4], PendingAlloc, Target, "allocation"),
+];
 
 /// Where `verb` leads, when one of `parties` may take it.
 pub fn next(variant: Variant, state: State, verb: Verb, parties: &[Party]) -> Option<State> {
@@ -119,6 +150,11 @@ pub fn next(variant: Variant, state: State, verb: Verb, parties: &[Party]) -> Op
 /// Whether anybody at all may take `verb` now.
 pub fn is_open_to(variant: Variant, state: State, verb: Verb) -> bool {
     find(variant, state, verb).is_some()
+}
+
+/// Whether a decision that led from `before` to `after` may be taken back.
+pub fn leads_back(variant: Variant, after: State, before: State) -> bool {
+    BACK.iter().any(|(of, a, b)| of.contains(&variant) && (*a, *b) == (after, before))
 }
 
 fn find(variant: Variant, state: State, verb: Verb) -> Option<&'static Edge> {
@@ -175,32 +211,38 @@ pub fn days_since(from: Millis, to: Millis) -> i64 {
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 2] = [V2, V3];
+    pub const ALL: [Self; 4] = [V1, V2, V3, V4];
     /// As stored.
     pub fn code(self) -> &'static str {
         match self {
+            V1 => "V1",
             V2 => "V2",
             V3 => "V3",
+            V4 => "V4",
         }
     }
     /// As stored, read back.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|v| v.code() == code)
     }
+    /// 转入: the side that receives has begun it and the source decides.
+    pub fn comes_from_target(self) -> bool {
+        matches!(self, V1 | V4)
+    }
+    /// Whether the person is put into one of the target's branches.
+    pub fn allocates(self) -> bool {
+        matches!(self, V3 | V4)
+    }
+    /// As it is called: 转出 or 转入.
+    pub fn label(self) -> &'static str {
+        if self.comes_from_target() { "转入" } else { "转出" }
+    }
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Draft,
-        Self::PendingSource,
-        PendingTarget,
-        PendingAlloc,
-        Done,
-        Rejected,
-        Withdrawn,
-        Expired,
-    ];
+    pub const ALL: [Self; 8] =
+        [Draft, PendingSource, PendingTarget, PendingAlloc, Done, Rejected, Withdrawn, Expired];
     /// Whether it is at its end.
     pub fn ended(self) -> bool {
         matches!(self, Done | Rejected | Withdrawn | Expired)
@@ -209,7 +251,7 @@ impl State {
     pub fn code(self) -> &'static str {
         match self {
             Draft => "draft",
-            Self::PendingSource => "pending_source",
+            PendingSource => "pending_source",
             PendingTarget => "pending_target",
             PendingAlloc => "pending_alloc",
             Done => "done",
@@ -226,7 +268,7 @@ impl State {
     pub fn label(self) -> &'static str {
         match self {
             Draft => "未提交",
-            Self::PendingSource => "待转出方审批",
+            PendingSource => "待转出方审批",
             PendingTarget => "待转入方审批",
             PendingAlloc => "待分配团支部",
             Done => "已完成",
@@ -248,7 +290,7 @@ impl State {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 7] = [Submit, Approve, Allocate, Return, Withdraw, Expire, Cancel];
+    pub const ALL: [Self; 8] = [Submit, Approve, Allocate, Return, Withdraw, Expire, Cancel, Undo];
     /// As stored.
     pub fn code(self) -> &'static str {
         match self {
@@ -259,6 +301,7 @@ impl Verb {
             Withdraw => "withdraw",
             Expire => "expire",
             Cancel => "cancel",
+            Undo => "undo",
         }
     }
     /// The kind of its event in the audit book.
@@ -271,19 +314,22 @@ impl Verb {
             Withdraw => "transfer.withdrawn",
             Expire => "transfer.expired",
             Cancel => "transfer.cancelled",
+            Undo => "transfer.undone",
         }
     }
     /// What was done, for the timeline and for those who came too late.
     pub fn did(code: &str) -> &'static str {
         match code {
             "submit" => "提交申请",
-            "approve" => "同意转入",
+            "approve" => "同意",
             "allocate" => "分配团支部",
             "return" => "退回申请",
             "withdraw" => "撤销申请",
             "expire" => "超期,系统自动退回",
             "cancel" => "转入组织不再接收,系统自动退回",
+            "undo" => "撤销审批,恢复到审批前",
             "urge" => "催办",
+            "pass" => "转交",
             _ => "办理",
         }
     }
@@ -293,19 +339,18 @@ impl Verb {
 mod tests {
     use super::*;
     use crate::rules::Rules;
-    use proptest::prelude::{any, prop, prop_assert, prop_assert_eq, proptest};
+    use proptest::prelude::{prop, prop_assert, prop_assert_eq, proptest};
 
-    const PARTIES: [Party; 6] =
-        [Starter, Party::Source, Party::SourceSuperior, Target, TargetSuperior, Clock];
+    const PARTIES: [Party; 6] = [Starter, Source, SourceSuperior, Target, TargetSuperior, Clock];
     const BEGUN: Millis = 1_781_488_920_000; // 2026-06-15 10:02 in Beijing
 
     proptest! {
         #[test]
         fn whatever_is_tried_stays_in_the_table_and_ends_at_most_once(
-            second in any::<bool>(),
+            variant in 0..Variant::ALL.len(),
             tries in prop::collection::vec((0..Verb::ALL.len(), 0..PARTIES.len()), 0..40),
         ) {
-            let variant = if second { V2 } else { V3 };
+            let variant = Variant::ALL[variant];
             let (mut state, mut endings) = (Draft, 0);
             for (verb, party) in tries {
                 let (verb, party) = (Verb::ALL[verb], PARTIES[party]);
@@ -340,7 +385,10 @@ mod tests {
                 }
                 let (_, step) = waits(variant, state).expect("somebody holds it");
                 let step = Rules::builtin().transfer.step(step).expect("the rules know the step");
-                assert!(is_open_to(variant, state, Return) && is_open_to(variant, state, Withdraw));
+                assert!(is_open_to(variant, state, Withdraw));
+                // Whoever allocates what she began herself takes it back instead of returning it.
+                let own = variant == V4 && state == PendingAlloc;
+                assert!(is_open_to(variant, state, Return) || own);
                 if let Some(verb) = timeout(step) {
                     assert!(next(variant, state, verb, &[Clock]).is_some(), "{state:?} can lapse");
                 }
@@ -349,8 +397,32 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_the_target_side_decides_and_nobody_but_the_starter_withdraws() {
+    fn what_is_taken_back_was_decided_before_and_waits_again() {
+        for (of, after, before) in BACK {
+            for variant in *of {
+                let mut at = *before;
+                while at != *after {
+                    at = [Approve, Allocate]
+                        .into_iter()
+                        .find_map(|verb| find(*variant, at, verb))
+                        .expect("a decision leads there")
+                        .to;
+                }
+                assert!(waits(*variant, *before).is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_but_the_other_side_decides_and_nobody_but_the_starter_withdraws() {
         for party in PARTIES {
+            let source = |variant, verb| next(variant, PendingSource, verb, &[party]).is_some();
+            for variant in [V1, V4] {
+                let decides = matches!(party, Source | SourceSuperior);
+                assert_eq!(source(variant, Approve), decides);
+                assert_eq!(source(variant, Return), decides);
+                assert_eq!(source(variant, Withdraw), party == Starter);
+            }
             let may = |variant, verb| next(variant, PendingTarget, verb, &[party]).is_some();
             let superior = party == TargetSuperior;
             assert_eq!(may(V2, Approve), party == Target || superior);

@@ -2,29 +2,39 @@
 //! and programs call the use-cases here; the clockwork calls `expire_due` and `remind_due`.
 
 mod approval;
+mod batch;
 mod closing;
 mod expiry;
+mod incoming;
+mod lead;
 mod list;
 mod list_sql;
 /// Steps and who may take them, as data.
 pub mod machine;
 mod notices;
+mod pass;
 mod reminders;
 mod show;
 mod sql;
 mod start;
+mod undo;
 mod withdrawal;
 
 pub use approval::{allocate, approve, give_back};
+pub use batch::{Choice, MOST, Outcome, decide_many, keep_results, results};
 pub use closing::{Left, Open, bring_home, leave_closed, open_at};
 pub use expiry::{cancel_orphans, expire_due};
+pub use incoming::{Candidate, NewIn, Origin, again_in, candidate, check_in, start_in};
+pub use lead::{Lead, LookedUp, Row, by_name, by_number, from_row, lead, masked, of_elsewhere};
 pub use list::{
     Line, Page, Summary, Tab, Waiting, branches_of, decided, list, list_below, of_me, of_person,
     started, summary, waiting,
 };
+pub use pass::{Colleague, colleagues, pass_on};
 pub use reminders::{remind_due, urge};
 pub use show::{Rights, Shown, Step, again, by_no};
 pub use start::{Checked, New, Started, check, start};
+pub use undo::{Undoable, forget_undos, undo, undoable};
 pub use withdrawal::withdraw;
 
 use crate::{
@@ -135,6 +145,17 @@ impl Transfer {
         [&self.to, &self.from, &self.started_org].into_iter().find(|o| Some(o.id) == self.waits_for)
     }
 
+    /// On whose side `verb` is taken, and by which parties. Whoever allocates is the target; what
+    /// the target has begun is decided by the source.
+    fn decider(&self, verb: Verb) -> (&OrgRef, [Party; 2]) {
+        let by_source = self.variant.comes_from_target() && verb != Verb::Allocate;
+        if by_source {
+            (&self.from, [Party::Source, Party::SourceSuperior])
+        } else {
+            (&self.to, [Party::Target, Party::TargetSuperior])
+        }
+    }
+
     /// Calendar days left until the deadline, today not counted.
     pub fn days_left(&self, now: Millis) -> Option<i64> {
         self.deadline.map(|end| machine::days_since(now, end))
@@ -214,7 +235,7 @@ async fn take(
     t: &mut Transfer,
     step: (Verb, State),
     turn: Turn<'_>,
-) -> Result<()> {
+) -> Result<Option<people::Moved>> {
     let (verb, to) = step;
     let at = standing(cx, t.variant, to, &t.from, &t.to)?;
     let ending = sql::Ending {
@@ -226,9 +247,10 @@ async fn take(
         return Err(too_late(cx, t).await);
     }
     sql::add_step(cx, permit, t.id, verb.code(), to, &turn.note).await?;
+    let mut moved = None;
     match (to, turn.branch) {
         (State::Done, Some(branch)) => {
-            people::move_to(cx, permit, t.person, branch).await?;
+            moved = Some(people::move_noting(cx, permit, t.person, branch).await?.1);
         }
         (state, _) if state.ended() => stay(cx, permit, t.person).await?,
         _ => {}
@@ -241,7 +263,7 @@ async fn take(
     t.return_reason = turn.return_reason.map(str::to_owned);
     t.return_note = turn.return_note.map(str::to_owned);
     t.ended_at = to.ended().then(|| cx.now());
-    Ok(())
+    Ok(moved)
 }
 
 /// The person stays where she is and is no longer 转接中.
@@ -301,14 +323,18 @@ async fn still_open(cx: &mut Cx, t: &Transfer, version: i64, verb: Verb) -> Resu
 
 fn lapsed_text(t: &Transfer) -> String {
     let end = t.deadline.or(t.ended_at).map(short_day).unwrap_or_default();
-    format!(
-        "这条申请 10 天内未审批,已在 {end} 到期并自动退回,不能再办理。资料都在,转出方可以直接重新提交,或换一个转入组织。"
-    )
+    let who = if t.variant.comes_from_target() {
+        "转入方可以直接重新提交"
+    } else {
+        "转出方可以直接重新提交,或换一个转入组织"
+    };
+    format!("这条申请 10 天内未审批,已在 {end} 到期并自动退回,不能再办理。资料都在,{who}。")
 }
 
 /// Where the same transfer can be begun once more, with everything filled in.
 fn again_href(base: &str, t: &Transfer) -> String {
-    format!("{base}/transfers/out/new?again={}", t.no)
+    let way = if t.variant.comes_from_target() { "in" } else { "out" };
+    format!("{base}/transfers/{way}/new?again={}", t.no)
 }
 
 /// E22: who was first, when, and what she did.
@@ -321,7 +347,7 @@ async fn too_late(cx: &mut Cx, t: &Transfer) -> Error {
 
 async fn who_was_first(cx: &mut Cx, t: &Transfer) -> Result<Refusal> {
     let steps = sql::steps(cx, t.id).await?;
-    let last = steps.iter().rev().find(|s| s.verb != "urge");
+    let last = steps.iter().rev().find(|s| !sql::STILL.contains(&s.verb.as_str()));
     let said = last.map_or_else(
         || "这条申请的状态已经变了,你的操作未生效。".to_owned(),
         |step| {

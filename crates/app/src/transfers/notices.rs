@@ -1,7 +1,11 @@
 //! What the parties of a transfer are told, and when. Names and organisations only: no numbers, no
 //! addresses. Written with the step that it tells of.
 
-use super::{Transfer, machine::State, short_day};
+use super::{
+    Transfer,
+    machine::{State, Verb},
+    short_day,
+};
 use crate::{
     Cx, OrgRef, Result,
     messages::{Message, To, send},
@@ -34,13 +38,28 @@ async fn to_person(cx: &mut Cx, t: &Transfer, title: &str, body: String) -> Resu
     send(cx, message).await
 }
 
-/// The side that began it, and the source where that is another organisation.
-async fn to_starting_side(cx: &mut Cx, t: &Transfer, title: String, body: String) -> Result<()> {
-    to_org(cx, t, &t.started_org, title.clone(), body.clone()).await?;
-    if t.from.id != t.started_org.id {
-        to_org(cx, t, &t.from, title, body).await?;
+/// To several organisations, each once.
+async fn to_orgs(
+    cx: &mut Cx,
+    t: &Transfer,
+    orgs: &[OrgRef],
+    title: String,
+    body: String,
+) -> Result<()> {
+    let mut told = Vec::new();
+    for org in orgs {
+        if !told.contains(&org.id) {
+            told.push(org.id);
+            to_org(cx, t, org, title.clone(), body.clone()).await?;
+        }
     }
     Ok(())
+}
+
+/// Whoever waits for an answer: the organisation that began it, and the side that has not decided.
+fn askers(t: &Transfer) -> Vec<OrgRef> {
+    let other = if t.variant.comes_from_target() { &t.to } else { &t.from };
+    vec![t.started_org.clone(), other.clone()]
 }
 
 fn until(t: &Transfer) -> String {
@@ -52,6 +71,9 @@ fn way(t: &Transfer) -> String {
 }
 
 pub(super) async fn submitted(cx: &mut Cx, t: &Transfer) -> Result<()> {
+    if t.variant.comes_from_target() {
+        return submitted_in(cx, t).await;
+    }
     let title = format!("{} 申请转入,等待审批", t.person_name);
     let body = format!(
         "{},由 {}({})发起{}。到期未审批会自动退回。",
@@ -69,27 +91,66 @@ pub(super) async fn submitted(cx: &mut Cx, t: &Transfer) -> Result<()> {
     to_person(cx, t, "你的团组织关系正在转出", body).await
 }
 
+async fn submitted_in(cx: &mut Cx, t: &Transfer) -> Result<()> {
+    let title = format!("{} 申请转出,等待你们审批", t.person_name);
+    let body = format!(
+        "{},由转入方 {}({})发起{}。到期未审批会自动退回。",
+        way(t),
+        t.starter_name,
+        t.started_org.short_name,
+        until(t)
+    );
+    to_org(cx, t, &t.from.clone(), title, body).await?;
+    let body = format!("{},由 {} 发起,现等待原支部审批。", way(t), t.to.short_name);
+    to_person(cx, t, "你的团组织关系正在转出", body).await
+}
+
 pub(super) async fn approved(cx: &mut Cx, t: &Transfer) -> Result<()> {
-    let title = format!("{} 的转接已同意,待对方分配团支部", t.person_name);
-    to_starting_side(cx, t, title, way(t)).await?;
+    let in_words = if t.variant.comes_from_target() {
+        "请分配团支部"
+    } else {
+        "待对方分配团支部"
+    };
+    let title = format!("{} 的转接已同意,{in_words}", t.person_name);
+    let mut told = askers(t);
+    // Whoever allocates is told what to do instead.
+    told.retain(|org| org.id != t.to.id);
+    to_orgs(cx, t, &told, title, way(t)).await?;
     let title = format!("请为 {} 分配团支部", t.person_name);
     let body = "申请已同意,分配到团支部后转接才完成。".to_owned();
     to_org(cx, t, &t.to.clone(), title, body).await?;
-    let body = format!("{} 已同意接收,正在分配团支部。", t.to.short_name);
-    to_person(cx, t, "转入组织已同意", body).await
+    let agreed = if t.variant.comes_from_target() {
+        format!("{} 已同意转出,{} 正在分配团支部。", t.from.short_name, t.to.short_name)
+    } else {
+        format!("{} 已同意接收,正在分配团支部。", t.to.short_name)
+    };
+    let title = if t.variant.comes_from_target() {
+        "原支部已同意转出"
+    } else {
+        "转入组织已同意"
+    };
+    to_person(cx, t, title, agreed).await
 }
 
 pub(super) async fn arrived(cx: &mut Cx, t: &Transfer, branch: &OrgRef) -> Result<()> {
-    let title = format!("{} 已转出", t.person_name);
     let body = format!("{} → {},转接已完成。", t.from.short_name, branch.short_name);
-    to_starting_side(cx, t, title, body.clone()).await?;
-    let title = format!("{} 已转入", t.person_name);
-    to_org(cx, t, branch, title.clone(), body.clone()).await?;
-    if branch.id != t.to.id {
-        to_org(cx, t, &t.to.clone(), title, body).await?;
-    }
+    let receiving = [branch.clone(), t.to.clone()];
+    let mut leaving = vec![t.from.clone(), t.started_org.clone()];
+    leaving.retain(|org| receiving.iter().all(|there| there.id != org.id));
+    to_orgs(cx, t, &leaving, format!("{} 已转出", t.person_name), body.clone()).await?;
+    to_orgs(cx, t, &receiving, format!("{} 已转入", t.person_name), body).await?;
     let body = format!("你的团组织关系已转到 {}。", branch.short_name);
     to_person(cx, t, "组织关系转接已完成", body).await
+}
+
+/// A decision was taken back: everybody who was told of it.
+pub(super) async fn undone(cx: &mut Cx, t: &Transfer) -> Result<()> {
+    let holder = t.holder().map(|o| o.short_name.clone()).unwrap_or_default();
+    let body = format!("{},审批已由办理人撤销,恢复到审批前,现等待 {holder} 办理。", way(t));
+    let title = format!("{} 的转接审批已撤销", t.person_name);
+    let told = [t.from.clone(), t.started_org.clone(), t.to.clone()];
+    to_orgs(cx, t, &told, title, body.clone()).await?;
+    to_person(cx, t, "组织关系转接的审批已撤销", body).await
 }
 
 pub(super) async fn returned(cx: &mut Cx, t: &Transfer) -> Result<()> {
@@ -103,35 +164,66 @@ pub(super) async fn returned(cx: &mut Cx, t: &Transfer) -> Result<()> {
         .join(":");
     let hint = reason.map_or("", |r| r.hint.as_str());
     let title = format!("{} 的转接被退回", t.person_name);
-    let body = format!("{} 退回:{why}。{hint}", t.to.short_name);
-    to_starting_side(cx, t, title, body.clone()).await?;
+    let body = format!("{} 退回:{why}。{hint}", t.decider(Verb::Return).0.short_name);
+    to_orgs(cx, t, &askers(t), title, body.clone()).await?;
     to_person(cx, t, "组织关系转接被退回", body).await
 }
 
 pub(super) async fn withdrawn(cx: &mut Cx, t: &Transfer, held: Option<&OrgRef>) -> Result<()> {
     let body = format!("{},发起方已撤销,不用再办理。", way(t));
-    if let Some(holder) = held {
-        to_org(cx, t, holder, format!("{} 的转入申请已撤销", t.person_name), body.clone()).await?;
-    }
-    if t.from.id != t.started_org.id {
-        let title = format!("{} 的转出已撤销", t.person_name);
-        to_org(cx, t, &t.from.clone(), title, body.clone()).await?;
-    }
+    // Whoever takes it back knows it.
+    let others = |org: &&OrgRef| org.id != t.started_org.id;
+    let told: Vec<OrgRef> = held.into_iter().chain([&t.from]).filter(others).cloned().collect();
+    let title = format!("{} 的{}申请已撤销", t.person_name, asked(t));
+    to_orgs(cx, t, &told, title, body.clone()).await?;
     to_person(cx, t, "组织关系转接已撤销", body).await
+}
+
+/// What the holder was asked for.
+fn asked(t: &Transfer) -> &'static str {
+    if t.variant.comes_from_target() { "转出" } else { "转入" }
 }
 
 pub(super) async fn expired(cx: &mut Cx, t: &Transfer, held: Option<&OrgRef>) -> Result<()> {
     let title = format!("{} 的转接超期,已自动退回", t.person_name);
-    let body = format!(
-        "{},10 天内未审批,系统自动终止。资料都在,可以直接重新提交,或换一个转入组织。",
-        way(t)
-    );
-    to_starting_side(cx, t, title, body.clone()).await?;
+    let other = if t.variant.comes_from_target() { "" } else { ",或换一个转入组织" };
+    let body = format!("{},10 天内未审批,系统自动终止。资料都在,可以直接重新提交{other}。", way(t));
+    to_orgs(cx, t, &askers(t), title, body.clone()).await?;
     if let Some(holder) = held {
-        let title = format!("{} 的转入申请超期,已自动退回", t.person_name);
+        let title = format!("{} 的{}申请超期,已自动退回", t.person_name, asked(t));
         to_org(cx, t, holder, title, way(t)).await?;
     }
     to_person(cx, t, "组织关系转接超期退回", body).await
+}
+
+/// 转交 to a colleague: she finds it among her own messages.
+pub(super) async fn passed_on(
+    cx: &mut Cx,
+    t: &Transfer,
+    acting: &OrgRef,
+    person: crate::people::PersonId,
+    note: &str,
+) -> Result<()> {
+    let (title, body) = passed(cx, t, note);
+    let to = To::Person(person);
+    send(cx, Message { to, kind: KIND, title, body, href: t.href(acting) }).await
+}
+
+/// 转交 to the direct superior.
+pub(super) async fn passed_up(
+    cx: &mut Cx,
+    t: &Transfer,
+    superior: &OrgRef,
+    note: &str,
+) -> Result<()> {
+    let (title, body) = passed(cx, t, note);
+    to_org(cx, t, superior, title, body).await
+}
+
+fn passed(cx: &Cx, t: &Transfer, note: &str) -> (String, String) {
+    let title = format!("转交:请办理 {} 的转接", t.person_name);
+    let said = if note.is_empty() { String::new() } else { format!("留言:{note}") };
+    (title, format!("{},由 {} 转交{}。{said}", way(t), cx.actor_name(), until(t)))
 }
 
 /// To the holder; `escalate`: to the holder's direct superior as well.
@@ -143,7 +235,7 @@ pub(super) async fn reminder(cx: &mut Cx, t: &Transfer, escalate: bool) -> Resul
             "申请已同意,分配到团支部后转接才完成。".to_owned(),
         ),
         (_, left) => (
-            format!("提醒:{} 的转入申请还剩 {} 天", t.person_name, left.unwrap_or(0)),
+            format!("提醒:{} 的{}申请还剩 {} 天", t.person_name, asked(t), left.unwrap_or(0)),
             format!("{}{}。到期未审批会自动退回。", way(t), until(t)),
         ),
     };
@@ -153,7 +245,7 @@ pub(super) async fn reminder(cx: &mut Cx, t: &Transfer, escalate: bool) -> Resul
     }
     let Some(path) = parent_path(&holder.path) else { return Ok(()) };
     let Some(superior) = orgs::names_to(cx, path).await?.pop() else { return Ok(()) };
-    let title = format!("{} 有一条转入申请即将超期", holder.short_name);
+    let title = format!("{} 有一条{}申请即将超期", holder.short_name, asked(t));
     let body = format!("{}:{}{}。请提醒或协助办理。", t.person_name, way(t), until(t));
     to_org(cx, t, &superior, title, body).await
 }
@@ -161,7 +253,7 @@ pub(super) async fn reminder(cx: &mut Cx, t: &Transfer, escalate: bool) -> Resul
 pub(super) async fn urged(cx: &mut Cx, t: &Transfer) -> Result<()> {
     let Some(holder) = t.holder().cloned() else { return Ok(()) };
     let what = if t.state == State::PendingAlloc { "分配团支部" } else { "审批" };
-    let title = format!("催办:{} 的转入申请等待{what}", t.person_name);
+    let title = format!("催办:{} 的{}申请等待{what}", t.person_name, asked(t));
     let body =
         format!("{}({})请你们尽快办理{}。", t.starter_name, t.started_org.short_name, until(t));
     to_org(cx, t, &holder, title, body).await

@@ -4,8 +4,9 @@
 use super::{
     Transfer,
     machine::{self, Party, State, Verb},
-    read, reminders, sql,
+    pass, read, reminders, sql,
     start::{FIELDS_COLUMN, New, labelled},
+    undo,
 };
 use crate::{
     Action, Cx, Error, OrgRef, Result, Who,
@@ -32,6 +33,10 @@ pub struct Rights {
     pub urge: bool,
     /// Begin the same once more, filled in.
     pub again: bool,
+    /// 转交.
+    pub pass_on: bool,
+    /// Take one's own decision of the last minutes back.
+    pub undo: bool,
 }
 
 /// A transfer with everything that its page shows.
@@ -40,6 +45,9 @@ pub struct Shown {
     pub transfer: Transfer,
     /// The person's data; pages mask them. `None` for the person herself.
     pub person: Option<Person>,
+    /// Whoever looks has asked for her (转入) and the source has not agreed yet: sex, month of birth
+    /// and masked number are all that is shown (security a-2).
+    pub limited: bool,
     /// Whom to ask at the source (102); only for organisations.
     pub source_contact: Option<ContactCard>,
     /// Whom to ask where it waits (P4).
@@ -58,6 +66,8 @@ pub struct Shown {
     pub rights: Rights,
     /// From when on the starter may 催办.
     pub urge_from: Millis,
+    /// Until when the decision may be taken back by whoever looks, if it was hers.
+    pub undo_until: Option<Millis>,
     /// The branch that is suggested for the allocation: 组织码.
     pub suggested: Option<String>,
 }
@@ -77,10 +87,13 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
     };
     let rules = &Rules::builtin().transfer;
     let returned = t.return_reason.as_deref().and_then(|code| rules.return_reason(code));
-    let rights = rights(cx, &t);
+    let undo_until = undo::until(cx, &t).await?;
+    let mut rights = rights(cx, &t);
+    rights.undo = undo_until.is_some();
+    let limited = is_limited(cx, &t);
     let source_contact = match person {
-        Some(_) => people::profile::contact_of(cx, &t.from).await?,
-        None => None,
+        Some(_) if !limited => people::profile::contact_of(cx, &t.from).await?,
+        _ => None,
     };
     let holder_contact = match t.holder().cloned() {
         Some(holder) => people::profile::contact_of(cx, &holder).await?,
@@ -100,6 +113,8 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         urge_from: reminders::urge_from(&t),
         suggested: suggest(cx, &t, rights).await?,
         rights,
+        limited,
+        undo_until,
         person,
         transfer: t,
     })
@@ -108,7 +123,7 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
 /// What a transfer was begun with, to begin it once more (P4: nothing is typed twice).
 pub async fn again(cx: &mut Cx, no: &str) -> Result<New> {
     let t = read(cx, no).await?;
-    if !cx.may(Action::StartTransferOut, &t.from.path) {
+    if t.variant.comes_from_target() || !cx.may(Action::StartTransferOut, &t.from.path) {
         return Err(Error::NotFound);
     }
     Ok(New {
@@ -118,6 +133,18 @@ pub async fn again(cx: &mut Cx, no: &str) -> Result<New> {
         fields: answers(cx, &t)?,
         remark: t.remark.clone(),
     })
+}
+
+/// Whether whoever looks belongs to the side that asked for the person and is not (yet) given her.
+fn is_limited(cx: &Cx, t: &Transfer) -> bool {
+    let agreed = matches!(t.state, State::PendingAlloc | State::Done);
+    let Ok(acting) = cx.org() else { return false };
+    let parties = t.parties(acting);
+    let of_source = [Party::Source, Party::SourceSuperior].iter().any(|p| parties.contains(p));
+    t.variant.comes_from_target()
+        && !agreed
+        && !of_source
+        && !cx.may(Action::SeeMembers, &t.from.path)
 }
 
 async fn names(cx: &mut Cx, org: &OrgRef) -> Result<Vec<String>> {
@@ -145,22 +172,33 @@ fn rights(cx: &Cx, t: &Transfer) -> Rights {
     };
     let lapsed = t.deadline.is_some_and(|end| end < cx.now());
     let is_starter = cx.visitor().is_ok_and(|v| v.person == t.started_by);
-    let approve = may(Action::DecideTransfer, &t.to, Verb::Approve) && !lapsed;
+    let side = t.decider(Verb::Approve).0;
+    let approve = may(Action::DecideTransfer, side, Verb::Approve) && !lapsed && !is_starter;
     let starting =
         parties.contains(&Party::Starter) && cx.may(Action::WithdrawTransfer, &acting.path);
+    let came_back = t.state.ended() && t.state != State::Done;
+    // Whoever decides a 转出 of the other side allocates with it; a 转入 is allocated afterwards.
+    let with_it = approve
+        && !t.variant.comes_from_target()
+        && machine::is_open_to(t.variant, State::PendingAlloc, Verb::Allocate)
+        && cx.may(Action::AllocateTransfer, &t.to.path);
     Rights {
-        approve: approve && !is_starter,
-        allocate: may(Action::AllocateTransfer, &t.to, Verb::Allocate)
-            || (approve
-                && !is_starter
-                && machine::is_open_to(t.variant, State::PendingAlloc, Verb::Allocate)
-                && cx.may(Action::AllocateTransfer, &t.to.path)),
-        give_back: may(Action::DecideTransfer, &t.to, Verb::Return) && !lapsed,
+        approve,
+        allocate: may(Action::AllocateTransfer, &t.to, Verb::Allocate) || with_it,
+        give_back: may(Action::DecideTransfer, side, Verb::Return) && !lapsed,
         withdraw: may(Action::WithdrawTransfer, &acting, Verb::Withdraw),
         urge: starting && !t.state.ended() && reminders::urge_from(t) <= cx.now(),
-        again: t.state.ended()
-            && t.state != State::Done
-            && cx.may(Action::StartTransferOut, &t.from.path),
+        again: came_back && may_repeat(cx, t, &acting),
+        pass_on: pass::may(cx, t) && !lapsed,
+        undo: false,
+    }
+}
+
+fn may_repeat(cx: &Cx, t: &Transfer, acting: &OrgRef) -> bool {
+    if t.variant.comes_from_target() {
+        t.started_org.id == acting.id && cx.may(Action::StartTransferIn, &acting.path)
+    } else {
+        cx.may(Action::StartTransferOut, &t.from.path)
     }
 }
 

@@ -176,12 +176,13 @@ pub(super) struct Standing {
 }
 
 pub(super) async fn insert(cx: &mut Cx, _: &Permit, new: New<'_>) -> Result<()> {
+    let starter = if new.variant.comes_from_target() { "target" } else { "source" };
     cx.tx
         .run(
-            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, fields_ct, remark, state, waits_for, deadline, remind_at, created_at) VALUES ($1, $2, $3, $4, 'source', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"),
+            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, fields_ct, remark, state, waits_for, deadline, remind_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
             args![
-                new.id, new.no, new.person, new.variant.code(), new.started_by, new.started_org,
-                new.from.id, &new.from.path, new.to.id, &new.to.path, new.reason, new.fields_ct,
+                new.id, new.no, new.person, new.variant.code(), starter, new.started_by,
+                new.started_org, new.from.id, &new.from.path, new.to.id, &new.to.path, new.reason, new.fields_ct,
                 new.remark, new.at.state.code(), new.at.waits_for, new.at.deadline,
                 new.at.remind_at, cx.now()
             ],
@@ -393,7 +394,7 @@ pub(super) async fn entered(cx: &mut Cx, id: TransferId, state: State) -> Result
     let (at,): (Option<i64>,) = cx
         .tx
         .one(
-            sql!("SELECT MIN(at) FROM transfer_step WHERE transfer_id = $1 AND state = $2 AND verb <> 'urge'"),
+            sql!("SELECT MIN(at) FROM transfer_step WHERE transfer_id = $1 AND state = $2 AND verb NOT IN ('urge','pass','undo')"),
             args![id, state.code()],
         )
         .await?;
@@ -417,6 +418,119 @@ pub(super) async fn set_reminder(
     Ok(done == 1)
 }
 
+/// Steps that leave a transfer as it stands.
+pub(super) const STILL: &[&str] = &["urge", "pass"];
+
+/// Keeps a ticket of whoever acts.
+pub(super) async fn keep_ticket(
+    cx: &mut Cx,
+    _: &Permit,
+    hash: [u8; 32],
+    payload: &str,
+    expires_at: Millis,
+) -> Result<()> {
+    let person = cx.visitor()?.person;
+    cx.tx
+        .run(
+            sql!("INSERT INTO ticket (hash, purpose, person_id, payload, expires_at) VALUES ($1, 'transfer', $2, $3, $4)"),
+            args![hash, person, payload, expires_at],
+        )
+        .await?;
+    Ok(())
+}
+
+/// The payload of somebody's own ticket that has not run out.
+pub(super) async fn ticket_payload(
+    cx: &mut Cx,
+    hash: [u8; 32],
+    person: PersonId,
+) -> Result<Option<String>> {
+    let row: Option<(String,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT payload FROM ticket WHERE hash = $1 AND purpose = 'transfer' AND person_id = $2 AND expires_at > $3"),
+            args![hash, person, cx.now()],
+        )
+        .await?;
+    Ok(row.map(|(payload,)| payload))
+}
+
+db::row! {
+    /// What is noted for taking a decision back.
+    pub(super) struct Undo {
+        /// The transfer's after the decision.
+        pub(super) version: i64,
+        pub(super) by_person: PersonId,
+        pub(super) by_org: OrgId,
+        pub(super) until: i64,
+        state: String,
+        deadline: Option<i64>,
+        moved: Option<String>,
+    }
+}
+impl Undo {
+    /// State and deadline before the decision.
+    pub(super) fn before(&self) -> Result<(State, Option<Millis>)> {
+        Ok((State::from_code(&self.state).ok_or_else(|| unknown("state"))?, self.deadline))
+    }
+    /// What the move changed, if there was one.
+    pub(super) fn moved(&self) -> Result<Option<crate::people::Moved>> {
+        let read = self.moved.as_deref().map(serde_json::from_str).transpose();
+        read.map_err(|e| Error::Broken(format!("a noted move: {e}")))
+    }
+}
+
+/// Notes how a transfer stood before a decision; the newest decision is the one that counts.
+pub(super) async fn note_undo(
+    cx: &mut Cx,
+    _: &Permit,
+    t: &super::Transfer,
+    before: (State, Option<Millis>),
+    until: Millis,
+    moved: Option<String>,
+) -> Result<()> {
+    let (me, org) = (cx.visitor()?.person, cx.org()?.id);
+    cx.tx
+        .run(
+            sql!("INSERT INTO transfer_undo (transfer_id, version, by_person, by_org, until, state, deadline, moved) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (transfer_id) DO UPDATE SET version = excluded.version, by_person = excluded.by_person, by_org = excluded.by_org, until = excluded.until, state = excluded.state, deadline = excluded.deadline, moved = excluded.moved"),
+            args![t.id, t.version, me, org, until, before.0.code(), before.1, moved],
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn undo_of(cx: &mut Cx, id: TransferId) -> Result<Option<Undo>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT version, by_person, by_org, until, state, deadline, moved FROM transfer_undo WHERE transfer_id = $1"),
+            args![id],
+        )
+        .await?)
+}
+
+pub(super) async fn forget_undo(cx: &mut Cx, _: &Permit, id: TransferId) -> Result<()> {
+    cx.tx.run(sql!("DELETE FROM transfer_undo WHERE transfer_id = $1"), args![id]).await?;
+    Ok(())
+}
+
+/// Somebody's own decisions for an organisation that can still be taken back: 业务编号, version, name
+/// and until when, the newest first.
+pub(super) async fn undoable(
+    cx: &mut Cx,
+    person: PersonId,
+    org: OrgId,
+    now: Millis,
+) -> Result<Vec<(String, i64, String, i64)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT t.no, t.version, p.name, u.until FROM transfer_undo u JOIN transfer t ON t.id = u.transfer_id AND t.version = u.version JOIN person p ON p.id = t.person_id WHERE u.by_person = $1 AND u.until > $2 AND u.by_org = $3 ORDER BY u.until DESC LIMIT 5"),
+            args![person, now, org],
+        )
+        .await?)
+}
+
 /// What is sealed, in the order of ids.
 pub(super) async fn sealed_after(
     cx: &mut Cx,
@@ -430,6 +544,43 @@ pub(super) async fn sealed_after(
             args![after, limit],
         )
         .await?)
+}
+
+/// Forgets what can no longer be taken back, at most `limit` at a time.
+pub(super) async fn forget_old_undos(cx: &mut Cx, _: &Permit, limit: i64) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("DELETE FROM transfer_undo WHERE transfer_id IN (SELECT transfer_id FROM transfer_undo WHERE until < $1 ORDER BY until LIMIT $2)"),
+            args![cx.now(), limit],
+        )
+        .await?)
+}
+
+/// The administrators of an organisation: person, code, name.
+pub(super) async fn administrators(
+    cx: &mut Cx,
+    org: OrgId,
+) -> Result<Vec<(PersonId, String, String)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT p.id, p.code, p.name FROM admin_seat s JOIN person p ON p.id = s.person_id WHERE s.org_id = $1 ORDER BY s.slot"),
+            args![org],
+        )
+        .await?)
+}
+
+/// How often a transfer was passed on since `since`.
+pub(super) async fn passes_since(cx: &mut Cx, id: TransferId, since: Millis) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM transfer_step WHERE transfer_id = $1 AND verb = 'pass' AND at > $2"),
+            args![id, since],
+        )
+        .await?;
+    Ok(count)
 }
 
 /// The same words under another key: no version changes. Rows of `(id, fields_ct)`.

@@ -4,7 +4,7 @@
 
 use super::{Transfer, TransferId, machine, notices, record, sql, standing};
 use crate::{
-    Action, Cx, Error, OrgRef, Refusal, Result,
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result,
     clock::day,
     error::FieldError,
     keys::Place,
@@ -49,7 +49,7 @@ pub struct Checked {
     /// Label and value of what the reason asks.
     pub fields: Vec<(&'static str, String)>,
     pub remark: String,
-    stored: BTreeMap<String, String>,
+    pub(super) stored: BTreeMap<String, String>,
 }
 
 /// A transfer that was begun.
@@ -74,7 +74,7 @@ pub async fn check(cx: &mut Cx, new: &New) -> Result<Checked> {
     }
     none_open(cx, person.id).await?;
     let to = target(cx, new.to.trim(), &from).await?;
-    let (reason, stored) = answers(new, day(cx.now()))?;
+    let (reason, stored) = answers(&new.reason, &new.fields, &new.remark, day(cx.now()))?;
     Ok(Checked {
         person: person.id,
         person_code: person.code.clone(),
@@ -93,6 +93,11 @@ pub async fn check(cx: &mut Cx, new: &New) -> Result<Checked> {
 pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     let checked = check(cx, new).await?;
     let permit = cx.permit(Action::StartTransferOut, &checked.from)?;
+    begin(cx, permit, checked).await
+}
+
+/// Begins what was judged.
+pub(super) async fn begin(cx: &mut Cx, permit: Permit, checked: Checked) -> Result<Started> {
     orgs::hold_living(cx, &checked.from).await?;
     if !sql::is_active(cx, checked.to.id).await? {
         return Err(closed(&checked.to));
@@ -121,7 +126,7 @@ pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     };
     sql::insert(cx, &permit, row).await?;
     sql::add_step(cx, &permit, id, Verb::Submit.code(), state, "").await?;
-    people::set_moving(cx, &permit, checked.person, true).await?;
+    people::start_moving(cx, &permit, checked.person, &checked.from).await?;
     let begun = sql::by_no(cx, &no).await?.ok_or(Error::NotFound)?;
     let begun = Transfer::from_stored(begun)?;
     notices::submitted(cx, &begun).await?;
@@ -166,19 +171,21 @@ async fn target(cx: &mut Cx, code: &str, from: &OrgRef) -> Result<OrgRef> {
     }
 }
 
-fn closed(to: &OrgRef) -> Error {
+pub(super) fn closed(to: &OrgRef) -> Error {
     let says =
         format!("{}正在调整或已经撤销,暂不接收转入。请改选它的上级或其他组织。", to.short_name);
     Error::field("to", "E11", says)
 }
 
 /// The reason and its answers; what is wrong comes back field by field.
-fn answers(
-    new: &New,
+pub(super) fn answers(
+    reason: &str,
+    fields: &BTreeMap<String, String>,
+    remark: &str,
     today: jiff::civil::Date,
 ) -> Result<(&'static Reason, BTreeMap<String, String>)> {
     let rules = Rules::builtin();
-    let reason = rules.transfer.reason(new.reason.trim()).filter(|r| r.validity.covers(today));
+    let reason = rules.transfer.reason(reason.trim()).filter(|r| r.validity.covers(today));
     let Some(reason) = reason else {
         return Err(Error::field("reason", "required", "请选择转接原因。"));
     };
@@ -188,8 +195,9 @@ fn answers(
     }
     let mut given: BTreeMap<String, String> = BTreeMap::new();
     for code in &reason.fields {
-        let typed = if code == "remark" { Some(&new.remark) } else { new.fields.get(code) };
-        if let Some(value) = typed.map(|v| v.trim()).filter(|v| !v.is_empty()) {
+        let typed =
+            if code == "remark" { Some(remark) } else { fields.get(code).map(String::as_str) };
+        if let Some(value) = typed.map(str::trim).filter(|v| !v.is_empty()) {
             given.insert(code.clone(), value.to_owned());
         }
     }
@@ -198,13 +206,13 @@ fn answers(
         .map(|(code, label)| FieldError::new(code, "required", format!("请填写“{label}”。")))
         .collect();
     wrong.extend(given.iter().filter_map(|(code, value)| misfit(code, value)));
-    if new.remark.trim().chars().count() > LONGEST_REMARK {
+    if remark.trim().chars().count() > LONGEST_REMARK {
         wrong.push(FieldError::new("remark", "too_long", "备注请不超过 200 个字。"));
     }
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    super::without_numbers("remark", &new.remark)?;
+    super::without_numbers("remark", remark)?;
     given.remove("remark");
     Ok((reason, given))
 }
@@ -238,7 +246,7 @@ fn sealed(cx: &Cx, id: TransferId, values: &BTreeMap<String, String>) -> Option<
 
 /// One open transfer a person (93, I3). Two at the same moment are parted by the unique index: the
 /// slower one is run again and meets the other here.
-async fn none_open(cx: &mut Cx, person: PersonId) -> Result<()> {
+pub(super) async fn none_open(cx: &mut Cx, person: PersonId) -> Result<()> {
     let Some(no) = sql::open_of(cx, person).await? else { return Ok(()) };
     let row = sql::by_no(cx, &no).await?.ok_or(Error::Retry)?;
     let open = Transfer::from_stored(row)?;
@@ -280,7 +288,7 @@ async fn in_progress(cx: &mut Cx, open: &Transfer) -> Result<Refusal> {
     Ok(refusal)
 }
 
-fn no_member(name: &str) -> Refusal {
+pub(super) fn no_member(name: &str) -> Refusal {
     Refusal::new(
         "E17",
         format!(

@@ -73,6 +73,25 @@ pub async fn failed(cx: &mut Cx, tried: &Tried) -> Result<i64> {
     Ok(failures)
 }
 
+/// Whether this key may be tried once more, or how long to wait. Counts nothing.
+pub async fn may_try(cx: &mut Cx, key: &str) -> Result<()> {
+    let now = cx.now();
+    match sql::attempt(cx, key).await? {
+        Some((_, _, blocked)) if blocked > now => {
+            Err(Error::TooMany { seconds: (blocked - now) / 1000 + 1 })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Counts a wrong try of this key; from `most` in an hour on it waits an hour.
+pub async fn wrong_try(cx: &mut Cx, key: &str, most: i64) -> Result<()> {
+    if sql::count_failure(cx, key, HOUR).await? >= most {
+        sql::block(cx, key, cx.now() + HOUR).await?;
+    }
+    Ok(())
+}
+
 /// Forgets the account's failures after a success.
 pub async fn succeeded(cx: &mut Cx, tried: &Tried) -> Result<()> {
     sql::forget_failures(cx, &format!("account:{}", tried.account)).await

@@ -6,6 +6,7 @@ pub mod attempts;
 pub mod captcha;
 pub mod first;
 pub mod password;
+pub mod registration;
 pub mod sessions;
 pub mod sign_in;
 mod sql;

@@ -71,6 +71,14 @@ impl Marks {
     fn is_ticked(&self, code: &str) -> bool {
         self.form.only.iter().any(|c| c == code)
     }
+    /// Branches whose people are marked have a list of them.
+    fn has_actions(&self) -> bool {
+        matches!(self.tab, Tab::Graduated | Tab::Exempt)
+    }
+    fn columns(&self) -> usize {
+        4 + usize::from(self.has_actions())
+            + usize::from(self.may_mark && self.tab != Tab::Graduated)
+    }
     fn may_tick(&self, branch: &Branch) -> bool {
         self.may_mark && branch.absent.is_none() && self.tab != Tab::Graduated
     }

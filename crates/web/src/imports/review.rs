@@ -149,7 +149,7 @@ async fn review_page(v: &mut Visit, id: ImportId, q: Choice) -> Result<Review, F
 
 fn may_transfer(v: &Visit) -> Result<bool, Failure> {
     let org = v.cx.org()?;
-    Ok(!org.category.owns_members() && v.cx.may(Action::StartTransferOut, &org.path))
+    Ok(v.cx.may(Action::StartTransferIn, &org.path))
 }
 
 /// The filters; a list of organisations has its tree beside them, which is current when none is.
@@ -418,6 +418,20 @@ pub async fn skip_row(
     let row: i64 = row.parse().map_err(|_| Error::NotFound)?;
     fix::skip(&mut v.cx, id, row, !form.undo).await?;
     after_row(v, id, row).await
+}
+
+/// `POST /o/{org}/imports/{id}/rows/{row}/transfer`: from a row whose person is registered elsewhere
+/// to 办理转入, filled in (E03a).
+pub async fn transfer_row(
+    mut v: Visit,
+    Path((_, id, row)): Path<(String, String, String)>,
+) -> Result<Answer, Failure> {
+    let id = number(&id)?;
+    let row: i64 = row.parse().map_err(|_| Error::NotFound)?;
+    let ticket = fix::lead_away(&mut v.cx, id, row).await?;
+    let data = serde_json::json!({ "ticket": ticket });
+    let to = format!("{}/transfers/in/new?t={ticket}", v.base()?);
+    v.done_with(to, "", data).await
 }
 
 /// `POST /o/{org}/imports/{id}/skip`: everybody who is in the branch already, or every organisation

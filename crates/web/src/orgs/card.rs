@@ -16,6 +16,13 @@ pub struct CardPage {
     card: orgs::Card,
     shown_code: String,
     may_edit: bool,
+    may_see_history: bool,
+    /// The newest registration code, for the direct superior.
+    code_row: Option<app::codes::Row>,
+    /// Whether posts and administrators may be changed from here.
+    may_staff: bool,
+    may_see_cadres: bool,
+    term: Option<crate::cadres::Term>,
     may_close: bool,
     /// Of a 待接转团支部: how long it has been there, and how many wait in it.
     holding: Option<app::closings::Age>,
@@ -40,16 +47,24 @@ pub async fn show(
     };
     let org = orgs::by_code(&mut v.cx, &code).await?;
     let holding = app::closings::holding_of(&mut v.cx, &org).await?;
+    let code_row = app::codes::of_child(&mut v.cx, &org).await?;
     let mut frame = v.frame("组织名片", "/orgs").await?;
     let base = v.base()?;
     if let Some(last) = frame.crumbs.last_mut() {
         *last = Crumb { label: card.short_name.clone(), href: None };
     }
+    let sees = v.cx.may(Action::SeeCadres, &org.path);
+    let term = if sees { crate::cadres::term_of(&mut v, &org).await? } else { None };
     let page = CardPage {
         frame,
+        may_staff: v.cx.may(Action::ChangePosts, &org.path) && app::cadres::seats_of(&org) > 0,
+        may_see_cadres: sees,
+        term,
         shown_code: orgs::code::show(&card.code),
         may_edit: v.cx.may(Action::EditOrg, &org.path) && holding.is_none(),
         may_close: v.cx.may(Action::CloseChild, &org.path),
+        may_see_history: v.cx.may(Action::SeeEvents, &org.path),
+        code_row,
         holding: holding.filter(|_| v.cx.may(Action::SeeOrg, &org.path)),
         may_reshape: v.cx.may(Action::ReshapeChildren, &org.path)
             && !matches!(

@@ -47,6 +47,7 @@ pub struct ChildrenPage {
     next: Option<String>,
     first_page: bool,
     may_create: bool,
+    may_issue: bool,
     #[serde(skip)]
     base: String,
     #[serde(skip)]
@@ -111,6 +112,7 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         tree,
         next,
         first_page: after.is_none(),
+        may_issue: app::access::reach(Action::IssueCodes, v.cx.acting()?.role).is_some(),
         may_create: v.cx.may(Action::CreateChild, &org.path) && !org.category.owns_members(),
         base,
         org_name: org.short_name,

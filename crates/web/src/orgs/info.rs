@@ -21,27 +21,51 @@ pub struct InfoPage {
     #[serde(skip)]
     frame: Frame,
     info: orgs::Info,
+    term: Option<crate::cadres::Term>,
     shown_code: String,
+    /// When it was looked at, Beijing time.
+    now: String,
+    may_see_history: bool,
+    /// What comes next when everything is filled in.
+    next: Vec<Way>,
     #[serde(skip)]
     base: String,
 }
 page!(InfoPage);
 
 impl InfoPage {
-    /// How many fields of a section are still missing.
-    fn open(&self, section: &str) -> usize {
-        let of = |field: &str| match field {
-            "secretary" => "people",
-            field if field.contains("posts") || field.contains("filled") => "posts",
-            _ => "basic",
-        };
-        self.info.missing.iter().filter(|m| of(&m.field) == section).count()
-    }
     /// Whether the organisation has staffing numbers at all.
     fn has_posts(&self) -> bool {
         self.info.needed.iter().any(|field| field == "admin_posts")
             || !self.info.fields.admin_posts.is_empty()
     }
+    /// Parts that this category must fill in.
+    fn shown(&self) -> usize {
+        self.info.tasks.iter().filter(|t| !t.not_needed && !t.optional).count()
+    }
+    /// How many of them are done.
+    fn done(&self) -> usize {
+        let needed = self.info.tasks.iter().filter(|t| !t.not_needed && !t.optional);
+        needed.filter(|t| t.is_done()).count()
+    }
+    /// Where a part is filled in, for those who may.
+    fn way(&self, task: &orgs::Task) -> Option<String> {
+        self.info.may_edit.then(|| way(&self.base, task)).flatten()
+    }
+}
+
+/// The page on which a part of the task list is filled in.
+pub(crate) fn way(base: &str, task: &orgs::Task) -> Option<String> {
+    let page = match task.part {
+        _ if task.not_needed => return None,
+        orgs::Part::Basic => "/info/edit",
+        orgs::Part::Posts => "/info/edit#f-admin_posts",
+        orgs::Part::Secretary => "/info/secretary",
+        orgs::Part::SchoolCode => "/schools/code",
+    };
+    let path = format!("/o/{{org}}{}", page.split('#').next().unwrap_or_default());
+    crate::routes::needs(&http::Method::GET, &path)?;
+    Some(format!("{base}{page}"))
 }
 
 /// `GET /o/{org}/info`.
@@ -50,8 +74,35 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     let info = orgs::info(&mut v.cx, &org).await?;
     let frame = v.frame("组织信息", "/info").await?;
     let base = v.base()?;
-    let page = InfoPage { frame, shown_code: orgs::code::show(&info.code), info, base };
+    let term = crate::cadres::term_of(&mut v, &org).await?;
+    let page = InfoPage {
+        frame,
+        shown_code: orgs::code::show(&info.code),
+        now: app::clock::show_time(v.cx.now()),
+        may_see_history: v.cx.may(Action::SeeEvents, &org.path),
+        next: next_ways(&v, &org, &base),
+        info,
+        term,
+        base,
+    };
     v.show(page).await
+}
+
+/// What a new organisation does when its information is complete.
+fn next_ways(v: &Visit, org: &OrgRef, base: &str) -> Vec<Way> {
+    let ways: &[(Action, &str, &str)] = if org.category.owns_members() {
+        &[(Action::ImportMembers, "导入团员", "/imports/new")]
+    } else {
+        &[
+            (Action::CreateChild, "创建下级组织", "/children/new"),
+            (Action::IssueCodes, "生成注册码", "/children/codes"),
+        ]
+    };
+    let Ok(acting) = v.cx.acting() else { return Vec::new() };
+    ways.iter()
+        .filter(|(action, ..)| app::access::reach(*action, acting.role).is_some())
+        .map(|(_, label, to)| Way { label: (*label).into(), href: format!("{base}{to}") })
+        .collect()
 }
 
 /// The form's fields and the version that it was made from.

@@ -3,10 +3,14 @@
 
 /// 组织名片.
 pub mod card;
+/// 更改组织类别.
+pub mod category;
 /// 管理下级组织: table and tree.
 pub mod children;
 /// 创建下级组织.
 pub mod create;
+/// 修改记录.
+pub mod history;
 /// 组织信息.
 pub mod info;
 /// 选择团组织.

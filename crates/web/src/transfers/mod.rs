@@ -1,6 +1,9 @@
 //! 业务办理 (A33): the hub of transfers, and what the pages of this room share. Beginning one is in
-//! `start.rs`, the page of one and its decisions in `show.rs`.
+//! `start.rs` (转出) and `incoming.rs` (转入), the page of one and its decisions in `show.rs`,
+//! several decisions at once in `batch.rs`.
 
+pub mod batch;
+pub mod incoming;
 pub mod show;
 pub mod start;
 
@@ -29,6 +32,8 @@ pub struct Row {
     /// The branch where the person came, or the organisation that was asked.
     pub to: String,
     pub starter: String,
+    /// 转出 or 转入.
+    pub kind: &'static str,
     pub state: State,
     pub state_name: &'static str,
     /// In whose hands it is.
@@ -53,6 +58,7 @@ pub(crate) fn row(line: Line, base: &str) -> Row {
         from: line.from,
         to: line.branch.unwrap_or(line.to),
         starter: line.starter_name,
+        kind: line.variant.label(),
         state_name: line.state.label(),
         look: line.state.look(),
         state: line.state,
@@ -105,6 +111,8 @@ pub struct Hub {
     has_children: bool,
     #[serde(skip)]
     may_start: bool,
+    #[serde(skip)]
+    may_ask: bool,
     #[serde(skip)]
     base: String,
 }
@@ -170,6 +178,7 @@ pub async fn hub(mut v: Visit, Query(q): Query<HubChoice>) -> Result<Answer, Fai
         name: q.name,
         has_children,
         may_start: v.cx.may(Action::StartTransferOut, &org.path),
+        may_ask: v.cx.may(Action::StartTransferIn, &org.path),
         base,
     };
     v.show(page).await

@@ -40,6 +40,8 @@ pub struct PersonView {
     pub joined: String,
     pub check: &'static str,
     pub complete: bool,
+    /// The rest is shown once the source has agreed.
+    pub limited: bool,
     /// Her page, when whoever looks may open it.
     #[serde(skip)]
     pub href: Option<String>,
@@ -113,6 +115,12 @@ pub struct Detail {
     pub return_reasons: Vec<(&'static str, &'static str, &'static str)>,
     #[serde(skip)]
     pub urge_from: String,
+    /// Until when one's own decision may be taken back.
+    #[serde(skip)]
+    pub undo_until: String,
+    /// To whom it can be passed on.
+    #[serde(skip)]
+    pub colleagues: Vec<(String, String)>,
     #[serde(skip)]
     pub look: &'static str,
     /// Address of the transfer, `/o/{org}/t/{no}` or `/me/t/{no}`.
@@ -132,6 +140,8 @@ pub struct Detail {
 pub struct Chosen {
     pub reason: String,
     pub note: String,
+    pub pass_to: String,
+    pub pass_note: String,
 }
 
 impl Detail {
@@ -149,9 +159,22 @@ impl Detail {
         let query = [("for", "allocation"), ("kind", "branch"), ("under", org), ("back", &back)];
         format!("{}/picker?{}", self.base, serde_html_form::to_string(query).unwrap_or_default())
     }
-    /// Whether the approval carries an allocation.
+    /// Whether the decision carries an allocation.
     pub(crate) fn allocates(&self) -> bool {
-        self.variant == Variant::V3
+        self.rights.allocate
+    }
+    /// Whether the target has asked for the person (转入).
+    pub(crate) fn is_in(&self) -> bool {
+        self.variant.comes_from_target()
+    }
+    /// What the button of the decision says.
+    pub(crate) fn approve_label(&self) -> &'static str {
+        match (self.rights.approve, self.allocates(), self.is_in()) {
+            (false, ..) => "分配",
+            (true, true, _) => "同意并分配",
+            (true, false, false) => "同意转入",
+            (true, false, true) => "同意转出",
+        }
     }
 }
 
@@ -181,6 +204,11 @@ pub(crate) async fn detail(
         may.then(|| format!("{base}/people/{}", shown.transfer.person_code))
     });
     let steps = timeline(&shown, holder.as_deref());
+    let limited = shown.limited;
+    let colleagues = match shown.rights.pass_on {
+        true => transfers::colleagues(&mut v.cx).await?,
+        false => Vec::new(),
+    };
     let t = shown.transfer;
     let picked_here = branches.iter().any(|b| b.code == picked);
     Ok(Detail {
@@ -189,7 +217,7 @@ pub(crate) async fn detail(
         look: t.state.look(),
         until: until(t.deadline),
         left: left(t.days_left(now)),
-        person: shown.person.map(|p| person_view(&p, open)),
+        person: shown.person.map(|p| person_view(&p, open, limited)),
         from: shown.from_names,
         to: shown.to_names,
         branch: shown.branch.map(|b: OrgRef| b.short_name),
@@ -216,6 +244,8 @@ pub(crate) async fn detail(
             .map(|r| (r.code.as_str(), r.name.as_str(), ""))
             .collect(),
         urge_from: show_time(shown.urge_from),
+        undo_until: shown.undo_until.map(show_time).unwrap_or_default(),
+        colleagues: colleagues.into_iter().map(|c| (c.choice, c.label)).collect(),
         created: show_time(t.created_at),
         no: t.no,
         version: t.version,
@@ -232,7 +262,7 @@ pub(crate) async fn detail(
 }
 
 /// The target's branches, and the one that was picked elsewhere on the page.
-async fn branches_for(
+pub(super) async fn branches_for(
     v: &mut Visit,
     t: &Transfer,
     picked: &str,
@@ -259,8 +289,12 @@ fn contact(card: ContactCard) -> ContactView {
     ContactView { org: card.org, names: card.names, phone: card.phone }
 }
 
-fn person_view(person: &Person, href: Option<String>) -> PersonView {
-    let shown = |column| person.shown(column).unwrap_or_default();
+/// `limited`: whoever looks has asked for her and is not given her yet.
+fn person_view(person: &Person, href: Option<String>, limited: bool) -> PersonView {
+    let shown = |column| {
+        let open = !limited || column == Column::IdNumber;
+        person.shown(column).filter(|_| open).unwrap_or_default()
+    };
     PersonView {
         code: person.code.clone(),
         sex: match person.sex {
@@ -273,8 +307,9 @@ fn person_view(person: &Person, href: Option<String>) -> PersonView {
         emergency_name: shown(Column::EmergencyName),
         emergency_phone: shown(Column::EmergencyPhone),
         joined: shown(Column::Joined),
-        check: person.check.label(),
-        complete: person.complete(),
+        check: if limited { "" } else { person.check.label() },
+        complete: !limited && person.complete(),
+        limited,
         href,
     }
 }
@@ -356,6 +391,9 @@ pub async fn show_mine(mut v: Visit, Path(no): Path<String>) -> Result<Answer, F
     v.show(Show { frame, d }).await
 }
 
+/// Said with a decision.
+const UNDO: &str = "10 分钟内可以撤销。";
+
 /// An approval, or an allocation.
 #[derive(Deserialize, JsonSchema)]
 pub struct Decision {
@@ -397,8 +435,13 @@ pub async fn approve(
     match transfers::approve(&mut v.cx, &no, f.version, Some(&f.branch)).await {
         Ok(t) => {
             let said = match t.state {
-                State::Done => format!("已同意 {} 转入,转接完成。", t.person_name),
-                State::PendingAlloc => format!("已同意 {},请尽快分配团支部。", t.person_name),
+                State::Done => format!("已同意 {} 转接,已经完成。{UNDO}", t.person_name),
+                State::PendingAlloc if t.variant.comes_from_target() => {
+                    format!("已同意 {} 转出,由对方分配团支部。{UNDO}", t.person_name)
+                }
+                State::PendingAlloc => {
+                    format!("已同意 {},请尽快分配团支部。{UNDO}", t.person_name)
+                }
                 _ => format!("{} 已不再接收转入,这条申请已自动退回。", t.to.short_name),
             };
             done(v, &t, said, &f.place).await
@@ -415,7 +458,7 @@ pub async fn allocate(
 ) -> Result<Answer, Failure> {
     match transfers::allocate(&mut v.cx, &no, f.version, &f.branch).await {
         Ok(t) => {
-            let said = format!("已为 {} 分配团支部,转接完成。", t.person_name);
+            let said = format!("已为 {} 分配团支部,转接完成。{UNDO}", t.person_name);
             done(v, &t, said, &f.place).await
         }
         Err(e) => back(v, &no, e, &f.place, Chosen::default()).await,
@@ -434,7 +477,7 @@ pub async fn give_back(
             done(v, &t, said, &f.place).await
         }
         Err(e) => {
-            let chosen = Chosen { reason: f.reason, note: f.note };
+            let chosen = Chosen { reason: f.reason, note: f.note, ..Chosen::default() };
             back(v, &no, e, &f.place, chosen).await
         }
     }
@@ -455,6 +498,54 @@ pub async fn withdraw(
 pub async fn urge(mut v: Visit, Path((_, no)): Path<(String, String)>) -> Result<Answer, Failure> {
     let t = transfers::urge(&mut v.cx, &no).await?;
     done(v, &t, "已提醒对方尽快办理,24 小时后可以再次催办。".to_owned(), "").await
+}
+
+/// Taking one's own decision back.
+#[derive(Deserialize, JsonSchema)]
+pub struct Undoing {
+    /// The version that the decision led to.
+    version: i64,
+}
+
+/// `POST /o/{org}/t/{no}/undo`.
+pub async fn undo(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+    Form(f): Form<Undoing>,
+) -> Result<Answer, Failure> {
+    let t = transfers::undo(&mut v.cx, &no, f.version).await?;
+    let said = format!("已撤销对 {} 的审批,恢复到审批前,可以重新办理。", t.person_name);
+    done(v, &t, said, "").await
+}
+
+/// 转交.
+#[derive(Deserialize, JsonSchema)]
+pub struct Passing {
+    /// Code of an administrator of the same organisation, or `superior`.
+    #[serde(default)]
+    to: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    place: String,
+}
+
+/// `POST /o/{org}/t/{no}/handover`.
+pub async fn pass_on(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+    Form(f): Form<Passing>,
+) -> Result<Answer, Failure> {
+    match transfers::pass_on(&mut v.cx, &no, &f.to, &f.message).await {
+        Ok((t, name)) => {
+            let said = format!("已请 {name} 办理 {} 的转接;仍在待办里,期限不变。", t.person_name);
+            done(v, &t, said, "").await
+        }
+        Err(e) => {
+            let chosen = Chosen { pass_to: f.to, pass_note: f.message, ..Chosen::default() };
+            back(v, &no, e, &f.place, chosen).await
+        }
+    }
 }
 
 /// On to the next one in 操作中心, or back to the transfer's page.

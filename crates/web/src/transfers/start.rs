@@ -13,7 +13,10 @@ use crate::{
 use app::{
     Action, Error,
     people::list::{Filter, members},
-    rules::{Rules, transfer::Target},
+    rules::{
+        Rules,
+        transfer::{Reason, Target},
+    },
     transfers::{self, New},
 };
 use askama::Template;
@@ -240,34 +243,42 @@ async fn target(v: &mut Visit, code: &str) -> Result<Named, Failure> {
     Ok(Named { path: way(v, &org.path).await?, code: org.code, name: org.short_name })
 }
 
-async fn way(v: &mut Visit, path: &str) -> Result<Vec<String>, Failure> {
+pub(super) async fn way(v: &mut Visit, path: &str) -> Result<Vec<String>, Failure> {
     let names = app::orgs::names_to(&mut v.cx, path).await?;
     Ok(names.into_iter().map(|o| o.short_name).collect())
 }
 
 fn questions(page: &mut Out, new: &New) {
-    let rules = &Rules::builtin().transfer;
-    page.reasons = rules
-        .reasons
-        .iter()
-        .filter(|r| r.target == Target::Org)
-        .map(|r| (r.code.clone(), r.name.clone()))
-        .collect();
-    let Some(reason) = rules.reason(&new.reason).filter(|r| r.target == Target::Org) else {
-        return;
-    };
+    page.reasons = reasons();
+    let Some(reason) = chosen(&new.reason) else { return };
     page.reason.clone_from(&reason.code);
     page.where_to.clone_from(&reason.where_to);
+    page.questions = asked(reason, &new.fields);
+}
+
+/// The reasons that lead to an organisation: code and name.
+pub(super) fn reasons() -> Vec<(String, String)> {
+    let all = Rules::builtin().transfer.reasons.iter();
+    all.filter(|r| r.target == Target::Org).map(|r| (r.code.clone(), r.name.clone())).collect()
+}
+
+/// One of these.
+pub(super) fn chosen(code: &str) -> Option<&'static Reason> {
+    Rules::builtin().transfer.reason(code).filter(|r| r.target == Target::Org)
+}
+
+/// What a reason asks besides the remark, with what was answered so far.
+pub(super) fn asked(reason: &'static Reason, given: &BTreeMap<String, String>) -> Vec<Question> {
     let asked = reason.fields.iter().filter(|code| *code != "remark");
-    page.questions = asked
-        .filter_map(|code| rules.field(code))
+    asked
+        .filter_map(|code| Rules::builtin().transfer.field(code))
         .map(|field| Question {
             code: &field.code,
             label: &field.label,
             choices: field.choices.iter().map(|c| (c.as_str(), c.as_str())).collect(),
-            value: new.fields.get(&field.code).cloned().unwrap_or_default(),
+            value: given.get(&field.code).cloned().unwrap_or_default(),
         })
-        .collect();
+        .collect()
 }
 
 /// `POST /o/{org}/transfers/out/new`: the answers once more, to be checked by whoever gave them.

@@ -239,7 +239,13 @@ async fn reading_changes_nothing() {
     let tree = kit.lab.tree().await;
     kit.lab.member(&tree.branch, "张伟").await;
     let mut browsers = all_kinds(&kit, &tree).await;
-    let before = kit.rows().await;
+    // A wrong registration code is counted also when it is only opened: it is a guess.
+    let rows = async || {
+        let mut rows = kit.rows().await;
+        rows.remove("attempt");
+        rows
+    };
+    let before = rows().await;
     for route in routes::table().iter().filter(|r| r.method == Method::GET) {
         let url = address(route, &tree.committee.code);
         for browser in &mut browsers {
@@ -248,7 +254,7 @@ async fn reading_changes_nothing() {
             browser.fragment(&url).await;
         }
     }
-    assert_eq!(kit.rows().await, before);
+    assert_eq!(rows().await, before);
 }
 
 async fn all_kinds(kit: &Kit, tree: &app::testkit::Tree) -> Vec<Browser> {

@@ -18,6 +18,8 @@ pub(crate) struct Furnished {
     pub(crate) member: Who,
     /// Administrator of `tree.other_committee`.
     pub(crate) other: Who,
+    /// A registration code that waits to be used.
+    pub(crate) code: String,
 }
 
 /// Makes one.
@@ -42,7 +44,17 @@ pub(crate) async fn house() -> Furnished {
     move_out(&kit, &branch, away, &tree.other_committee).await;
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
-    let house = Furnished { kit, tree, committee, branch, member, other };
+    let code = registration_code(&kit, &committee, &tree.direct).await;
+    // And two that were asked for: one waits for the source, one has been agreed to.
+    for (name, agreed) in [("顾盼", false), ("沈思", true)] {
+        let person = kit.lab.member(&tree.branch, name).await;
+        ask_for(&kit, &other, &branch, person, name, agreed).await;
+    }
+    // A second administrator of the branch, whom the first one could revoke; two observers.
+    kit.lab.admin(&tree.branch, "郑明").await;
+    kit.lab.observer(&tree.committee, "冯观").await;
+    kit.lab.observer(&tree.branch, "褚观").await;
+    let house = Furnished { kit, tree, committee, branch, member, other, code };
     house.closed().await;
     house.imports().await;
     house.transfers().await;
@@ -54,6 +66,16 @@ pub(crate) async fn house() -> Furnished {
     })
     .unwrap();
     house
+}
+
+/// Issues a registration code for a direct child and reads it from its sheet.
+async fn registration_code(kit: &Kit, admin: &Who, child: &OrgRef) -> String {
+    let orgs = [child.code.clone()];
+    let issued =
+        app::act!(kit.lab.house, admin.clone(), |cx| app::codes::issue(cx, &orgs).await).unwrap();
+    let mut cx = kit.lab.house.read(admin.clone()).await.unwrap();
+    let sheet = app::codes::sheet::open(&mut cx, issued.sheet).await.unwrap();
+    sheet.entries[0].code.clone()
 }
 
 /// Begins a transfer that waits from then on.
@@ -68,6 +90,30 @@ async fn move_out(kit: &Kit, admin: &Who, person: PersonId, to: &OrgRef) {
         ..Default::default()
     };
     app::act!(kit.lab.house, admin.clone(), |cx| app::transfers::start(cx, &new).await).unwrap();
+}
+
+/// Asks for somebody of the branch; with `agreed` the branch has agreed a moment ago.
+async fn ask_for(kit: &Kit, asker: &Who, source: &Who, person: PersonId, name: &str, agreed: bool) {
+    let number = kit.id_number(person).await;
+    let house = &kit.lab.house;
+    let found = app::act!(house, asker.clone(), |cx| {
+        app::transfers::by_number(cx, name, &number).await
+    });
+    let Ok(app::transfers::LookedUp::Found(ticket)) = found else { panic!("{name}: {found:?}") };
+    let new = app::transfers::NewIn {
+        origin: app::transfers::Origin::Ticket(ticket),
+        reason: "reorganised".into(),
+        fields: Default::default(),
+        remark: String::new(),
+    };
+    let begun = app::act!(house, asker.clone(), |cx| { app::transfers::start_in(cx, &new).await });
+    let (begun, _) = begun.unwrap();
+    if agreed {
+        app::act!(house, source.clone(), |cx| {
+            app::transfers::approve(cx, &begun.no, 1, None).await
+        })
+        .unwrap();
+    }
 }
 
 impl Furnished {
@@ -142,6 +188,25 @@ impl Furnished {
         }
     }
 
+    /// Where the target's administrator begins: her pages, and what waits for her ticked together.
+    async fn of_target(&self) -> Vec<String> {
+        let base = format!("/o/{}", self.tree.other_committee.code);
+        let mut browser = self.kit.sign_in_as(&self.other).await;
+        let inbox = browser.json(&format!("{base}/inbox")).await.value();
+        let rows = inbox["rows"].as_array().unwrap().iter();
+        let ticked: Vec<String> =
+            rows.map(|row| format!("no={}", row["no"].as_str().unwrap())).collect();
+        assert!(ticked.len() > 1, "several wait: {inbox}");
+        vec![
+            format!("{base}/picker"),
+            format!("{base}/inbox/batch?{}", ticked.join("&")),
+            base,
+            "/me".into(),
+            "/o".into(),
+            "/help".into(),
+        ]
+    }
+
     /// A season: a branch that has turned with somebody whose graduation is delayed, a special
     /// branch, a number of the school.
     async fn graduation(&self) {
@@ -175,18 +240,18 @@ impl Furnished {
         };
         let reader = self.kit.lab.observer(&self.tree.county, "郑云").await;
         vec![
-            ("nobody", self.kit.browser(), vec!["/login".into(), "/help".into()]),
+            (
+                "nobody",
+                self.kit.browser(),
+                vec!["/login".into(), "/help".into(), format!("/join/{}", self.code)],
+            ),
             (
                 "committee",
                 self.kit.sign_in_as(&self.committee).await,
                 org(&self.tree.committee.code),
             ),
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
-            (
-                "target",
-                self.kit.sign_in_as(&self.other).await,
-                org(&self.tree.other_committee.code),
-            ),
+            ("target", self.kit.sign_in_as(&self.other).await, self.of_target().await),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
             ("member", self.kit.sign_in_as(&self.member).await, vec!["/me".into()]),
         ]

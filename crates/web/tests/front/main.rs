@@ -4,8 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "what a test sets up either is there or fails it")]
 
 mod activation;
+mod cadres;
 mod children;
 mod closings;
+mod codes;
 mod crawl;
 mod doors;
 mod faces;
@@ -20,4 +22,5 @@ mod safety;
 mod sessions;
 mod sign_in;
 mod transfers;
+mod transfers_in;
 mod trouble;

@@ -152,7 +152,7 @@ async fn a_returned_transfer_is_begun_again_with_everything_filled_in() {
     let said = target.post_json(&format!("{there}/return"), &back).await;
     assert_eq!(said.value()["data"]["state"], "rejected", "{}", said.body);
     let home = source.get(&base).await;
-    assert!(home.body.contains("被退回的转出"), "{}", home.body);
+    assert!(home.body.contains("被退回的转接"), "{}", home.body);
     let page = source.get(&format!("{base}/t/{no}")).await;
     assert!(page.body.contains("应转到初中部") && page.body.contains("修改后重新提交"));
     let again = source.get(&format!("{base}/transfers/out/new?again={no}")).await;

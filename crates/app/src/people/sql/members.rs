@@ -1,7 +1,11 @@
 //! Where members are: moving, marking, taking back.
 
 use super::org_of;
-use crate::{Cx, OrgRef, Permit, Result, orgs::Category, people::PersonId};
+use crate::{
+    Cx, OrgRef, Permit, Result,
+    orgs::Category,
+    people::{PersonId, members::Seat},
+};
 use db::{Rows, args, sql};
 
 db::row! {
@@ -9,6 +13,11 @@ db::row! {
     pub(in crate::people) struct Standing {
         pub(in crate::people) version: i64,
         pub(in crate::people) complete: bool,
+        pub(in crate::people) entered_at: i64,
+        pub(in crate::people) person_version: i64,
+        pub(in crate::people) graduation: Option<String>,
+        pub(in crate::people) graduation_until: Option<String>,
+        pub(in crate::people) graduation_at: Option<i64>,
         org_id: i64,
         org_code: String,
         org_path: String,
@@ -35,7 +44,7 @@ pub(in crate::people) async fn standing(cx: &mut Cx, id: PersonId) -> Result<Opt
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT m.version, m.complete, o.id, o.code, o.path, o.short_name, o.category, o.province FROM member m JOIN org o ON o.id = m.org_id WHERE m.person_id = $1"),
+            sql!("SELECT m.version, m.complete, m.entered_at, p.version, m.graduation, m.graduation_until, m.graduation_at, o.id, o.code, o.path, o.short_name, o.category, o.province FROM member m JOIN org o ON o.id = m.org_id JOIN person p ON p.id = m.person_id WHERE m.person_id = $1"),
             args![id],
         )
         .await?)
@@ -105,36 +114,160 @@ pub(in crate::people) async fn count_of(cx: &mut Cx, branch: &OrgRef, most: i64)
     Ok(count)
 }
 
-/// Takes away the seat of an administrator.
+/// Takes away the seat of an administrator; returns it, if there was one.
 pub(in crate::people) async fn leave_seat(
     cx: &mut Cx,
     _: &Permit,
     id: PersonId,
     org: &OrgRef,
-) -> Result<bool> {
-    let left = cx
+) -> Result<Option<Seat>> {
+    Ok(cx
         .tx
-        .run(sql!("DELETE FROM admin_seat WHERE org_id = $1 AND person_id = $2"), args![org.id, id])
-        .await?;
-    Ok(left > 0)
+        .opt(
+            sql!("DELETE FROM admin_seat WHERE org_id = $1 AND person_id = $2 RETURNING slot, cadre_id, granted_at, confirmed_at, remind_at"),
+            args![org.id, id],
+        )
+        .await?)
 }
 
-/// Ends the posts in an organisation; returns whether each was of a complete person.
+/// Ends the posts in an organisation; returns id, version and whether each was of a complete
+/// person.
 pub(in crate::people) async fn end_posts(
     cx: &mut Cx,
     _: &Permit,
     id: PersonId,
     org: &OrgRef,
     reason: &str,
-) -> Result<Vec<bool>> {
-    let rows: Vec<(bool,)> = cx
+) -> Result<Vec<(i64, i64, bool)>> {
+    Ok(cx
         .tx
         .all(
-            sql!("UPDATE cadre SET ended_at = $1, end_reason = $2, version = version + 1 WHERE person_id = $3 AND org_id = $4 AND ended_at IS NULL RETURNING complete"),
+            sql!("UPDATE cadre SET ended_at = $1, end_reason = $2, version = version + 1 WHERE person_id = $3 AND org_id = $4 AND ended_at IS NULL RETURNING id, version, complete"),
             args![cx.now(), reason, id, org.id],
         )
+        .await?)
+}
+
+db::row! {
+    /// How a member stands some minutes after a move.
+    pub(in crate::people) struct Since {
+        pub(in crate::people) version: i64,
+        pub(in crate::people) complete: bool,
+        pub(in crate::people) person_version: i64,
+        /// Posts begun or ended since.
+        pub(in crate::people) posts: i64,
+    }
+}
+
+pub(in crate::people) async fn since(
+    cx: &mut Cx,
+    id: PersonId,
+    moved_at: i64,
+) -> Result<Option<Since>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT m.version, m.complete, p.version, (SELECT COUNT(*) FROM cadre c WHERE c.person_id = p.id AND (c.started_at > $2 OR c.ended_at > $2)) FROM person p JOIN member m ON m.person_id = p.id WHERE p.id = $1"),
+            args![id, moved_at],
+        )
+        .await?)
+}
+
+pub(in crate::people) async fn seat_is_taken(cx: &mut Cx, org: &OrgRef, slot: i64) -> Result<bool> {
+    let found: Option<(i64,)> = cx
+        .tx
+        .opt(sql!("SELECT 1 FROM admin_seat WHERE org_id = $1 AND slot = $2"), args![org.id, slot])
         .await?;
-    Ok(rows.into_iter().map(|(complete,)| complete).collect())
+    Ok(found.is_some())
+}
+
+/// Whether one of these ended posts is 书记 while somebody else is that now.
+pub(in crate::people) async fn post_is_taken(cx: &mut Cx, org: &OrgRef, ids: Rows) -> Result<bool> {
+    let rows: Vec<(i64,)> = cx
+        .tx
+        .all_of(
+            sql!("SELECT c.id FROM {rows: id int} AS v JOIN cadre c ON c.id = v.id WHERE c.post = '书记' AND EXISTS (SELECT 1 FROM cadre o WHERE o.org_id = $1 AND o.post = '书记' AND o.ended_at IS NULL)"),
+            args![org.id],
+            ids,
+        )
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// Puts a member back into the branch that she came from; `false` when she was changed meanwhile.
+pub(in crate::people) async fn return_member(
+    cx: &mut Cx,
+    _: &Permit,
+    read: (PersonId, i64),
+    to: &OrgRef,
+    entered_at: i64,
+    mark: (Option<String>, Option<String>, Option<i64>),
+) -> Result<bool> {
+    let moved = cx
+        .tx
+        .run(
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'moving', entered_at = $4, graduation = $5, graduation_until = $6, graduation_at = $7, version = version + 1 WHERE person_id = $8 AND version = $9"),
+            args![
+                to.id, to.category.code(), &to.path, entered_at, mark.0, mark.1, mark.2, read.0,
+                read.1
+            ],
+        )
+        .await?;
+    Ok(moved == 1)
+}
+
+/// Takes an ended post up again.
+pub(in crate::people) async fn resume_post(
+    cx: &mut Cx,
+    _: &Permit,
+    post: i64,
+    version: i64,
+) -> Result<bool> {
+    let resumed = cx
+        .tx
+        .run(
+            sql!("UPDATE cadre SET ended_at = NULL, end_reason = NULL, version = version + 1 WHERE id = $1 AND version = $2 AND ended_at IS NOT NULL"),
+            args![post, version],
+        )
+        .await?;
+    Ok(resumed == 1)
+}
+
+/// Gives a seat back as it was.
+pub(in crate::people) async fn retake_seat(
+    cx: &mut Cx,
+    _: &Permit,
+    id: PersonId,
+    org: &OrgRef,
+    seat: &Seat,
+) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, confirmed_at, remind_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
+            args![
+                org.id, org.category.code(), seat.slot, seat.cadre, id, seat.granted_at,
+                seat.confirmed_at, seat.remind_at
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Marks a member of this branch as being transferred; `false` when she is so already, or gone.
+pub(in crate::people) async fn start_moving(
+    cx: &mut Cx,
+    _: &Permit,
+    id: PersonId,
+    from: &OrgRef,
+) -> Result<bool> {
+    let marked = cx
+        .tx
+        .run(
+            sql!("UPDATE member SET status = 'moving', version = version + 1 WHERE person_id = $1 AND org_id = $2 AND status = 'active'"),
+            args![id, from.id],
+        )
+        .await?;
+    Ok(marked == 1)
 }
 
 /// Marks a member as being transferred, or no longer; `false` when that is so already.

@@ -20,6 +20,47 @@ pub(in crate::people) async fn count_attempt(
     Ok(count)
 }
 
+/// Until when a key is blocked; 0 when it never was.
+pub(in crate::people) async fn blocked_until(cx: &mut Cx, key: &str) -> Result<i64> {
+    let found: Option<(i64,)> =
+        cx.tx.opt(sql!("SELECT blocked_until FROM attempt WHERE key = $1"), args![key]).await?;
+    Ok(found.map_or(0, |(until,)| until))
+}
+
+/// Counts one more miss in a row; the row begins anew when the last one lies before `since`.
+pub(in crate::people) async fn count_miss(
+    cx: &mut Cx,
+    _: &Permit,
+    key: &str,
+    since: i64,
+) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("INSERT INTO attempt (key, failures, window_start) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN attempt.window_start < $3 THEN 1 ELSE attempt.failures + 1 END, window_start = $2 RETURNING failures"),
+            args![key, cx.now(), since],
+        )
+        .await?;
+    Ok(count)
+}
+
+/// Blocks a key and begins counting anew.
+pub(in crate::people) async fn block(cx: &mut Cx, _: &Permit, key: &str, until: i64) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE attempt SET failures = 0, blocked_until = $1 WHERE key = $2"),
+            args![until, key],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Forgets what was counted under a key.
+pub(in crate::people) async fn forget_attempts(cx: &mut Cx, _: &Permit, key: &str) -> Result<()> {
+    cx.tx.run(sql!("DELETE FROM attempt WHERE key = $1"), args![key]).await?;
+    Ok(())
+}
+
 /// The columns of a person that an edit changes.
 pub(in crate::people) struct PersonRow {
     pub(in crate::people) mobile: Option<(Vec<u8>, Vec<u8>)>,
