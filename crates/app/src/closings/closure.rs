@@ -161,7 +161,7 @@ async fn end_everything(
     let ended = cadres::end_all(cx, permit, org, "组织撤销").await?;
     lost.cadres = ended.cadres;
     lost.observers = ended.observers.len() as i64;
-    lost.codes = i64::try_from(crate::codes::revoke_all(cx, permit, org).await?).unwrap_or(0);
+    lost.codes = i64::try_from(codes::revoke_all(cx, permit, org).await?).unwrap_or(0);
     lost.imports = imports::end_all(cx, permit, org).await?;
     Ok(())
 }
