@@ -280,6 +280,7 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("closed undos", HOUR, closed_undos),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
+    wheel!("overdue proposals", MINUTE, crate::proposals::expire_due),
     wheel!("admin confirmations", HOUR, admin_confirmations),
     wheel!("terms", HOUR, terms),
     wheel!("overdue relocations", MINUTE, overdue_relocations),

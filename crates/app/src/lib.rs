@@ -46,6 +46,8 @@ pub mod orgs;
 pub mod people;
 /// Personal data that masks itself.
 pub mod pii;
+/// Acts of operators that need two people.
+pub mod proposals;
 /// Moving what is sealed to new keys.
 mod rekey;
 /// 组织迁移, 合并 and 拆分.

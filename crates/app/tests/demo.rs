@@ -36,11 +36,12 @@ async fn a_school_has_a_thousand_members_and_one_sign_in_of_every_role() {
             "committee",
             "general-branch",
             "branch",
-            "member"
+            "member",
+            "second-operator"
         ]
     );
-    assert_eq!(number(&house, sql!("SELECT count(*) FROM account")).await, 8);
-    assert_eq!(number(&house, sql!("SELECT count(*) FROM token")).await, 8);
+    assert_eq!(number(&house, sql!("SELECT count(*) FROM account")).await, 9);
+    assert_eq!(number(&house, sql!("SELECT count(*) FROM token")).await, 9);
     assert!(made.samples.here.is_some() && made.samples.elsewhere.is_some());
     assert!(!made.samples.branch.0.is_empty() && made.samples.taken_number.is_some());
 }

@@ -19,6 +19,7 @@ pub mod me;
 pub mod members;
 pub mod messages;
 pub mod meta;
+pub mod ops;
 pub mod orgs;
 pub mod people;
 pub mod relocations;

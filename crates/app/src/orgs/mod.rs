@@ -13,6 +13,7 @@ mod ending;
 /// What of the names is in the search index.
 pub mod grams;
 mod history;
+mod identity;
 mod list;
 mod moving;
 /// Pinyin initials.
@@ -31,6 +32,8 @@ pub use ending::{
     living_children, made_by_the_system, sister_named,
 };
 pub use history::{History, Step as HistoryStep, history};
+pub(crate) use identity::set_identity;
+pub use identity::{Identity, judge_identity_change};
 pub use list::{Child, Children, Level, Place, browse, children, children_of};
 pub use moving::{Load, Mandate, Moved, against_moving};
 pub(crate) use moving::{lock_tree, move_below, seize};

@@ -530,6 +530,22 @@ pub(super) async fn names_below(cx: &mut Cx, path: &str) -> Result<Vec<Named>> {
         .await?)
 }
 
+/// The living direct children with their names, behind a path.
+pub(super) async fn names_of_children(
+    cx: &mut Cx,
+    parent: OrgId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Named>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.path, o.short_name, o.full_name, o.category, '' FROM org o WHERE o.parent_id = $1 AND o.path > $2 AND o.status <> 'DELETED' ORDER BY o.path LIMIT $3"),
+            args![parent, after, limit],
+        )
+        .await?)
+}
+
 /// Gives a subtree its new paths, levels and province.
 pub(super) async fn move_rows(
     cx: &mut Cx,

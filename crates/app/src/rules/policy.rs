@@ -52,6 +52,8 @@ figures! {
         orgs: OrgPolicy,
         /// Disputed rules about transfers (conflict 13).
         transfers: TransferPolicy,
+        /// Acts of operators.
+        operations: Operations,
         /// Mandatory facts of organisations.
         org_needs: Vec<OrgNeeds>,
     }
@@ -220,6 +222,11 @@ figures! {
     TransferPolicy {
         /// Conflict 13: a member's own request waits for the source as well.
         source_consent_for_member_started: bool,
+    }
+    /// Acts of operators.
+    Operations {
+        /// Days that a proposal waits for a second operator.
+        proposal_days: i64,
     }
     /// Mandatory facts of some categories (C1).
     OrgNeeds {

@@ -56,6 +56,7 @@ pub(crate) async fn house() -> Furnished {
     kit.lab.observer(&tree.branch, "褚观").await;
     let house = Furnished { kit, tree, committee, branch, member, other, code };
     house.closed().await;
+    house.relocation().await;
     house.imports().await;
     house.transfers().await;
     house.graduation().await;
@@ -156,6 +157,26 @@ impl Furnished {
         }
     }
 
+    /// A general branch wants to move; an operator has proposed something.
+    async fn relocation(&self) {
+        let (lab, tree) = (&self.kit.lab, &self.tree);
+        let mover = lab.admin(&tree.general, "何进").await;
+        let new = app::relocations::New {
+            to: tree.other_committee.code.clone(),
+            reason: "并入新校区管理".into(),
+        };
+        app::act!(lab.house, mover.clone(), |cx| app::relocations::start(cx, &new).await).unwrap();
+        let proposer = lab.operator(&tree.centre, "孙明").await;
+        let flag = app::proposals::Act::Township {
+            orgs: vec![tree.committee.code.clone()],
+            to: Some(true),
+        };
+        app::act!(lab.house, proposer.clone(), |cx| {
+            app::proposals::propose(cx, &flag, "逐级上报的更正申请").await
+        })
+        .unwrap();
+    }
+
     /// Further transfers: one waits, one was returned, one was completed.
     async fn transfers(&self) {
         let mut source = self.kit.sign_in_as(&self.branch).await;
@@ -239,6 +260,7 @@ impl Furnished {
             vec![format!("{base}/picker"), base, "/me".into(), "/o".into(), "/help".into()]
         };
         let reader = self.kit.lab.observer(&self.tree.county, "郑云").await;
+        let operator = self.kit.lab.operator(&self.tree.centre, "钱进").await;
         vec![
             (
                 "nobody",
@@ -253,6 +275,11 @@ impl Furnished {
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
             ("target", self.kit.sign_in_as(&self.other).await, self.of_target().await),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
+            (
+                "operator",
+                self.kit.sign_in_as(&operator).await,
+                vec![format!("/o/{}/ops", self.tree.centre.code)],
+            ),
             ("member", self.kit.sign_in_as(&self.member).await, vec!["/me".into()]),
         ]
     }

@@ -17,6 +17,7 @@ mod health;
 mod imports;
 mod kit;
 mod once;
+mod ops;
 mod relocations;
 mod safety;
 mod sessions;
