@@ -351,7 +351,7 @@ pub(super) async fn set_category(
     let set = cx
         .tx
         .run(
-            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND NOT category_changed AND status <> 'DELETED'"),
+            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, graduates = NULL, no_graduation = NULL, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND NOT category_changed AND status <> 'DELETED'"),
             args![org, version, to.code(), cx.now()],
         )
         .await;
