@@ -12,7 +12,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
 use tokio::sync::Semaphore;
@@ -29,6 +29,8 @@ pub(crate) struct Inner {
     ids: Ids,
     settings: Settings,
     read_only: AtomicBool,
+    /// When this node last looked whether figures of the rules were changed.
+    rules_seen: AtomicI64,
     /// Places for password hashing: each takes 19 MiB, so the places are the bound on memory.
     hash_places: Semaphore,
     /// Places for workbooks being read in child processes.
@@ -50,6 +52,9 @@ pub struct Settings {
     /// Captcha policy; tests switch it off.
     pub captcha: Captcha,
 }
+
+/// How often a node looks for changed figures, in milliseconds.
+const RULES_EVERY: Millis = 5000;
 
 /// When the sign-in page asks for a captcha (decision 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +86,7 @@ impl House {
             ids: Ids::new(u16::from_be_bytes(node)),
             settings,
             read_only: AtomicBool::new(false),
+            rules_seen: AtomicI64::new(0),
             hash_places: Semaphore::new(cores),
             sheet_places: Semaphore::new(cores),
         }));
@@ -122,7 +128,14 @@ impl House {
             return Err(Error::ReadOnly);
         }
         let tx = if writes { self.0.db.write().await? } else { self.0.db.read().await? };
-        Ok(Cx::new(self.clone(), tx, who, origin))
+        let mut cx = Cx::new(self.clone(), tx, who, origin);
+        // Every node for itself, at most once in so many seconds.
+        let (now, seen) = (self.now(), self.0.rules_seen.load(Ordering::Relaxed));
+        if (now - seen).abs() >= RULES_EVERY {
+            self.0.rules_seen.store(now, Ordering::Relaxed);
+            crate::proposals::keep_rules_in_force(&mut cx).await?;
+        }
+        Ok(cx)
     }
 
     /// What [`act!`] does after the work: commit it, or say (`None`) that it must be run again

@@ -26,6 +26,8 @@ pub mod files;
 pub mod fsck;
 /// 毕业标记: branches and people who graduate.
 pub mod graduation;
+/// 组织体检.
+pub mod health;
 /// The opened program.
 pub mod house;
 /// One form, one effect.
@@ -44,6 +46,8 @@ pub mod orgs;
 pub mod people;
 /// Personal data that masks itself.
 pub mod pii;
+/// Acts of operators that need two people.
+pub mod proposals;
 /// Moving what is sealed to new keys.
 mod rekey;
 /// 组织迁移, 合并 and 拆分.

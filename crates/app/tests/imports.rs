@@ -315,18 +315,18 @@ async fn a_double_click_on_commit_is_one_job() {
 #[tokio::test]
 async fn a_commit_cut_off_between_two_pieces_goes_on_and_nobody_comes_in_twice() {
     let d = desk().await;
-    let import = d.paste(&d.many(2_100)).await.unwrap();
+    let import = d.paste(&d.many(1_100)).await.unwrap();
     d.commit(import.id, Mode::Good).await.unwrap();
     // The first piece of a worker that then dies.
     assert!(commit::step(d.house(), import.id, None).await.unwrap().is_none());
-    assert_eq!(d.find(import.id).await.imported, 2_000);
+    assert_eq!(d.find(import.id).await.imported, 1_000);
     jobs::run_all(&d.lab.second_node().await).await.unwrap();
     let now = d.find(import.id).await;
-    assert_eq!((now.state.as_str(), now.imported, now.ready), ("done", 2_100, 0));
-    assert_eq!(d.members(&d.tree.branch).await, 2_100);
+    assert_eq!((now.state.as_str(), now.imported, now.ready), ("done", 1_100, 0));
+    assert_eq!(d.members(&d.tree.branch).await, 1_100);
     // A turn thought lost that comes back finds nothing to do.
     assert!(commit::step(d.house(), import.id, None).await.unwrap().is_some());
-    assert_eq!(d.members(&d.tree.branch).await, 2_100);
+    assert_eq!(d.members(&d.tree.branch).await, 1_100);
 }
 
 #[tokio::test]

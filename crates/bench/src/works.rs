@@ -2,6 +2,7 @@
 //! with the `Meter` and adds its rows to the `Bench`.
 
 mod children;
+mod codes;
 mod fold;
 mod ground;
 mod imports;
@@ -36,6 +37,7 @@ pub(crate) const WORKS: &[(&str, Work)] = &[
     ("transfer", |options, meter, bench| Box::pin(transfers::work(options, meter, bench))),
     ("fold", |options, meter, bench| Box::pin(fold::work(options, meter, bench))),
     ("picker", |options, meter, bench| Box::pin(picker::work(options, meter, bench))),
+    ("codes", |options, meter, bench| Box::pin(codes::work(options, meter, bench))),
     ("relocation", |options, meter, bench| Box::pin(reshaping::work(options, meter, bench))),
     ("served", |options, meter, bench| Box::pin(served::work(options, meter, bench))),
 ];

@@ -2,8 +2,9 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    cadres, closings, codes, graduation, help, home, imports, inbox, jobs, me, members, messages,
-    meta, orgs, people, relocations, schools, search, setup, site::Site, stats, transfers, users,
+    cadres, closings, codes, graduation, health, help, home, imports, inbox, jobs, me, members,
+    messages, meta, ops, orgs, people, relocations, schools, search, setup, site::Site, stats,
+    transfers, users,
 };
 use app::Action;
 use axum::{
@@ -186,6 +187,9 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/closed", Right(Action::CloseChild), "已撤销的组织", closings::list).page::<closings::List>(),
         get("/o/{org}/closed/{code}", Right(Action::CloseChild), "恢复组织", closings::preview).page::<closings::RestorePage>(),
         post("/o/{org}/closed/{code}/restoration", Right(Action::CloseChild), "恢复组织", closings::restore).form::<closings::RestoreForm>(),
+        get("/o/{org}/health", Right(Action::SeeOrg), "组织体检", health::summary).page::<health::Summary>(),
+        get("/o/{org}/health/{kind}", Right(Action::SeeOrg), "组织体检名单", health::list).page::<health::List>(),
+        post("/o/{org}/health/{kind}/export", Right(Action::SeeOrg), "下载组织体检名单", health::export).form::<health::ExportForm>(),
         // Relocation, merging and splitting
         get("/o/{org}/relocations", Right(Action::SeeOrg), "组织迁移", relocations::list).page::<relocations::List>(),
         post("/o/{org}/relocations", Right(Action::StartRelocation), "提交组织迁移", relocations::start::create).form::<relocations::start::NewForm>(),
@@ -219,7 +223,15 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/graduation/special", Right(Action::SeeOrg), "特殊团支部", graduation::special::show).page::<graduation::special::Special>(),
         post("/o/{org}/graduation/special", Right(Action::MarkGraduation), "创建特殊团支部", graduation::special::create).form::<graduation::special::SpecialForm>(),
         // Operators
-        //
+        get("/o/{org}/ops", Right(Action::Operate), "运营维护", ops::home).page::<ops::Home>(),
+        get("/o/{org}/ops/p/{no}", Right(Action::Operate), "运营提议", ops::show).page::<ops::Show>(),
+        post("/o/{org}/ops/p/{no}/approval", Right(Action::Operate), "同意并办理", ops::approve).form::<ops::Decision>(),
+        post("/o/{org}/ops/p/{no}/return", Right(Action::Operate), "不同意提议", ops::refuse).form::<ops::Decision>(),
+        post("/o/{org}/ops/p/{no}/withdrawal", Right(Action::Operate), "撤回提议", ops::withdraw).form::<ops::Decision>(),
+        get("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::form).page::<ops::act::ActPage>(),
+        post("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::send).form::<ops::act::ActForm>(),
+        get("/o/{org}/ops/rules", Right(Action::Operate), "参数与字典", ops::rules::show).page::<ops::rules::RulesPage>(),
+        get("/o/{org}/ops/tables/{name}", Right(Action::Operate), "规则表", ops::rules::table).page::<ops::rules::TablePage>(),
         // Members
         get("/o/{org}/members", Right(Action::SeeMembers), "团员列表", members::list).page::<members::List>(),
         get("/o/{org}/members/new", Right(Action::AddMember), "添加团员", members::new).page::<members::New>(),

@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-/// Rows of a list: three pieces of the commit.
+/// Rows of a list: two pieces of the commit.
 const ROWS: usize = 1_200;
 /// The latest moment of a shot after the upload has begun, milliseconds.
 const LATEST: u64 = 2_500;

@@ -9,7 +9,9 @@ mod org_workbooks;
 mod persons;
 mod season;
 mod store;
+mod tidy;
 mod tree;
+mod waiting;
 /// Sample workbooks.
 pub mod workbooks;
 
@@ -79,7 +81,8 @@ pub struct Made {
 /// Somebody who can sign in. Deliberately without `Debug`: it carries an ID number.
 #[derive(Serialize)]
 pub struct SignIn {
-    /// operator, centre, province, county, committee, general-branch, branch or member.
+    /// operator, centre, province, county, committee, general-branch, branch, member or
+    /// second-operator (acts of operators need two).
     pub role: &'static str,
     pub name: String,
     pub id_number: String,
@@ -156,10 +159,16 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     store::prepare(house, false).await?;
     let (orgs, members) = (maker.book.orgs, maker.book.members);
     let Maker { cast, samples, mut people, mut rng, .. } = maker;
-    let operator = operator(house, &mut people, &mut rng).await?;
+    let operators = [
+        operator(house, &mut people, &mut rng).await?,
+        operator(house, &mut people, &mut rng).await?,
+    ];
     business::make(house, &cast).await?;
+    let added = tidy::make(house, &cast, orgs).await?;
+    let orgs = orgs.saturating_add_signed(added);
     let orgs = orgs + season::make(house, &cast).await?;
-    let sign_ins = sign_ins(house, &cast, operator).await?;
+    waiting::make(house, &cast, &operators[1]).await?;
+    let sign_ins = sign_ins(house, &cast, &operators).await?;
     let peopled = plan.members_per_branch != Some(0);
     let orgs = if peopled { orgs + codes::make(house, &cast).await? } else { orgs };
     let root = cast.first().map_or(0, |place| place.at.id);
@@ -345,9 +354,9 @@ async fn operator(house: &House, people: &mut People, rng: &mut StdRng) -> Resul
 }
 
 /// Accounts and tokens for one person of every role.
-async fn sign_ins(house: &House, cast: &[Place], operator: Known) -> Result<Vec<SignIn>> {
+async fn sign_ins(house: &House, cast: &[Place], operators: &[Known; 2]) -> Result<Vec<SignIn>> {
     let root = cast.first().ok_or_else(|| Error::Broken("the demonstration has no root".into()))?;
-    let mut chosen: Vec<(&'static str, &Known, &At)> = vec![("operator", &operator, &root.at)];
+    let mut chosen: Vec<(&'static str, &Known, &At)> = vec![("operator", &operators[0], &root.at)];
     for place in cast.iter().filter(|p| p.star) {
         let role = match (place.at.category, place.at.path.len() / 3) {
             (Category::Lead, 1) => "centre",
@@ -363,6 +372,7 @@ async fn sign_ins(house: &House, cast: &[Place], operator: Known) -> Result<Vec<
             chosen.extend(place.members.get(1).map(|member| ("member", member, &place.at)));
         }
     }
+    chosen.push(("second-operator", &operators[1], &root.at));
     let mut found = vec![];
     for (role, who, at) in chosen {
         let token = store::account(house, who.id, PASSWORD).await?;

@@ -1,4 +1,4 @@
-//! Step 4: importing what is good, 2,000 rows a transaction. The rows' states are the cursor, so that
+//! Step 4: importing what is good, 1,000 rows a transaction. The rows' states are the cursor, so that
 //! a commit that was cut off goes on where it stood and nobody comes in twice (I19).
 
 use super::{
@@ -21,9 +21,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
-/// Rows of a transaction: few enough that other writers get their turn (a tenth of a second), and
+/// Rows of a transaction: few enough that other writers get their turn within a tenth of a second, and
 /// many, because every piece touches nearly every page of the indexes.
-const PIECE: i64 = 2_000;
+const PIECE: i64 = 1_000;
 
 /// What is to be imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -71,6 +71,13 @@ pub async fn category_choices(cx: &mut Cx, org: &OrgRef) -> Result<Change> {
 }
 
 async fn closed(cx: &mut Cx, row: &sql::InfoRow, now: Category) -> Result<Option<String>> {
+    if !Rules::builtin().tree.category(now).creatable {
+        let says = format!(
+            "{}由系统自动转成,类别不能自己更改。毕业时间有误的,请上级在“毕业时间与毕业团员”里更正。",
+            now.label()
+        );
+        return Ok(Some(says));
+    }
     if edit::is_frozen(&row.path, now) {
         let says = "团中央和省级团委的名称、类别和行业由系统统一确定,不能修改。";
         return Ok(Some(says.to_owned()));

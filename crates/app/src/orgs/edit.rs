@@ -382,7 +382,12 @@ fn differences(yours: &Edit, theirs: &Edit) -> Vec<Difference> {
     yours.against(theirs).into_iter().map(difference).collect()
 }
 
-async fn refuse_twin(cx: &mut Cx, permit: &Permit, row: &sql::InfoRow, name: &str) -> Result<()> {
+pub(super) async fn refuse_twin(
+    cx: &mut Cx,
+    permit: &Permit,
+    row: &sql::InfoRow,
+    name: &str,
+) -> Result<()> {
     let Some(parent) = row.parent_id else { return Ok(()) };
     let parent = super::by_id(cx, super::OrgId(parent)).await?;
     // The parent's row is touched first, as by `create_child`: twins made at once wait here.
@@ -393,7 +398,7 @@ async fn refuse_twin(cx: &mut Cx, permit: &Permit, row: &sql::InfoRow, name: &st
     }
 }
 
-async fn renew_grams(
+pub(super) async fn renew_grams(
     cx: &mut Cx,
     permit: &Permit,
     row: &sql::InfoRow,
@@ -409,7 +414,11 @@ async fn renew_grams(
     let old = grams::of_org(&before.short_name, &before.full_name, "", category);
     sql::drop_grams(cx, permit, &row.path, old).await?;
     let new = grams::of_org(&after.short_name, &after.full_name, &parent_full, category);
-    sql::add_grams(cx, permit, &row.path, new).await
+    sql::add_grams(cx, permit, &row.path, new).await?;
+    if after.full_name == before.full_name {
+        return Ok(());
+    }
+    super::moving::renew_children(cx, permit, super::OrgId(row.id), &after.full_name).await
 }
 
 /// Reads every field as typed; all that is wrong at once.

@@ -13,6 +13,7 @@ mod ending;
 /// What of the names is in the search index.
 pub mod grams;
 mod history;
+mod identity;
 mod list;
 mod moving;
 mod order;
@@ -33,6 +34,8 @@ pub use ending::{
     living_children, made_by_the_system, sister_named,
 };
 pub use history::{History, Step as HistoryStep, history};
+pub(crate) use identity::set_identity;
+pub use identity::{Identity, judge_identity_change};
 pub use list::{Child, Children, Level, Narrow, Place, browse, children, children_of, narrowed};
 pub use moving::{Load, Mandate, Moved, against_moving};
 pub(crate) use moving::{lock_tree, move_below, seize};

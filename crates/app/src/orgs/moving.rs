@@ -30,7 +30,7 @@ pub enum Mandate {
     Own,
     /// The direct superior, merging and splitting its children: what the system made goes along.
     Superior,
-    /// Two operators: between provinces as well.
+    /// Two operators: between provinces as well, moving and merging.
     Operators,
 }
 
@@ -106,7 +106,7 @@ fn judge(
         return no("org_gone", format!("“{}”已被撤销或正在调整,不能办理迁移。", gone.short_name));
     }
     let made = matches!(org.category, Category::Holding | Category::Graduate);
-    if made && mandate != Mandate::Superior {
+    if made && mandate == Mandate::Own {
         return no(
             "org_kind",
             format!("{}由系统设置,跟着上级组织走,不能单独迁移。", org.category.label()),
@@ -208,6 +208,27 @@ async fn add_index(
         sql::add_index(cx, permit, piece.to_vec()).await?;
     }
     Ok(())
+}
+
+/// An organisation has another full name: what its direct children's own names add to it is another
+/// part of them now.
+pub(super) async fn renew_children(
+    cx: &mut Cx,
+    permit: &Permit,
+    parent: super::OrgId,
+    full_name: &str,
+) -> Result<()> {
+    let mut after = String::new();
+    loop {
+        let mut names = sql::names_of_children(cx, parent, &after, 500).await?;
+        let Some(last) = names.last() else { return Ok(()) };
+        after.clone_from(&last.path);
+        drop_index(cx, permit, &names).await?;
+        for name in &mut names {
+            full_name.clone_into(&mut name.parent_full);
+        }
+        add_index(cx, permit, &names, ("", ""), full_name).await?;
+    }
 }
 
 fn index_rows(grams: Vec<String>, path: &str) -> impl Iterator<Item = Vec<db::Value>> {

@@ -351,7 +351,7 @@ pub(super) async fn set_category(
     let set = cx
         .tx
         .run(
-            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND NOT category_changed AND status <> 'DELETED'"),
+            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, graduates = NULL, no_graduation = NULL, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND NOT category_changed AND status <> 'DELETED'"),
             args![org, version, to.code(), cx.now()],
         )
         .await;
@@ -537,6 +537,22 @@ pub(super) async fn names_below(cx: &mut Cx, path: &str) -> Result<Vec<Named>> {
         .all(
             sql!("SELECT o.path, o.short_name, o.full_name, o.category, COALESCE(p.full_name, '') FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path >= $1 AND o.path < $2 AND o.status <> 'DELETED' ORDER BY o.path"),
             args![&below.lo, &below.hi],
+        )
+        .await?)
+}
+
+/// The living direct children with their names, behind a path.
+pub(super) async fn names_of_children(
+    cx: &mut Cx,
+    parent: OrgId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<Named>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.path, o.short_name, o.full_name, o.category, '' FROM org o WHERE o.parent_id = $1 AND o.path > $2 AND o.status <> 'DELETED' ORDER BY o.path LIMIT $3"),
+            args![parent, after, limit],
         )
         .await?)
 }

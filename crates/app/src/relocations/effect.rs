@@ -1,7 +1,7 @@
 //! What a relocation brings with it, with counts: shown before it is begun and before each consent.
 
 use super::sql;
-use crate::{Cx, OrgRef, Result, stats};
+use crate::{Cx, OrgRef, Result, codes, stats};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -29,6 +29,8 @@ pub struct Effect {
     pub transfers_in: i64,
     /// Imports that are not finished; they go on. Counted to 1000.
     pub imports: i64,
+    /// Registration codes of the organisation itself that nobody has used; they end.
+    pub codes: i64,
     pub old_parent: Before,
     pub new_parent: Before,
     /// The superior that both have in common, whose figures stay as they are.
@@ -67,6 +69,7 @@ pub async fn effect_of(cx: &mut Cx, org: &OrgRef, old: &OrgRef, new: &OrgRef) ->
         transfers_out: business.transfers_out,
         transfers_in: business.transfers_in,
         imports: business.imports,
+        codes: codes::waiting_for(cx, org).await?,
         old_parent: sides[0],
         new_parent: sides[1],
         common: name,

@@ -3,7 +3,7 @@
 
 use super::{carry, sql};
 use crate::{
-    Action, Cx, Error, OrgRef, Permit, Refusal, Result,
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result, codes,
     events::Event,
     messages::{self, Message, To},
     orgs::{self, Mandate},
@@ -61,10 +61,20 @@ pub struct Merged {
 /// that are no direct children.
 pub async fn merge_preview(cx: &mut Cx, from: &str, into: &str) -> Result<Merging> {
     let (from, into) = pair(cx, from, into).await?;
+    merging(cx, &from, &into, Mandate::Superior).await
+}
+
+/// The same for whoever has leave.
+pub(crate) async fn merging(
+    cx: &mut Cx,
+    from: &OrgRef,
+    into: &OrgRef,
+    mandate: Mandate,
+) -> Result<Merging> {
     let children = sql::children_of(cx, from.id).await?;
     let figures = stats::subtree(cx, &from.path).await?;
-    let own = sql::standing_in(cx, &from).await?;
-    let against = against(cx, &from, &into, &own).await?;
+    let own = sql::standing_in(cx, from).await?;
+    let against = against(cx, from, into, &own, mandate).await?;
     Ok(Merging {
         children: children.into_iter().map(|c| c.short_name).collect(),
         orgs: (figures.orgs - 1).max(0),
@@ -72,8 +82,8 @@ pub async fn merge_preview(cx: &mut Cx, from: &str, into: &str) -> Result<Mergin
         cadres: own.cadres,
         administrators: own.administrators,
         against,
-        from,
-        into,
+        from: from.clone(),
+        into: into.clone(),
     })
 }
 
@@ -84,22 +94,36 @@ pub async fn merge(cx: &mut Cx, from: &str, into: &str, posts: Posts) -> Result<
     let permit = cx.permit(Action::ReshapeChildren, &from)?;
     let other = cx.permit(Action::ReshapeChildren, &into)?;
     cx.return_unused(other);
-    merge_under(cx, permit, &from, &into, posts).await
+    let (merged, event) = carry_out(cx, &permit, (&from, &into), posts, Mandate::Superior).await?;
+    cx.record(permit, event).await?;
+    Ok(merged)
 }
 
-/// The merger itself, for whoever has leave: the direct superior, or two operators.
-pub(crate) async fn merge_under(
+/// The merger that two operators agreed on, also between provinces.
+pub(crate) async fn merge_by_operators(
     cx: &mut Cx,
-    permit: Permit,
+    permit: &Permit,
     from: &OrgRef,
     into: &OrgRef,
     posts: Posts,
 ) -> Result<Merged> {
-    orgs::lock_tree(cx, &permit).await?;
-    orgs::seize(cx, &permit, from).await?;
+    let (merged, event) = carry_out(cx, permit, (from, into), posts, Mandate::Operators).await?;
+    cx.note(event).await?;
+    Ok(merged)
+}
+
+async fn carry_out(
+    cx: &mut Cx,
+    permit: &Permit,
+    (from, into): (&OrgRef, &OrgRef),
+    posts: Posts,
+    mandate: Mandate,
+) -> Result<(Merged, Event)> {
+    orgs::lock_tree(cx, permit).await?;
+    orgs::seize(cx, permit, from).await?;
     let (from, into) = (orgs::by_id(cx, from.id).await?, orgs::by_id(cx, into.id).await?);
     let own = sql::standing_in(cx, &from).await?;
-    let against = against(cx, &from, &into, &own).await?;
+    let against = against(cx, &from, &into, &own, mandate).await?;
     if !against.is_empty() {
         return Err(Error::conflict(Refusal::new("merge_against", against.join(""))));
     }
@@ -107,19 +131,20 @@ pub(crate) async fn merge_under(
     let children = sql::children_of(cx, from.id).await?;
     for child in &children {
         let child = orgs::by_id(cx, child.id).await?;
-        carry(cx, &permit, &child, &into, Mandate::Superior).await?;
+        carry(cx, permit, &child, &into, mandate).await?;
     }
     let members = if from.category.owns_members() {
-        people::move_all(cx, &permit, &from, &into).await?
+        people::move_all(cx, permit, &from, &into).await?
     } else {
         0
     };
     let carried = match posts {
-        Posts::Carry => people::carry_posts(cx, &permit, &from, &into).await?,
+        Posts::Carry => people::carry_posts(cx, permit, &from, &into).await?,
         Posts::End => 0,
     };
-    people::end_posts(cx, &permit, &from, "组织合并").await?;
-    orgs::end(cx, &permit, &from).await?;
+    people::end_posts(cx, permit, &from, "组织合并").await?;
+    codes::revoke_all(cx, permit, &from).await?;
+    orgs::end(cx, permit, &from).await?;
     tell(cx, &from, &into, &administrators, members).await?;
     let children = i64::try_from(children.len()).unwrap_or(0);
     let detail = json!({
@@ -128,9 +153,8 @@ pub(crate) async fn merge_under(
     });
     cx.note(Event::new("org.merged", "org", into.id.0).at(&into.path).detail(detail.clone()))
         .await?;
-    cx.record(permit, Event::new("org.merged", "org", from.id.0).at(&from.path).detail(detail))
-        .await?;
-    Ok(Merged { into, children, members, posts: carried })
+    let event = Event::new("org.merged", "org", from.id.0).at(&from.path).detail(detail);
+    Ok((Merged { into, children, members, posts: carried }, event))
 }
 
 /// Two direct children of the organisation acted for.
@@ -152,10 +176,21 @@ async fn against(
     from: &OrgRef,
     into: &OrgRef,
     own: &sql::Within,
+    mandate: Mandate,
 ) -> Result<Vec<String>> {
     let mut found = Vec::new();
     if from.id == into.id {
         return Ok(vec!["两个是同一个组织,请另选一个。".into()]);
+    }
+    let top = |org: &OrgRef| org.depth() <= 2 && org.category == orgs::Category::Lead;
+    if mandate != Mandate::Operators && (top(from) || top(into)) {
+        return Ok(vec!["省级团委的合并由系统运营两人办理,请联系系统运营。".into()]);
+    }
+    if from.covers(&into.path) {
+        return Ok(vec![format!(
+            "“{}”就在“{}”下面,不能并入自己的下级。",
+            into.short_name, from.short_name
+        )]);
     }
     for org in [from, into] {
         if !sql::is_active(cx, org.id).await? {
@@ -195,7 +230,7 @@ async fn against(
     }
     for child in sql::children_of(cx, from.id).await? {
         let child = orgs::by_id(cx, child.id).await?;
-        if let Some(refusal) = orgs::against_moving(cx, &child, into, Mandate::Superior).await? {
+        if let Some(refusal) = orgs::against_moving(cx, &child, into, mandate).await? {
             found.push(refusal.message);
         }
     }

@@ -20,6 +20,7 @@ pub use decision::{approve, give_back, withdraw};
 pub use effect::{Before, Effect, effect_of};
 pub use list::{Line, Page, Rights, Shown, by_no, list, waiting};
 pub use merge::{Merged, Merging, Posts, merge, merge_preview};
+pub(crate) use merge::{merge_by_operators, merging};
 pub use split::{Pick, Split, Splitting, split, split_check, split_choices};
 pub use sql::Step;
 pub use start::{Checked, New, Started, check, start};
@@ -27,6 +28,7 @@ pub use start::{Checked, New, Started, check, start};
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result, Who,
     clock::{Millis, beijing, day},
+    codes,
     events::Event,
     orgs::{self, Mandate, Moved, OrgId},
     people::PersonId,
@@ -109,7 +111,29 @@ pub(crate) async fn carry(
 ) -> Result<Moved> {
     let moved = orgs::move_below(cx, permit, org, to, mandate).await?;
     transfers::repath(cx, permit, &moved.org.path).await?;
+    // Codes that the former superior gave out don't make administrators under the new one.
+    codes::revoke_all(cx, permit, &moved.org).await?;
     Ok(moved)
+}
+
+/// As [`carry`], between provinces as well and without anybody's consent but that of two operators.
+pub(crate) async fn carry_across(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    to: &OrgRef,
+) -> Result<Moved> {
+    orgs::lock_tree(cx, permit).await?;
+    if let Some(no) = open_on(cx, org).await? {
+        let says = format!("这个组织或它的上下级正在办理组织迁移({no}),请先撤销或退回。");
+        return Err(Error::conflict(Refusal::new("relocation_open", says)));
+    }
+    carry(cx, permit, org, to, Mandate::Operators).await
+}
+
+/// The number of an open relocation of an organisation, above or below it.
+pub(crate) async fn open_on(cx: &mut Cx, org: &OrgRef) -> Result<Option<String>> {
+    sql::open_on(cx, &org.path).await
 }
 
 /// The relocation with this number, if whoever acts is a party of it, or it lies in her scope.

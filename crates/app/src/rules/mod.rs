@@ -3,12 +3,16 @@
 //! functions. No database and no clock in here: today's date is always an argument.
 //! Any room may call it.
 
-use std::sync::LazyLock;
+use std::sync::{
+    LazyLock, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod age;
+pub mod changes;
 pub mod codes;
 pub mod columns;
 pub mod completeness;
@@ -151,10 +155,32 @@ static BUILTIN: LazyLock<Rules> = LazyLock::new(|| {
     Rules::from_sources(sources).expect("the embedded rule files are read by the tests")
 });
 
+static CHANGED: AtomicBool = AtomicBool::new(false);
+static IN_FORCE: RwLock<Option<(&'static Rules, String)>> = RwLock::new(None);
+
 impl Rules {
-    /// The rules that the program was built with.
+    /// The rules in force: those that the program was built with, with the figures that two
+    /// operators have changed since (decision 17).
     pub fn builtin() -> &'static Rules {
-        &BUILTIN
+        if !CHANGED.load(Ordering::Acquire) {
+            return &BUILTIN;
+        }
+        let in_force = IN_FORCE.read().unwrap_or_else(PoisonError::into_inner);
+        in_force.as_ref().map_or(&BUILTIN, |(rules, _)| rules)
+    }
+
+    /// Puts other rules in force, for the whole program at once. They are kept for ever, because
+    /// whoever reads rules may keep them; a few kilobytes for each change that operators make.
+    pub(crate) fn put_in_force(rules: Rules, mark: String) {
+        let rules: &'static Rules = Box::leak(Box::new(rules));
+        *IN_FORCE.write().unwrap_or_else(PoisonError::into_inner) = Some((rules, mark));
+        CHANGED.store(true, Ordering::Release);
+    }
+
+    /// What the rules in force were made from; empty for those of the repository.
+    pub(crate) fn mark() -> String {
+        let in_force = IN_FORCE.read().unwrap_or_else(PoisonError::into_inner);
+        in_force.as_ref().map(|(_, mark)| mark.clone()).unwrap_or_default()
     }
 
     /// Reads rules from the texts in the order of [`SOURCES`]; an error names file and line.

@@ -52,6 +52,8 @@ figures! {
         orgs: OrgPolicy,
         /// Disputed rules about transfers (conflict 13).
         transfers: TransferPolicy,
+        /// Acts of operators.
+        operations: Operations,
         /// Mandatory facts of organisations.
         org_needs: Vec<OrgNeeds>,
     }
@@ -167,6 +169,8 @@ figures! {
         committee_min: i64,
         /// Members from which a branch elects a committee.
         committee_election_from: i64,
+        /// Days after which a holding branch with people in it lingers.
+        holding_days: i64,
     }
     /// Cadres, administrators, observers.
     CadrePolicy {
@@ -218,6 +222,11 @@ figures! {
     TransferPolicy {
         /// Conflict 13: a member's own request waits for the source as well.
         source_consent_for_member_started: bool,
+    }
+    /// Acts of operators.
+    Operations {
+        /// Days that a proposal waits for a second operator.
+        proposal_days: i64,
     }
     /// Mandatory facts of some categories (C1).
     OrgNeeds {

@@ -5,10 +5,11 @@ use crate::Options;
 use crate::works::raw::Raw;
 use anyhow::{Context, Result, ensure};
 use app::{
-    Cx, Grant, House, OrgRef, Role, Settings, Visitor, Who,
+    Cx, Grant, House, OrgRef, Role, Settings, Visitor, Who, act,
     clock::{SystemChance, SystemClock},
     demo::{self, Made, Plan},
     keys::Keys,
+    orgs::{self, Category, New},
     people::PersonId,
 };
 use db::{Db, Engine};
@@ -75,6 +76,21 @@ impl Ground {
             _ => Role::Group,
         };
         Ok(acting(PersonId(1), org, role))
+    }
+
+    /// A new organisation, made as pages make them.
+    pub(crate) async fn child(
+        &self,
+        parent: &OrgRef,
+        category: Category,
+        short_name: String,
+    ) -> Result<OrgRef> {
+        let industry = Some("school_university".to_owned());
+        let new = New { short_name, full_name: None, category, industry };
+        let made = act!(self.house, Who::System("bench"), |cx| {
+            orgs::create_child(cx, parent, new.clone()).await
+        });
+        made.map_err(broken)
     }
 
     /// A reading transaction, as a page gets one.

@@ -7,7 +7,7 @@ use crate::table::{Bench, Outcome, Side};
 use crate::works::ground::{ENGINES, Ground, acting, broken};
 use anyhow::{Context, Result, ensure};
 use app::demo::{Plan, Scale};
-use app::orgs::{self, Category, New};
+use app::orgs::{self, Category};
 use app::people::PersonId;
 use app::relocations::{self, machine::State};
 use app::{OrgRef, Role, Who, act, events::Event, stats};
@@ -115,22 +115,12 @@ async fn other_committee(ground: &Ground, old: &OrgRef) -> Result<OrgRef> {
 
 /// A committee with `classes` general branches of fifty branches each, made as pages make them.
 async fn college(ground: &Ground, above: &OrgRef, classes: u32) -> Result<OrgRef> {
-    let who = || Who::System("bench");
-    let child = async |parent: &OrgRef, category, short_name: String| -> Result<OrgRef> {
-        let new = || New {
-            short_name: short_name.clone(),
-            full_name: None,
-            category,
-            industry: Some("school_university".into()),
-        };
-        let made = act!(ground.house, who(), |cx| orgs::create_child(cx, parent, new()).await);
-        made.with_context(|| short_name.clone())
-    };
-    let college = child(above, Category::Committee, "测量学院团委".into()).await?;
+    let college = ground.child(above, Category::Committee, "测量学院团委".into()).await?;
     for year in 0..classes {
-        let general = child(&college, Category::General, format!("{year}级团总支")).await?;
+        let general = ground.child(&college, Category::General, format!("{year}级团总支")).await?;
         for n in 1..=50 {
-            child(&general, Category::Branch, format!("测量专业{year}级{n}班团支部")).await?;
+            let name = format!("测量专业{year}级{n}班团支部");
+            ground.child(&general, Category::Branch, name).await?;
         }
     }
     Ok(college)

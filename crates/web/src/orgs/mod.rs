@@ -27,7 +27,7 @@ async fn below(cx: &mut Cx, code: &str) -> Result<OrgRef, Error> {
 }
 
 /// The industries as a select offers them: `(key, 学校 / 普通高中)`.
-fn industries() -> Vec<(&'static str, String)> {
+pub(crate) fn industries() -> Vec<(&'static str, String)> {
     let rows = &app::rules::Rules::builtin().tree.industries;
     let words = |row: &'static app::rules::tree::IndustryRow| {
         let name = if row.level1 == row.level2 {

@@ -95,6 +95,10 @@ pub(crate) fn going(effect: &Effect) -> Vec<Going> {
             lines.push(line(what, many(n), note));
         }
     }
+    if effect.codes > 0 {
+        let note = "作废,迁移后由新上级重新生成";
+        lines.push(line("没有使用的管理员注册码", effect.codes.to_string(), note));
+    }
     lines
 }
 

@@ -55,6 +55,8 @@ pub(crate) async fn house() -> Furnished {
     kit.lab.observer(&tree.committee, "冯观").await;
     kit.lab.observer(&tree.branch, "褚观").await;
     let house = Furnished { kit, tree, committee, branch, member, other, code };
+    house.closed().await;
+    house.relocation().await;
     house.imports().await;
     house.transfers().await;
     house.graduation().await;
@@ -116,6 +118,22 @@ async fn ask_for(kit: &Kit, asker: &Who, source: &Who, person: PersonId, name: &
 }
 
 impl Furnished {
+    /// A branch that was closed: its people wait below the school's committee.
+    async fn closed(&self) {
+        let lab = &self.kit.lab;
+        let category = app::orgs::Category::Branch;
+        let gone = lab.org(Some(&self.tree.committee), category, "暑期实践团支部").await;
+        lab.member(&gone, "许静").await;
+        lab.member(&gone, "马超").await;
+        let ask = app::closings::Ask { people: 2, typed: gone.short_name.clone() };
+        app::act!(lab.house, self.committee.clone(), |cx| {
+            app::closings::close(cx, &gone.code, &ask).await
+        })
+        .unwrap();
+        app::stats::settle(&lab.house).await.unwrap();
+        app::health::look_at_all(&lab.house).await.unwrap();
+    }
+
     /// One import of each kind: done, waiting to be put right, waiting for its columns.
     async fn imports(&self) {
         let mut browser = self.kit.sign_in_as(&self.branch).await;
@@ -137,6 +155,26 @@ impl Furnished {
                 assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
             }
         }
+    }
+
+    /// A general branch wants to move; an operator has proposed something.
+    async fn relocation(&self) {
+        let (lab, tree) = (&self.kit.lab, &self.tree);
+        let mover = lab.admin(&tree.general, "何进").await;
+        let new = app::relocations::New {
+            to: tree.other_committee.code.clone(),
+            reason: "并入新校区管理".into(),
+        };
+        app::act!(lab.house, mover.clone(), |cx| app::relocations::start(cx, &new).await).unwrap();
+        let proposer = lab.operator(&tree.centre, "孙明").await;
+        let flag = app::proposals::Act::Township {
+            orgs: vec![tree.committee.code.clone()],
+            to: Some(true),
+        };
+        app::act!(lab.house, proposer.clone(), |cx| {
+            app::proposals::propose(cx, &flag, "逐级上报的更正申请").await
+        })
+        .unwrap();
     }
 
     /// Further transfers: one waits, one was returned, one was completed.
@@ -222,6 +260,7 @@ impl Furnished {
             vec![format!("{base}/picker"), base, "/me".into(), "/o".into(), "/help".into()]
         };
         let reader = self.kit.lab.observer(&self.tree.county, "郑云").await;
+        let operator = self.kit.lab.operator(&self.tree.centre, "钱进").await;
         vec![
             (
                 "nobody",
@@ -236,6 +275,11 @@ impl Furnished {
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
             ("target", self.kit.sign_in_as(&self.other).await, self.of_target().await),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),
+            (
+                "operator",
+                self.kit.sign_in_as(&operator).await,
+                vec![format!("/o/{}/ops", self.tree.centre.code)],
+            ),
             ("member", self.kit.sign_in_as(&self.member).await, vec!["/me".into()]),
         ]
     }

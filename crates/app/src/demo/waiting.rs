@@ -1,0 +1,92 @@
+//! Business of organisations that waits: a relocation for the university to decide, and a proposal
+//! for the operator. Made by the use-cases themselves, so that everything that belongs to it is there.
+
+use super::{Known, Place};
+use crate::{
+    Cx, Grant, House, OrgRef, Result, Visitor, Who, access, act,
+    orgs::{self, Category, Mandate, OrgId},
+    people::PersonId,
+    proposals::{self, Act},
+    relocations,
+};
+use std::sync::Arc;
+
+/// Puts it in; nothing where the tree has no place for it.
+pub(super) async fn make(house: &House, cast: &[Place], proposer: &Known) -> Result<()> {
+    relocation(house, cast).await?;
+    proposal(house, cast, proposer).await
+}
+
+fn acting(who: &Known, org: OrgRef, role: access::Role) -> Who {
+    let grant = Grant { org, role };
+    Who::Person(Arc::new(Visitor {
+        person: PersonId(who.id),
+        name: who.name.clone(),
+        session: None,
+        grants: vec![grant.clone()],
+        acting: Some(grant),
+    }))
+}
+
+async fn at(house: &House, place: &Place) -> Result<OrgRef> {
+    let mut cx = house.read(Who::System("demo")).await?;
+    orgs::by_id(&mut cx, OrgId(place.at.id)).await
+}
+
+/// A child of the university wants to go under another body of the same province.
+async fn relocation(house: &House, cast: &[Place]) -> Result<()> {
+    let university = cast.iter().find(|p| p.star && p.at.category == Category::Committee);
+    let Some(university) = university else { return Ok(()) };
+    let parent = |p: &Place| orgs::parent_path(&p.at.path).map(str::to_owned);
+    let movers = cast.iter().filter(|p| !p.star && parent(p).as_ref() == Some(&university.at.path));
+    let mut movers: Vec<&Place> = movers.filter(|p| p.admin.is_some()).collect();
+    movers.sort_by_key(|p| p.at.category.owns_members());
+    let bodies = || cast.iter().filter(|p| !p.at.category.owns_members());
+    for mover in movers.into_iter().take(3) {
+        let Some(admin) = &mover.admin else { continue };
+        let org = at(house, mover).await?;
+        for body in bodies() {
+            let to = at(house, body).await?;
+            if !fits(house, &org, &to).await? {
+                continue;
+            }
+            let role = access::admin_role(org.category, org.depth());
+            let new = relocations::New {
+                to: to.code.clone(), reason: "机构调整,归口管理".into()
+            };
+            act!(house, acting(admin, org.clone(), role), |cx| {
+                relocations::start(cx, &new).await.map(|_| ())
+            })?;
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn fits(house: &House, org: &OrgRef, to: &OrgRef) -> Result<bool> {
+    let mut cx: Cx = house.read(Who::System("demo")).await?;
+    Ok(orgs::against_moving(&mut cx, org, to, Mandate::Own).await?.is_none())
+}
+
+/// The second operator has proposed something for the first one to decide.
+async fn proposal(house: &House, cast: &[Place], proposer: &Known) -> Result<()> {
+    let (Some(root), Some(county)) = (
+        cast.first(),
+        cast.iter().find(|p| p.star && p.at.category == Category::Lead && p.at.path.len() == 12),
+    ) else {
+        return Ok(());
+    };
+    let who = acting(proposer, at(house, root).await?, access::Role::Operator);
+    let below = |p: &&Place| orgs::parent_path(&p.at.path) == Some(county.at.path.as_str());
+    let Some(street) = cast.iter().filter(below).find(|p| !p.at.category.owns_members()) else {
+        return Ok(());
+    };
+    let flag = Act::Township { orgs: vec![street.at.code.clone()], to: Some(true) };
+    act!(house, who, |cx| {
+        match proposals::propose(cx, &flag, "逐级上报的更正申请").await {
+            // It is one already: then nothing waits.
+            Ok(_) | Err(crate::Error::Invalid(_)) => Ok(()),
+            Err(e) => Err(e),
+        }
+    })
+}
