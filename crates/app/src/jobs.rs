@@ -26,6 +26,8 @@ pub enum Job {
     Rekey,
     /// A long list of members as a workbook.
     ExportMembers(Box<crate::people::export::Order>),
+    /// A long list of the check-up as a workbook.
+    ExportHealth(Box<crate::health::export::Order>),
     /// Registration codes for many direct children.
     IssueCodes(crate::codes::Order),
     /// What is good of an import, in pieces; `total` rows were good when it began.
@@ -36,6 +38,7 @@ impl Job {
         match self {
             Self::Rekey => "rekey",
             Self::ExportMembers(_) => "export_members",
+            Self::ExportHealth(_) => "export_health",
             Self::IssueCodes(_) => "issue_codes",
             Self::Import { .. } => "import",
         }
@@ -44,7 +47,7 @@ impl Job {
     fn unique_key(&self) -> Option<String> {
         match self {
             Self::Rekey => Some("rekey".into()),
-            Self::ExportMembers(_) => None,
+            Self::ExportMembers(_) | Self::ExportHealth(_) => None,
             Self::IssueCodes(order) => Some(order.unique_key()),
             Self::Import { import, .. } => Some(format!("import:{import}")),
         }
@@ -53,6 +56,7 @@ impl Job {
         match self {
             Self::Rekey => crate::rekey::run(turn).await,
             Self::ExportMembers(order) => crate::people::export::run(turn, *order).await,
+            Self::ExportHealth(order) => crate::health::export::run(turn, *order).await,
             Self::IssueCodes(order) => crate::codes::run(turn, order).await,
             Self::Import { import, total } => {
                 crate::imports::run(turn, crate::imports::ImportId(import), total).await
@@ -283,6 +287,8 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("orphaned relocations", HOUR, orphaned_relocations),
     wheel!("relocation reminders", 10 * MINUTE, relocation_reminders),
     wheel!("closings", HOUR, crate::closings::finish_due),
+    wheel!("check-up", 5 * SECOND, crate::health::turn),
+    wheel!("check-up round", MINUTE, crate::health::round),
     wheel!("holding branches", HOUR, crate::closings::remind_due),
 ];
 

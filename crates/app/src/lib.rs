@@ -26,6 +26,8 @@ pub mod files;
 pub mod fsck;
 /// 毕业标记: branches and people who graduate.
 pub mod graduation;
+/// 组织体检.
+pub mod health;
 /// The opened program.
 pub mod house;
 /// One form, one effect.

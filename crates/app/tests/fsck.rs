@@ -337,6 +337,52 @@ async fn i9_what_lives_below_something_deleted() {
             ("an open transfer", |w| {
                 format!("UPDATE org SET status = 'DELETED' WHERE id = {}", w.tree.other_branch.id)
             }),
+            ("a seat", |w| {
+                format!(
+                    "UPDATE org SET status = 'DELETED' WHERE id = {0}; INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at) VALUES ({0}, 'BRANCH', 1, {1}, {2}, 0)",
+                    w.tree.far_branch.id, w.cadre, w.secretary
+                )
+            }),
+            ("an observer", |w| {
+                format!(
+                    "UPDATE org SET status = 'DELETED' WHERE id = {0}; INSERT INTO observer (org_id, person_id, expires_at, granted_at) VALUES ({0}, {1}, 1, 0)",
+                    w.tree.far_branch.id, w.secretary
+                )
+            }),
+            ("an import that goes on", |w| {
+                format!(
+                    "UPDATE org SET status = 'DELETED' WHERE id = {0}; UPDATE import SET org_id = {0}, state = 'review' WHERE id = 77",
+                    w.tree.far_branch.id
+                )
+            }),
+            ("an administrator of a holding branch", |w| {
+                format!(
+                    "UPDATE org SET category = 'HOLDING' WHERE id = {0}; INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at) VALUES ({0}, 'HOLDING', 1, {1}, {2}, 0)",
+                    w.tree.far_branch.id, w.cadre, w.secretary
+                )
+            }),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn i20_a_closing_that_does_not_fit_its_organisation() {
+    finds(
+        "I20",
+        &[
+            ("of one that lives", |w| {
+                format!(
+                    "INSERT INTO closing (id, org_id, parent_id, closer, people, lost, closed_at, until) VALUES (81, {}, {}, 'x', 0, '{{}}', 1, 2)",
+                    w.tree.far_branch.id, w.tree.far_committee.id
+                )
+            }),
+            ("people remembered of one that is final", |w| {
+                format!(
+                    "UPDATE org SET status = 'DELETED' WHERE id = {0}; INSERT INTO closing (id, org_id, parent_id, closer, people, lost, state, closed_at, until, ended_at) VALUES (82, {0}, {1}, 'x', 0, '{{}}', 'final', 1, 2, 3); INSERT INTO closing_person (closing_id, person_id) VALUES (82, {2})",
+                    w.tree.far_branch.id, w.tree.far_committee.id, w.secretary
+                )
+            }),
         ],
     )
     .await;

@@ -26,6 +26,10 @@ const STATEMENTS: &[&str] = &[
 /// Functions that write without a permit, each with its reason.
 const WITHOUT_PERMIT: &[(&str, &str)] = &[
     ("stats/", "counters follow from changes that had their own permit; the fold is repeatable"),
+    (
+        "health/",
+        "what is wrong with an organisation follows from changes that had their own permit",
+    ),
     ("users/", "signing in happens before anybody may do anything; noted as events instead"),
 ];
 

@@ -41,3 +41,15 @@ CREATE INDEX holding_due ON holding (remind_at, org_id);
 
 -- Open imports into an organisation end with it.
 CREATE INDEX import_into ON import (org_id, id) WHERE state IN ('mapping','review','running');
+
+-- 组织体检 (rows 60, 61): what is wrong with an organisation, as bits; kept by the clockwork within
+-- seconds of what changes it. One index for each, so that a county's list never walks the nation.
+ALTER TABLE org ADD COLUMN ill {int} NOT NULL DEFAULT 0;
+CREATE INDEX org_ill_empty ON org (path) WHERE (ill & 1) > 0;
+CREATE INDEX org_ill_few ON org (path) WHERE (ill & 2) > 0;
+CREATE INDEX org_ill_many ON org (path) WHERE (ill & 4) > 0;
+CREATE INDEX org_ill_phone ON org (path) WHERE (ill & 8) > 0;
+CREATE INDEX org_ill_admin ON org (path) WHERE (ill & 16) > 0;
+CREATE INDEX org_ill_term ON org (path) WHERE (ill & 32) > 0;
+CREATE INDEX org_ill_holding ON org (path) WHERE (ill & 64) > 0;
+CREATE INDEX org_ill_branch ON org (path) WHERE (ill & 128) > 0;

@@ -91,6 +91,7 @@ fn row(state: &State, base: &str, me: i64) -> Row {
         id: state.id.to_string(),
         name: match state.kind.as_str() {
             "export_members" => "导出团员列表",
+            "export_health" => "下载组织体检名单",
             "issue_codes" => "生成管理员注册码",
             "import" => "导入团员",
             _ => "系统任务",

@@ -9,6 +9,7 @@ pub mod face;
 pub mod form;
 pub mod frame;
 pub mod graduation;
+pub mod health;
 pub mod help;
 pub mod home;
 pub mod imports;

@@ -2,9 +2,9 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    cadres, closings, codes, graduation, help, home, imports, inbox, jobs, me, members, messages,
-    meta, ops, orgs, people, relocations, schools, search, setup, site::Site, stats, transfers,
-    users,
+    cadres, closings, codes, graduation, health, help, home, imports, inbox, jobs, me, members,
+    messages, meta, ops, orgs, people, relocations, schools, search, setup, site::Site, stats,
+    transfers, users,
 };
 use app::Action;
 use axum::{
@@ -185,6 +185,9 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/closed", Right(Action::CloseChild), "已撤销的组织", closings::list).page::<closings::List>(),
         get("/o/{org}/closed/{code}", Right(Action::CloseChild), "恢复组织", closings::preview).page::<closings::RestorePage>(),
         post("/o/{org}/closed/{code}/restoration", Right(Action::CloseChild), "恢复组织", closings::restore).form::<closings::RestoreForm>(),
+        get("/o/{org}/health", Right(Action::SeeOrg), "组织体检", health::summary).page::<health::Summary>(),
+        get("/o/{org}/health/{kind}", Right(Action::SeeOrg), "组织体检名单", health::list).page::<health::List>(),
+        post("/o/{org}/health/{kind}/export", Right(Action::SeeOrg), "下载组织体检名单", health::export).form::<health::ExportForm>(),
         // Relocation, merging and splitting
         get("/o/{org}/relocations", Right(Action::SeeOrg), "组织迁移", relocations::list).page::<relocations::List>(),
         post("/o/{org}/relocations", Right(Action::StartRelocation), "提交组织迁移", relocations::start::create).form::<relocations::start::NewForm>(),

@@ -205,9 +205,9 @@ impl Facts {
         };
         let mut ways = Vec::new();
         if admins > 0 {
-            ways.push(way("去撤销管理员", format!("{base}/admins?under={}", org.code)));
+            ways.push(way("去撤销管理员", format!("{base}/admins?at={}", org.code)));
         }
-        ways.push(way("团干部列表", format!("{base}/cadres?under={}", org.code)));
+        ways.push(way("团干部列表", format!("{base}/cadres?of={}", org.code)));
         Step {
             kind: "cadres",
             label: format!("团干部 {} 人办理离任{also}", self.posts.len()),

@@ -8,6 +8,7 @@ mod names;
 mod persons;
 mod season;
 mod store;
+mod tidy;
 mod tree;
 mod waiting;
 /// Sample workbooks.
@@ -162,6 +163,8 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
         operator(house, &mut people, &mut rng).await?,
     ];
     business::make(house, &cast).await?;
+    let added = tidy::make(house, &cast, orgs).await?;
+    let orgs = orgs.saturating_add_signed(added);
     let orgs = orgs + season::make(house, &cast).await?;
     waiting::make(house, &cast, &operators[1]).await?;
     let sign_ins = sign_ins(house, &cast, &operators).await?;

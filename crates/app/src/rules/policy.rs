@@ -169,6 +169,8 @@ figures! {
         committee_min: i64,
         /// Members from which a branch elects a committee.
         committee_election_from: i64,
+        /// Days after which a holding branch with people in it lingers.
+        holding_days: i64,
     }
     /// Cadres, administrators, observers.
     CadrePolicy {

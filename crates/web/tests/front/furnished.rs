@@ -55,6 +55,7 @@ pub(crate) async fn house() -> Furnished {
     kit.lab.observer(&tree.committee, "冯观").await;
     kit.lab.observer(&tree.branch, "褚观").await;
     let house = Furnished { kit, tree, committee, branch, member, other, code };
+    house.closed().await;
     house.relocation().await;
     house.imports().await;
     house.transfers().await;
@@ -106,7 +107,7 @@ async fn ask_for(kit: &Kit, asker: &Who, source: &Who, person: PersonId, name: &
         fields: Default::default(),
         remark: String::new(),
     };
-    let begun = app::act!(house, asker.clone(), |cx| { app::transfers::start_in(cx, &new).await });
+    let begun = app::act!(house, asker.clone(), |cx| app::transfers::start_in(cx, &new).await);
     let (begun, _) = begun.unwrap();
     if agreed {
         app::act!(house, source.clone(), |cx| {
@@ -117,6 +118,22 @@ async fn ask_for(kit: &Kit, asker: &Who, source: &Who, person: PersonId, name: &
 }
 
 impl Furnished {
+    /// A branch that was closed: its people wait below the school's committee.
+    async fn closed(&self) {
+        let lab = &self.kit.lab;
+        let category = app::orgs::Category::Branch;
+        let gone = lab.org(Some(&self.tree.committee), category, "暑期实践团支部").await;
+        lab.member(&gone, "许静").await;
+        lab.member(&gone, "马超").await;
+        let ask = app::closings::Ask { people: 2, typed: gone.short_name.clone() };
+        app::act!(lab.house, self.committee.clone(), |cx| {
+            app::closings::close(cx, &gone.code, &ask).await
+        })
+        .unwrap();
+        app::stats::settle(&lab.house).await.unwrap();
+        app::health::look_at_all(&lab.house).await.unwrap();
+    }
+
     /// One import of each kind: done, waiting to be put right, waiting for its columns.
     async fn imports(&self) {
         let mut browser = self.kit.sign_in_as(&self.branch).await;
