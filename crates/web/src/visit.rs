@@ -319,20 +319,6 @@ impl Visit {
         Ok(answer)
     }
 
-    /// Makes lasting what was counted, and answers with the same form and what is wrong with it.
-    pub async fn done_invalid<P: Page>(self, page: P) -> Result<Answer, Failure> {
-        let face = self.rest.face;
-        if face == Face::Json {
-            let errors = page.frame().map(|f| f.errors.clone()).unwrap_or_default();
-            self.cx.commit().await?;
-            return Err(Error::Invalid(errors).into());
-        }
-        let wrong = http::StatusCode::UNPROCESSABLE_ENTITY;
-        let answer = Answer::page(face, wrong, &page, self.rest.flash_shown)?;
-        self.cx.commit().await?;
-        Ok(answer)
-    }
-
     /// Leads on to another page, changing nothing.
     pub fn lead(self, to: &str) -> Result<Answer, Failure> {
         Ok(Answer::open(axum::response::Redirect::to(to).into_response()))

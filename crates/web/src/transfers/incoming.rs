@@ -271,7 +271,7 @@ pub async fn find(mut v: Visit, Form(f): Form<WhoForm>) -> Result<Answer, Failur
             let field = if f.ticket.is_empty() { "id_number" } else { "name" };
             let mut page = once_more(&mut v, f).await?;
             page.frame.errors = vec![mismatch(field, Some(left))];
-            v.done_invalid(page).await
+            v.invalid_but_counted(page).await
         }
         Err(Error::Invalid(errors)) => {
             let mut page = once_more(&mut v, f).await?;

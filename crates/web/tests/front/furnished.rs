@@ -107,7 +107,7 @@ async fn ask_for(kit: &Kit, asker: &Who, source: &Who, person: PersonId, name: &
         fields: Default::default(),
         remark: String::new(),
     };
-    let begun = app::act!(house, asker.clone(), |cx| { app::transfers::start_in(cx, &new).await });
+    let begun = app::act!(house, asker.clone(), |cx| app::transfers::start_in(cx, &new).await);
     let (begun, _) = begun.unwrap();
     if agreed {
         app::act!(house, source.clone(), |cx| {
