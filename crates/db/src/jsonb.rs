@@ -90,7 +90,8 @@ mod tests {
                 vec![None::<i64>.into(), None::<&str>.into(), false.into(), None::<&[u8]>.into()],
                 vec![],
             ];
-            let read: Vec<(Option<i64>, Option<String>, Option<bool>, Option<Vec<u8>>)> = tx
+            type Read = (Option<i64>, Option<String>, Option<bool>, Option<Vec<u8>>);
+            let read: Vec<Read> = tx
                 .all_of(
                     sql!("SELECT i, t, b, x FROM {rows: i int, t text, b bool, x blob} AS v"),
                     &[],

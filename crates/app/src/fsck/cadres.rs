@@ -60,11 +60,14 @@ pub(super) async fn observers(check: &mut Check<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Event, who acted, whose right it was, for which organisation she acted, where, details.
+type Revoked = (i64, Option<i64>, Option<i64>, Option<i64>, i64, String);
+
 /// I6: nobody took her own right away, and no organisation its last one, as the book tells.
 pub(super) async fn revocations(check: &mut Check<'_>) -> Result<()> {
     let mut after = i64::MIN;
     loop {
-        let found: Vec<(i64, Option<i64>, Option<i64>, Option<i64>, i64, String)> = check
+        let found: Vec<Revoked> = check
             .cx
             .tx
             .all(
