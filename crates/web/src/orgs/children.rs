@@ -111,7 +111,6 @@ pub struct ChildrenPage {
 }
 page!(ChildrenPage);
 
-<<<<<<< HEAD
 /// Columns and links that are not for everybody.
 #[derive(Debug, Default)]
 pub struct With {
@@ -124,13 +123,13 @@ pub struct With {
 
 fn is_there(path: &str) -> bool {
     crate::routes::needs(&http::Method::GET, path).is_some()
-=======
+}
+
 /// A holding branch: how old it is, and how many wait in it.
 #[derive(Serialize, JsonSchema)]
 pub struct Held {
     code: String,
     age: app::closings::Age,
->>>>>>> closing
 }
 
 /// An organisation in the tree.
