@@ -165,7 +165,7 @@ fn result(outcome: transfers::Outcome) -> Result1 {
 
 async fn sort_in(v: &mut Visit, page: &mut Batch, shown: Shown) -> Result<(), Failure> {
     let (rights, t) = (shown.rights, &shown.transfer);
-    if !rights.approve && !(rights.allocate && t.state == State::PendingAlloc) {
+    if !(rights.approve || rights.allocate && t.state == State::PendingAlloc) {
         page.left.push(Left {
             why: why(v, &shown)?,
             no: t.no.clone(),
