@@ -4,7 +4,7 @@
 
 use app::{
     Error, OrgRef, Who, act, messages,
-    orgs::{self, Category, New},
+    orgs::{Category, New},
     schools::{self, Kind, Statement, WhyNot},
     testkit::{self, Lab, Tree},
 };
@@ -122,6 +122,4 @@ async fn a_statement_reaches_the_superior() {
     let mut cx = lab.house.read(county).await.unwrap();
     let got = messages::of_org(&mut cx, true, None, 10).await.unwrap();
     assert_eq!(got[0].title, "合肥第一中学团委:学校已合并");
-    let card = orgs::card(&mut cx, &tree.committee.code).await.unwrap();
-    assert_eq!(card.detail.unwrap().school_code, None);
 }
