@@ -664,3 +664,46 @@ async fn a_search_index_that_lost_or_kept_something() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn i6_a_right_that_somebody_took_from_herself_and_the_last_one_of_an_organisation() {
+    let w = whole().await;
+    let org = &w.tree.committee;
+    let me = w.lab.acting(w.secretary, "钱进", org, app::Role::Group);
+    for (about, left, faults) in [(w.members[0], 1, 0), (w.secretary, 1, 1), (w.members[1], 0, 2)] {
+        act!(w.lab.house, me.clone(), |cx| {
+            let event = app::events::Event::new("admin.revoked", "org", org.id.0);
+            let detail = serde_json::json!({ "left": left });
+            cx.note(event.about(about).at(&org.path).detail(detail)).await
+        })
+        .unwrap();
+        let report = fsck::run(&w.lab.house, false).await.unwrap();
+        assert_eq!(report.violations.get("I6").copied().unwrap_or(0), faults, "{report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn posts_held_twice_and_two_secretaries() {
+    finds("posts", &[
+        ("two posts of one person", |w| {
+            format!("DROP INDEX cadre_one_post; INSERT INTO cadre (id, person_id, org_id, org_path, name, name_py, post, complete, started_at) SELECT 99, person_id, org_id, org_path, name, name_py, '委员', complete, started_at FROM cadre WHERE id = {}", w.cadre)
+        }),
+        ("two of whom each is the first", |_| {
+            "DROP INDEX cadre_one_secretary; UPDATE cadre SET post = '书记'".into()
+        }),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn observers_for_longer_than_anybody_may_look() {
+    finds("observer", &[
+        ("ten years", |w| {
+            format!("INSERT INTO observer (org_id, person_id, expires_at, granted_at) VALUES ({}, {}, {}, 0)", w.tree.committee.id, w.secretary, 3650 * DAY)
+        }),
+        ("two days too many", |w| {
+            format!("INSERT INTO observer (org_id, person_id, expires_at, granted_at) VALUES ({}, {}, {}, 0)", w.tree.branch.id, w.secretary, 368 * DAY)
+        }),
+    ])
+    .await;
+}

@@ -8,7 +8,7 @@ use crate::{
     orgs,
     people::PersonId,
     rules::{
-        Rules, codes,
+        Rules,
         person::PostDraft,
         tree::{Category, PostRow},
     },
@@ -164,7 +164,8 @@ fn new_post(id: CadreId, person: PersonId, row: &PostRow, post: &PostDraft) -> s
         person,
         post: row.name.clone(),
         since: post.since.clone(),
-        nature: nature.map(|n| codes::name_of(&codes.post_nature, n).unwrap_or(n).to_owned()),
+        nature: nature
+            .map(|n| crate::rules::codes::name_of(&codes.post_nature, n).unwrap_or(n).to_owned()),
         in_party_committee: post.in_party_committee,
     }
 }

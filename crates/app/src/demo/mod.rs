@@ -3,6 +3,7 @@
 //! same seed and clock make the same data.
 
 mod business;
+mod cadres;
 mod codes;
 mod names;
 mod persons;
@@ -163,6 +164,7 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
         operator(house, &mut people, &mut rng).await?,
     ];
     business::make(house, &cast).await?;
+    cadres::make(house, &cast).await?;
     let added = tidy::make(house, &cast, orgs).await?;
     let orgs = orgs.saturating_add_signed(added);
     let orgs = orgs + season::make(house, &cast).await?;

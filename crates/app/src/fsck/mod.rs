@@ -4,6 +4,7 @@
 //!
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
+mod cadres;
 mod codes;
 mod counters;
 mod graduation;
@@ -78,6 +79,9 @@ pub async fn run_with(
     people::cadres(&mut check).await?;
     people::seats(&mut check).await?;
     people::twins(&mut check).await?;
+    cadres::posts(&mut check).await?;
+    cadres::observers(&mut check).await?;
+    cadres::revocations(&mut check).await?;
     codes::all(&mut check).await?;
     graduation::branches(&mut check).await?;
     graduation::persons(&mut check).await?;

@@ -195,7 +195,9 @@ fn line(house: &House, row: &Wide, full: bool) -> Result<Line> {
     let keys = house.keys();
     let codes = &Rules::builtin().codes;
     let word = |rows: &[codes::CodeRow], code: &Option<String>| {
-        code.as_deref().map_or(String::new(), |c| codes::name_of(rows, c).unwrap_or(c).to_owned())
+        code.as_deref().map_or(String::new(), |c| {
+            crate::rules::codes::name_of(rows, c).unwrap_or(c).to_owned()
+        })
     };
     let id = person::unseal(keys, person::ID_COLUMN, row.person, &row.id_ct)?;
     let id = IdNumber::from_stored(&id);

@@ -197,7 +197,7 @@ impl Person {
         let codes = &Rules::builtin().codes;
         let word = |rows: &[codes::CodeRow], code: &Option<String>| {
             let code = code.as_deref()?;
-            Some(codes::name_of(rows, code).unwrap_or(code).to_owned())
+            Some(crate::rules::codes::name_of(rows, code).unwrap_or(code).to_owned())
         };
         match column {
             Column::Name => Some(self.name.clone()),
