@@ -35,7 +35,7 @@ pub(super) async fn orgs(check: &mut Check<'_>) -> Result<()> {
             .cx
             .tx
             .all(
-                sql!("SELECT o.code, o.parent_id, o.path, o.depth, o.category, o.status, o.version, p.path, p.category, p.status, p.next_child, CASE WHEN o.status = 'DELETED' THEN (SELECT COUNT(*) FROM member m WHERE m.org_id = o.id) + (SELECT COUNT(*) FROM cadre c WHERE c.org_id = o.id AND c.ended_at IS NULL) + (SELECT COUNT(*) FROM admin_seat s WHERE s.org_id = o.id) + (SELECT COUNT(*) FROM transfer t WHERE t.ended_at IS NULL AND (t.from_org = o.id OR t.to_org = o.id OR t.waits_for = o.id)) + (SELECT COUNT(*) FROM observer b WHERE b.org_id = o.id) + (SELECT COUNT(*) FROM import i WHERE i.org_id = o.id AND i.state IN ('mapping','review','running')) ELSE 0 END FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path > $1 ORDER BY o.path LIMIT $2"),
+                sql!("SELECT o.code, o.parent_id, o.path, o.depth, o.category, o.status, o.version, p.path, p.category, p.status, p.next_child, CASE WHEN o.status = 'DELETED' THEN (SELECT COUNT(*) FROM member m WHERE m.org_id = o.id) + (SELECT COUNT(*) FROM cadre c WHERE c.org_id = o.id AND c.ended_at IS NULL) + (SELECT COUNT(*) FROM admin_seat s WHERE s.org_id = o.id) + (SELECT COUNT(*) FROM transfer t WHERE t.ended_at IS NULL AND (t.from_org = o.id OR t.to_org = o.id OR t.waits_for = o.id)) + (SELECT COUNT(*) FROM observer b WHERE b.org_id = o.id) + (SELECT COUNT(*) FROM import i WHERE i.org_id = o.id AND i.state IN ('mapping','review','running')) + (SELECT COUNT(*) FROM reg_code k WHERE k.org_id = o.id AND k.state = 'waiting') ELSE 0 END FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.path > $1 ORDER BY o.path LIMIT $2"),
                 args![&after, PIECE],
             )
             .await?;
@@ -74,8 +74,10 @@ fn against_itself(check: &mut Check<'_>, org: &Org) {
         check.found("I8", &key, "a code with its check digit", "another digit");
     }
     if org.below > 0 {
-        let found =
-            format!("{} members, cadres, seats, observers, open transfers or imports", org.below);
+        let found = format!(
+            "{} members, cadres, seats, observers, codes, open transfers or imports",
+            org.below
+        );
         check.found("I9", &key, "nothing left in a deleted organisation", found);
     }
 }

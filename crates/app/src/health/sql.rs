@@ -132,11 +132,11 @@ pub(super) async fn counts(
     // Written out and not bound: only so the partial indexes are found.
     let count = |bit: &i64| {
         format!(
-            "SELECT {bit}, (SELECT COUNT(*) FROM (SELECT 1 FROM org WHERE (ill & {bit}) > 0 AND path >= $1 AND path < $2 LIMIT $3) AS t)"
+            "SELECT CAST({bit} AS BIGINT), (SELECT COUNT(*) FROM (SELECT 1 FROM org WHERE (ill & {bit}) > 0 AND path >= $1 AND path < $2 LIMIT $3) AS t)"
         )
     };
     let text = bits.iter().map(count).collect::<Vec<_>>().join(" UNION ALL ");
-    Ok(cx.tx.all(Sql::built(text), &args![lo, hi, most]).await?)
+    Ok(cx.tx.all(Sql::built(text), args![lo, hi, most]).await?)
 }
 
 db::row! {
@@ -168,5 +168,5 @@ pub(super) async fn list(
     let text = format!(
         "SELECT o.path, o.code, o.short_name, o.category, o.industry, o.elected_on, o.created_at, COALESCE(t.members, 0), (SELECT c.name FROM cadre c WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL), p.code, p.short_name, p.path FROM (SELECT id, path, code, short_name, category, industry, elected_on, created_at, parent_id FROM org WHERE (ill & {bit}) > 0 AND path >= $1 AND path < $2 AND path > $3 ORDER BY path LIMIT $4) AS o LEFT JOIN org p ON p.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' ORDER BY o.path"
     );
-    Ok(cx.tx.all(Sql::built(text), &args![lo, hi, after, limit]).await?)
+    Ok(cx.tx.all(Sql::built(text), args![lo, hi, after, limit]).await?)
 }

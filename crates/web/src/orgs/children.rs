@@ -52,8 +52,19 @@ pub struct ChildrenPage {
     base: String,
     #[serde(skip)]
     org_name: String,
+    /// The 待接转团支部 of this page, if there is one.
+    holding: Option<Held>,
+    /// Whether the visitor may close and restore.
+    may_close: bool,
 }
 page!(ChildrenPage);
+
+/// A holding branch: how old it is, and how many wait in it.
+#[derive(Serialize, JsonSchema)]
+pub struct Held {
+    code: String,
+    age: app::closings::Age,
+}
 
 /// An organisation in the tree.
 #[derive(Template, Serialize, JsonSchema)]
@@ -106,6 +117,15 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         let row = |child: Child| Row { may_edit: v.cx.may(Action::EditOrg, &child.path), child };
         rows = list.rows.into_iter().map(row).collect();
     }
+    // There is one at most, and it stands out until it is empty (row 52).
+    let holding = rows.iter().find(|r| r.child.category == orgs::Category::Holding);
+    let holding = match holding.map(|r| r.child.code.clone()) {
+        Some(code) => {
+            let held = orgs::by_code(&mut v.cx, &code).await?;
+            app::closings::holding_of(&mut v.cx, &held).await?.map(|age| Held { code, age })
+        }
+        None => None,
+    };
     let page = ChildrenPage {
         frame: v.frame("管理下级组织", "/children").await?,
         rows,
@@ -116,6 +136,8 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         may_create: v.cx.may(Action::CreateChild, &org.path) && !org.category.owns_members(),
         base,
         org_name: org.short_name,
+        holding,
+        may_close: app::access::reach(Action::CloseChild, v.cx.acting()?.role).is_some(),
     };
     v.show(page).await
 }
