@@ -132,7 +132,7 @@ pub(super) async fn counts(
     // Written out and not bound: only so the partial indexes are found.
     let count = |bit: &i64| {
         format!(
-            "SELECT {bit}, (SELECT COUNT(*) FROM (SELECT 1 FROM org WHERE (ill & {bit}) > 0 AND path >= $1 AND path < $2 LIMIT $3) AS t)"
+            "SELECT CAST({bit} AS BIGINT), (SELECT COUNT(*) FROM (SELECT 1 FROM org WHERE (ill & {bit}) > 0 AND path >= $1 AND path < $2 LIMIT $3) AS t)"
         )
     };
     let text = bits.iter().map(count).collect::<Vec<_>>().join(" UNION ALL ");
