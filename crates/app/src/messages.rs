@@ -4,7 +4,7 @@
 
 mod delivery;
 
-pub use delivery::{Letter, Sender, deliver, deliver_by};
+pub use delivery::{Letter, Sender, deliver, deliver_by, use_tls};
 
 use crate::{
     Action, Cx, Error, House, Permit, Result, Who, act,

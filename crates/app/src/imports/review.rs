@@ -91,10 +91,10 @@ pub struct Line {
     pub id_number: String,
     pub joined: String,
     /// Of an organisation: its category as typed.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub category: String,
     /// Of an organisation: its superior as typed.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parent: String,
     /// Everything found: `column`, `code`, `message`, `severity`.
     pub problems: Vec<Finding>,

@@ -113,6 +113,12 @@ pub(super) fn unsealed(house: &House, id: i64, sealed: &[u8]) -> Option<Zeroizin
     house.keys().unseal(Place { column: RECIPIENT, row: id }, sealed).ok()
 }
 
+/// Puts in the process's provider of TLS, which every client of the web asks for; who comes first
+/// does it, later calls find it there.
+pub fn use_tls() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+}
+
 struct Hook(Webhook);
 impl Sender for Hook {
     fn channel(&self) -> &'static str {
@@ -125,8 +131,7 @@ impl Sender for Hook {
     ) -> BoxFuture<'a, std::result::Result<(), String>> {
         Box::pin(async move {
             let body = hook_body(letter);
-            // The provider of TLS is the process's; who comes first puts it in, later calls find it.
-            drop(rustls::crypto::ring::default_provider().install_default());
+            use_tls();
             let client = reqwest::Client::builder()
                 .redirect(reqwest::redirect::Policy::none())
                 .timeout(PATIENCE)

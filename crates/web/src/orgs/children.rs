@@ -100,6 +100,8 @@ pub struct ChildrenPage {
     first_page: bool,
     may_create: bool,
     may_issue: bool,
+    /// Whether many may be created at once from a workbook (37).
+    may_import: bool,
     #[serde(skip)]
     base: String,
     #[serde(skip)]
@@ -220,6 +222,7 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         next,
         first_page: after.is_none(),
         may_issue: app::access::reach(Action::IssueCodes, v.cx.acting()?.role).is_some(),
+        may_import: app::access::reach(Action::ImportMembers, v.cx.acting()?.role).is_some(),
         may_create: v.cx.may(Action::CreateChild, &org.path) && !org.category.owns_members(),
         base,
         org_name: org.short_name,

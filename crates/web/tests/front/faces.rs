@@ -21,6 +21,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/activate", "needs a ticket; activation.rs"),
     ("/setup/{code}", "needs an empty database; setup.rs of app"),
     ("/files/{file}", "a finished export"),
+    ("/o/{org}/graduation/correction/{code}", "two levels above; graduation.rs"),
     ("/o/{org}/imports/{id}", "leads on to the step at hand; imports.rs"),
     ("/o/{org}/imports/{id}/rows", "leads on to the review; imports.rs"),
     ("/o/{org}/imports/{id}/rows/{row}", "leads on to the review; imports.rs"),

@@ -253,6 +253,29 @@ impl Furnished {
         send(&mut browser, "/schools/code", json!({ "number": "3410000001" })).await;
     }
 
+    /// Where the committee's walk begins: also at a list of organisations as a tree, and at the
+    /// paper for a move to another province.
+    async fn of_committee(&self) -> Vec<String> {
+        let base = format!("/o/{}", self.tree.committee.code);
+        let list = "组织简称\t组织类别\t单位所属行业类别\t上级组织\n文学院团委\t团委\t普通高中\t\n文学院1班团支部\t团支部\t\t文学院团委";
+        let mut browser = self.kit.sign_in_as(&self.committee).await;
+        let made = browser
+            .post_json(&format!("{base}/imports"), &json!({ "kind": "orgs", "paste": list }))
+            .await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+        let id = made.value()["data"]["id"].as_str().unwrap().to_owned();
+        let far = &self.tree.far_committee.code;
+        vec![
+            format!("{base}/picker"),
+            format!("{base}/imports/{id}/tree"),
+            format!("{base}/relocations/application?to={far}"),
+            base,
+            "/me".into(),
+            "/o".into(),
+            "/help".into(),
+        ]
+    }
+
     /// Everybody who walks through the house: a name, a browser, where the walk begins.
     pub(crate) async fn visitors(&self) -> Vec<(&'static str, Browser, Vec<String>)> {
         let org = |code: &str| {
@@ -267,11 +290,7 @@ impl Furnished {
                 self.kit.browser(),
                 vec!["/login".into(), "/help".into(), format!("/join/{}", self.code)],
             ),
-            (
-                "committee",
-                self.kit.sign_in_as(&self.committee).await,
-                org(&self.tree.committee.code),
-            ),
+            ("committee", self.kit.sign_in_as(&self.committee).await, self.of_committee().await),
             ("branch", self.kit.sign_in_as(&self.branch).await, org(&self.tree.branch.code)),
             ("target", self.kit.sign_in_as(&self.other).await, self.of_target().await),
             ("reader", self.kit.sign_in_as(&reader).await, org(&self.tree.county.code)),

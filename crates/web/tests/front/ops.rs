@@ -77,10 +77,10 @@ async fn figures_names_and_flags_have_their_forms() {
     let new = format!("{base}/ops/new/rule");
     let page = one.get(&format!("{new}?name=codes.registration_days")).await;
     assert!(page.body.contains("现在是 20 天"), "{}", page.body);
-    let wrong = one.submit(&page, &new, &[("value", "900")]).await;
+    let wrong = one.submit(&page, &new, &[("value", "900"), ("valid_from", "2026-06-15")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.body.contains("1 到 60 之间") && wrong.body.contains("900"), "{}", wrong.body);
-    let check = one.submit(&wrong, &new, &[("value", "30")]).await;
+    let check = one.submit(&wrong, &new, &[("value", "30"), ("valid_from", "2026-06-15")]).await;
     assert!(check.body.contains("从 2026-06-15 起改为 30 天"), "{}", check.body);
     let province = one.get(&format!("{new}?name=province.34.regional_system")).await;
     assert!(province.body.contains("有自己的系统"), "{}", province.body);
