@@ -9,7 +9,8 @@ use crate::{
     visit::Visit,
 };
 use app::{
-    Error, FieldError, OrgRef,
+    Action, Error, FieldError, OrgRef,
+    access::reach,
     error::Way,
     orgs::{self, Category, New},
     rules::Rules,
@@ -62,6 +63,8 @@ pub struct NewPage {
     advice: Vec<FieldError>,
     /// Ways on when the name is taken.
     ways: Vec<Way>,
+    /// Whether many may be created at once from a workbook (37).
+    may_import: bool,
     #[serde(skip)]
     base: String,
     #[serde(skip)]
@@ -190,6 +193,7 @@ async fn blank(v: &mut Visit, org: &OrgRef, mut form: NewForm) -> Result<NewPage
         industries: super::industries(),
         advice: Vec::new(),
         ways: Vec::new(),
+        may_import: reach(Action::ImportMembers, v.cx.acting()?.role).is_some(),
         base: v.base()?,
         parent: org.short_name.clone(),
     })

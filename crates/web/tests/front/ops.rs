@@ -85,7 +85,7 @@ async fn figures_names_and_flags_have_their_forms() {
     let province = one.get(&format!("{new}?name=province.34.regional_system")).await;
     assert!(province.body.contains("有自己的系统"), "{}", province.body);
     let table = one.get(&format!("{base}/ops/tables/age.toml")).await;
-    assert!(table.body.contains("valid_from"), "{}", table.body);
+    assert!(table.body.contains("join_from"), "{}", table.body);
     let flags = format!("{base}/ops/new/township");
     let page = one.get(&format!("{flags}?to={}", w.tree.county.code)).await;
     assert!(
