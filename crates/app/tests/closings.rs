@@ -344,11 +344,11 @@ async fn plant_many(lab: &Lab, branch: &OrgRef, n: i64) {
 }
 
 /// Both at once, with the retries that a page would make.
-async fn both<A: Send + 'static, B: Send + 'static>(
-    one: impl Future<Output = A> + Send + 'static,
-    two: impl Future<Output = B> + Send + 'static,
-) -> (A, B) {
-    tokio::join!(one, two)
+fn both<A: Future + Send, B: Future + Send>(
+    one: A,
+    two: B,
+) -> std::pin::Pin<Box<futures::future::Join<A, B>>> {
+    Box::pin(futures::future::join(one, two))
 }
 
 /// Runs an act until the house is not too busy for it.
