@@ -76,7 +76,7 @@ async fn a_code_makes_its_holder_administrator_of_its_organisation_and_is_spent(
     let (lab, tree, admin) = ground().await;
     let code = issue(&lab, &admin, &tree.general).await;
     assert_eq!(state(&lab, &admin, &tree.general).await.state, State::Waiting);
-    assert_eq!(state(&lab, &admin, &tree.general).await.days_left, Some(21));
+    assert_eq!(state(&lab, &admin, &tree.general).await.days_left, Some(20));
     let spaced = format!(" {} {} ", code[..4].to_lowercase(), &code[4..]);
     let offer = codes::offer(&lab.house, Who::Nobody, &spaced, "10.0.0.1").await.unwrap();
     assert_eq!(offer.short_name, "高一年级团总支");

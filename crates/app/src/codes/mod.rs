@@ -111,8 +111,8 @@ pub fn grouped(code: &str) -> String {
 
 /// Whole days until `end`, at least 1 while any time is left.
 pub(crate) fn days_left(end: Millis, now: Millis) -> i64 {
-    let day = crate::clock::DAY;
-    ((end - now).max(0) + day - 1) / day
+    let days = crate::clock::day(now).until(crate::clock::day(end)).unwrap_or_default();
+    i64::from(days.get_days()).max(1)
 }
 
 #[cfg(test)]
