@@ -324,7 +324,7 @@ pub(super) async fn mark_persons(
     Ok(cx
         .tx
         .run_of(
-            sql!("UPDATE member SET graduation = CAST($1 AS TEXT), graduation_until = $2, graduation_at = CASE WHEN CAST($1 AS TEXT) IS NULL THEN NULL ELSE $3 END WHERE person_id IN (SELECT v.id FROM {rows: id int} AS v) AND org_id = $4"),
+            sql!("UPDATE member SET graduation = CAST($1 AS TEXT), graduation_until = $2, graduation_at = CASE WHEN CAST($1 AS TEXT) IS NULL THEN NULL ELSE CAST($3 AS BIGINT) END WHERE person_id IN (SELECT v.id FROM {rows: id int} AS v) AND org_id = $4"),
             args![mark, until, cx.now(), org.id],
             ids,
         )

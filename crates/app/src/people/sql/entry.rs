@@ -81,7 +81,7 @@ pub(in crate::people) async fn members(
     Ok(cx
         .tx
         .run_of(
-            sql!("INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, dev_number, complete, check_state, import_id, entered_at, graduation, graduation_at) SELECT person_id, $1, $2, $3, name, name_py, joined, dev_number, complete, check_state, $4, $5, CAST($6 AS TEXT), CASE WHEN CAST($6 AS TEXT) IS NULL THEN NULL ELSE $5 END FROM {rows: person_id int, name text, name_py text, joined text, dev_number text, complete bool, check_state text} AS v WHERE true ON CONFLICT DO NOTHING"),
+            sql!("INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, dev_number, complete, check_state, import_id, entered_at, graduation, graduation_at) SELECT person_id, $1, $2, $3, name, name_py, joined, dev_number, complete, check_state, $4, $5, CAST($6 AS TEXT), CASE WHEN CAST($6 AS TEXT) IS NULL THEN NULL ELSE CAST($5 AS BIGINT) END FROM {rows: person_id int, name text, name_py text, joined text, dev_number text, complete bool, check_state text} AS v WHERE true ON CONFLICT DO NOTHING"),
             args![
                 branch.id, branch.category.code(), &branch.path, import_id, cx.now(),
                 super::members::mark_on_arrival(branch)

@@ -14,7 +14,7 @@ pub(in crate::people) async fn all(
     let rows: Vec<(bool,)> = cx
         .tx
         .all(
-            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, entered_at = $4, graduation = CAST($7 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($7 AS TEXT) IS NULL THEN NULL ELSE $4 END, version = version + 1 WHERE org_path = $5 AND org_id = $6 RETURNING complete"),
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, entered_at = $4, graduation = CAST($7 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($7 AS TEXT) IS NULL THEN NULL ELSE CAST($4 AS BIGINT) END, version = version + 1 WHERE org_path = $5 AND org_id = $6 RETURNING complete"),
             args![to.id, to.category.code(), &to.path, cx.now(), &from.path, from.id, mark_on_arrival(to)],
         )
         .await?;
@@ -32,7 +32,7 @@ pub(in crate::people) async fn some(
     let rows: Vec<(bool,)> = cx
         .tx
         .all_of(
-            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, entered_at = $4, graduation = CAST($6 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($6 AS TEXT) IS NULL THEN NULL ELSE $4 END, version = version + 1 WHERE person_id IN (SELECT v.id FROM {rows: id int} AS v) AND org_id = $5 AND status = 'active' RETURNING complete"),
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, entered_at = $4, graduation = CAST($6 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($6 AS TEXT) IS NULL THEN NULL ELSE CAST($4 AS BIGINT) END, version = version + 1 WHERE person_id IN (SELECT v.id FROM {rows: id int} AS v) AND org_id = $5 AND status = 'active' RETURNING complete"),
             args![to.id, to.category.code(), &to.path, cx.now(), from.id, mark_on_arrival(to)],
             ids,
         )

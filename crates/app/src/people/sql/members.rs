@@ -67,7 +67,7 @@ pub(in crate::people) async fn move_member(
     let moved = cx
         .tx
         .run(
-            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'active', entered_at = $4, graduation = CAST($7 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($7 AS TEXT) IS NULL THEN NULL ELSE $4 END, version = version + 1 WHERE person_id = $5 AND version = $6"),
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, status = 'active', entered_at = $4, graduation = CAST($7 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($7 AS TEXT) IS NULL THEN NULL ELSE CAST($4 AS BIGINT) END, version = version + 1 WHERE person_id = $5 AND version = $6"),
             args![to.id, to.category.code(), &to.path, cx.now(), id, version, mark_on_arrival(to)],
         )
         .await?;
@@ -85,7 +85,7 @@ pub(in crate::people) async fn move_members(
     Ok(cx
         .tx
         .all_of(
-            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, entered_at = $4, graduation = CAST($6 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($6 AS TEXT) IS NULL THEN NULL ELSE $4 END, version = version + 1 WHERE org_id = $5 AND person_id IN (SELECT id FROM {rows: id int} AS v) RETURNING person_id, name, complete"),
+            sql!("UPDATE member SET org_id = $1, org_category = $2, org_path = $3, entered_at = $4, graduation = CAST($6 AS TEXT), graduation_until = NULL, graduation_at = CASE WHEN CAST($6 AS TEXT) IS NULL THEN NULL ELSE CAST($4 AS BIGINT) END, version = version + 1 WHERE org_id = $5 AND person_id IN (SELECT id FROM {rows: id int} AS v) RETURNING person_id, name, complete"),
             args![to.id, to.category.code(), &to.path, cx.now(), from.id, mark_on_arrival(to)],
             ids,
         )
