@@ -170,7 +170,7 @@ pub(super) async fn was_of(cx: &mut Cx, org: OrgId, person: PersonId) -> Result<
     let found: Option<(i64,)> = cx
         .tx
         .opt(
-            sql!("SELECT 1 FROM closing c JOIN closing_person p ON p.closing_id = c.id AND p.person_id = $2 WHERE c.org_id = $1 UNION ALL SELECT 1 FROM cadre WHERE person_id = $2 AND org_id = $1 LIMIT 1"),
+            sql!("SELECT CAST(1 AS BIGINT) FROM closing c JOIN closing_person p ON p.closing_id = c.id AND p.person_id = $2 WHERE c.org_id = $1 UNION ALL SELECT CAST(1 AS BIGINT) FROM cadre WHERE person_id = $2 AND org_id = $1 LIMIT 1"),
             args![org, person],
         )
         .await?;
