@@ -97,7 +97,7 @@ pub(super) async fn open_on(cx: &mut Cx, path: &str) -> Result<Option<String>> {
 
 pub(super) async fn is_taken(cx: &mut Cx, no: &str) -> Result<bool> {
     let found: Option<(i64,)> =
-        cx.tx.opt(sql!("SELECT 1 FROM relocation WHERE no = $1"), args![no]).await?;
+        cx.tx.opt(sql!("SELECT id FROM relocation WHERE no = $1"), args![no]).await?;
     Ok(found.is_some())
 }
 

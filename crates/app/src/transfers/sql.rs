@@ -117,7 +117,7 @@ pub(super) async fn open_of(cx: &mut Cx, person: PersonId) -> Result<Option<Stri
 
 pub(super) async fn is_taken(cx: &mut Cx, no: &str) -> Result<bool> {
     let found: Option<(i64,)> =
-        cx.tx.opt(sql!("SELECT 1 FROM transfer WHERE no = $1"), args![no]).await?;
+        cx.tx.opt(sql!("SELECT id FROM transfer WHERE no = $1"), args![no]).await?;
     Ok(found.is_some())
 }
 
