@@ -97,6 +97,8 @@ async fn figures_names_and_flags_have_their_forms() {
     assert!(wrong.body.contains("请勾选"), "{}", wrong.body);
     let names = format!("{base}/ops/new/identity");
     let page = one.get(&format!("{names}?to={}", w.tree.province.code)).await;
-    let check = one.submit(&page, &names, &[("short_name", "团安徽省委员会")]).await;
+    let full = "中国共产主义青年团团安徽省委";
+    let fields = [("short_name", "团安徽省委员会"), ("full_name", full)];
+    let check = one.submit(&page, &names, &fields).await;
     assert!(check.body.contains("团安徽省委 → 团安徽省委员会"), "{}", check.body);
 }
