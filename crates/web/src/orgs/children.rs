@@ -186,7 +186,9 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         let and = if filter.is_on() { format!("{}&", filter.query()) } else { String::new() };
         next = list.next.map(|mark| format!("{base}/children?{and}after={mark}"));
         let row = |child: Child| Row {
-            may_edit: v.cx.may(Action::EditOrg, &child.path),
+            // A holding branch is the system's: its name is not edited.
+            may_edit: child.category != orgs::Category::Holding
+                && v.cx.may(Action::EditOrg, &child.path),
             may_close: v.cx.may(Action::CloseChild, &child.path),
             child,
         };

@@ -176,7 +176,10 @@ pub(in crate::people) async fn since(
 pub(in crate::people) async fn seat_is_taken(cx: &mut Cx, org: &OrgRef, slot: i64) -> Result<bool> {
     let found: Option<(i64,)> = cx
         .tx
-        .opt(sql!("SELECT CAST(1 AS BIGINT) FROM admin_seat WHERE org_id = $1 AND slot = $2"), args![org.id, slot])
+        .opt(
+            sql!("SELECT CAST(1 AS BIGINT) FROM admin_seat WHERE org_id = $1 AND slot = $2"),
+            args![org.id, slot],
+        )
         .await?;
     Ok(found.is_some())
 }
