@@ -443,6 +443,7 @@ async fn taking_back_against_a_child_being_made_leaves_no_orphan() {
         d.make(import.id).await;
         let parent = d.org_named(&name).await;
         let house = d.house().clone();
+        #[expect(clippy::disallowed_methods, reason = "the other administrator, at the same time")]
         let child = tokio::spawn(async move {
             let new = New {
                 short_name: "院内团支部".into(),
