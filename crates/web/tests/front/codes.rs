@@ -63,7 +63,7 @@ async fn two_clicks_make_codes_and_workbook_slips_and_messages_are_there_again_l
     assert_eq!(codes.len(), 2);
     let base = format!("/o/{}/children/codes", tree.committee.code);
     let list = browser.get(&base).await;
-    assert!(list.body.contains("剩 21 天"), "{}", list.body);
+    assert!(list.body.contains("剩 20 天"), "{}", list.body);
     assert!(list.body.contains("已完成"), "nobody is left without: {}", list.body);
     let sheet = kit_link(&list.body, "/sheets/");
     let slips = browser.get(&format!("{sheet}/slips")).await;
