@@ -45,6 +45,13 @@ pub struct Column {
     pub example: String,
 }
 
+impl Column {
+    /// A column of plain values: title, width in characters, format.
+    pub fn new(title: &str, width: f64, kind: Kind) -> Self {
+        Self { title: title.to_owned(), width, kind, ..Self::default() }
+    }
+}
+
 /// What a sheet looks like before its rows.
 #[derive(Clone, Debug, Default)]
 pub struct Layout {
@@ -76,6 +83,13 @@ pub enum Value<'v> {
 impl<'v> From<&'v str> for Value<'v> {
     fn from(text: &'v str) -> Self {
         if text.is_empty() { Self::Empty } else { Self::Text(text) }
+    }
+}
+
+impl From<i64> for Value<'_> {
+    /// A count; those of people and organisations stay far below 2^53, so no digit is lost.
+    fn from(count: i64) -> Self {
+        Self::Number(i32::try_from(count).map_or(count as f64, f64::from))
     }
 }
 

@@ -152,12 +152,7 @@ fn write(
 ) -> std::result::Result<Vec<u8>, WriteError> {
     let folder = tempfile::tempdir().map_err(|e| WriteError::Xlsx(e.into()))?;
     let mut writer = Writer::in_folder(folder.path())?;
-    let column = |(title, width): (&str, f64)| Column {
-        title: title.to_owned(),
-        width,
-        kind: Kind::Text,
-        ..Column::default()
-    };
+    let column = |(title, width)| Column::new(title, width, Kind::Text);
     let columns = TITLES.into_iter().map(column).collect();
     let layout = Layout { name: "管理员注册码".into(), columns, ..Layout::default() };
     let mut page = writer.sheet(&layout)?;

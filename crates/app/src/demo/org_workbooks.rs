@@ -80,12 +80,7 @@ fn every_fault(general: Option<&str>, branch: &str) -> Vec<Row> {
 
 fn save(path: &Path, rows: &[Row], explained: bool) -> Result<()> {
     let broken = |e: sheet::WriteError| Error::Broken(format!("sample workbook: {e}"));
-    let column = |title: &str, width| sheet::Column {
-        title: title.into(),
-        width,
-        kind: Kind::Text,
-        ..sheet::Column::default()
-    };
+    let column = |title, width| sheet::Column::new(title, width, Kind::Text);
     let template = Rules::builtin().columns.template(SheetKind::Orgs);
     let mut columns: Vec<sheet::Column> =
         template.into_iter().map(|c| column(c.label(), 26.0)).collect();

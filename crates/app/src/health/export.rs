@@ -121,12 +121,7 @@ const TITLES: [(&str, f64); 7] = [
 ];
 
 fn layout(number: usize) -> Layout {
-    let column = |(title, width): (&str, f64)| Column {
-        title: title.to_owned(),
-        width,
-        kind: Kind::Text,
-        ..Column::default()
-    };
+    let column = |(title, width)| Column::new(title, width, Kind::Text);
     let name =
         if number == 0 { "组织体检".into() } else { format!("组织体检{}", number + 1) };
     Layout { name, columns: TITLES.into_iter().map(column).collect(), ..Layout::default() }

@@ -231,14 +231,8 @@ pub async fn problem_rows(cx: &mut Cx, id: ImportId) -> Result<(String, Vec<u8>)
 }
 
 fn layout(titles: &[String], kept: &[usize]) -> Layout {
-    let column = |title: &str, width, kind| sheet::Column {
-        title: title.to_owned(),
-        width,
-        kind,
-        ..sheet::Column::default()
-    };
     let mut columns: Vec<sheet::Column> =
-        kept.iter().map(|at| column(&titles[*at], 18.0, Kind::Text)).collect();
-    columns.push(column(REASON, 60.0, Kind::Reason));
+        kept.iter().map(|at| sheet::Column::new(&titles[*at], 18.0, Kind::Text)).collect();
+    columns.push(sheet::Column::new(REASON, 60.0, Kind::Reason));
     Layout { name: "问题行".into(), columns, ..Layout::default() }
 }

@@ -228,12 +228,7 @@ fn line(house: &House, row: &Wide, full: bool) -> Result<Line> {
 }
 
 fn layout(number: i64) -> Layout {
-    let column = |(title, width): (&str, f64)| SheetColumn {
-        title: title.to_owned(),
-        width,
-        kind: Kind::Text,
-        ..SheetColumn::default()
-    };
+    let column = |(title, width)| SheetColumn::new(title, width, Kind::Text);
     let name = if number == 1 { "团员名单".into() } else { format!("团员名单{number}") };
     Layout { name, columns: TITLES.into_iter().map(column).collect(), ..Layout::default() }
 }

@@ -103,29 +103,25 @@ pub async fn workbook(cx: &mut Cx, under: &OrgRef) -> Result<Vec<u8>> {
 }
 
 fn write(rows: &[School], note: String) -> std::result::Result<Vec<u8>, sheet::WriteError> {
-    let column =
-        |title: &str, width, kind| Column { title: title.into(), width, kind, ..Column::default() };
     let layout = Layout {
         name: "学校团组织录入进度".into(),
         columns: vec![
-            column("组织码", 12.0, Kind::Text),
-            column("学校团组织", 32.0, Kind::Text),
-            column("直属上级", 24.0, Kind::Text),
-            column("学校种类", 16.0, Kind::Text),
-            column("学校机构编号", 16.0, Kind::Text),
-            column("管理员", 10.0, Kind::Text),
-            column("团支部总数", 12.0, Kind::General),
-            column("已完成录入的团支部", 20.0, Kind::General),
-            column("完成录入的团支部占比", 22.0, Kind::Text),
-            column("团员总数", 12.0, Kind::General),
-            column("资料完整的团员", 16.0, Kind::General),
-            column("资料完整的团员占比", 20.0, Kind::Text),
+            Column::new("组织码", 12.0, Kind::Text),
+            Column::new("学校团组织", 32.0, Kind::Text),
+            Column::new("直属上级", 24.0, Kind::Text),
+            Column::new("学校种类", 16.0, Kind::Text),
+            Column::new("学校机构编号", 16.0, Kind::Text),
+            Column::new("管理员", 10.0, Kind::Text),
+            Column::new("团支部总数", 12.0, Kind::General),
+            Column::new("已完成录入的团支部", 20.0, Kind::General),
+            Column::new("完成录入的团支部占比", 22.0, Kind::Text),
+            Column::new("团员总数", 12.0, Kind::General),
+            Column::new("资料完整的团员", 16.0, Kind::General),
+            Column::new("资料完整的团员占比", 20.0, Kind::Text),
         ],
         note,
         ..Layout::default()
     };
-    // Counts stay far below 2^53, so no digit is lost.
-    let number = |n: i64| Value::Number(i32::try_from(n).map_or(n as f64, f64::from));
     let mut book = Writer::new();
     let mut table = book.sheet(&layout)?;
     for row in rows {
@@ -136,11 +132,11 @@ fn write(rows: &[School], note: String) -> std::result::Result<Vec<u8>, sheet::W
             Value::from(row.industry.as_str()),
             Value::from(row.school_code.as_deref().unwrap_or_default()),
             Value::from(if row.has_administrator { "有" } else { "还没有" }),
-            number(row.branches),
-            number(row.branches_done),
+            Value::from(row.branches),
+            Value::from(row.branches_done),
             Value::from(row.branch_share.as_str()),
-            number(row.members),
-            number(row.members_done),
+            Value::from(row.members),
+            Value::from(row.members_done),
             Value::from(row.member_share.as_str()),
         ])?;
     }

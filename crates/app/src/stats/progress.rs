@@ -220,36 +220,32 @@ fn summary(org: &OrgRef, sector: Option<Sector>, all: &Figures, as_of: Millis) -
 }
 
 fn write(rows: &[Progress], note: String) -> std::result::Result<Vec<u8>, sheet::WriteError> {
-    let column =
-        |title: &str, width, kind| Column { title: title.into(), width, kind, ..Column::default() };
     let layout = Layout {
         name: "团员录入进度".into(),
         columns: vec![
-            column("组织码", 12.0, Kind::Text),
-            column("组织名称", 32.0, Kind::Text),
-            column("下级团支部总数", 16.0, Kind::General),
-            column("已完成录入的下级团支部总数", 28.0, Kind::General),
-            column("完成录入的团支部占比", 22.0, Kind::Text),
-            column("已录入的团员总数", 18.0, Kind::General),
-            column("已完成录入的团员总数", 22.0, Kind::General),
-            column("个人资料录入完整的团员占比", 28.0, Kind::Text),
+            Column::new("组织码", 12.0, Kind::Text),
+            Column::new("组织名称", 32.0, Kind::Text),
+            Column::new("下级团支部总数", 16.0, Kind::General),
+            Column::new("已完成录入的下级团支部总数", 28.0, Kind::General),
+            Column::new("完成录入的团支部占比", 22.0, Kind::Text),
+            Column::new("已录入的团员总数", 18.0, Kind::General),
+            Column::new("已完成录入的团员总数", 22.0, Kind::General),
+            Column::new("个人资料录入完整的团员占比", 28.0, Kind::Text),
         ],
         note,
         ..Layout::default()
     };
-    // Counts stay far below 2^53, so no digit is lost.
-    let number = |n: i64| Value::Number(i32::try_from(n).map_or(n as f64, f64::from));
     let mut book = Writer::new();
     let mut table = book.sheet(&layout)?;
     for row in rows {
         table.row(&[
             Value::from(row.code.as_str()),
             Value::from(row.name.as_str()),
-            number(row.branches),
-            number(row.branches_done),
+            Value::from(row.branches),
+            Value::from(row.branches_done),
             Value::from(row.branch_share.as_str()),
-            number(row.members),
-            number(row.members_done),
+            Value::from(row.members),
+            Value::from(row.members_done),
             Value::from(row.member_share.as_str()),
         ])?;
     }
