@@ -27,6 +27,8 @@ mod named;
 mod quota;
 mod rekey;
 mod sql;
+/// What one's own form has found, behind a secret in the next page's address.
+pub mod tickets;
 
 pub use entry::{IdCheck, Outcome, add, add_looked_for, add_many, check_id};
 pub(crate) use gather::{carry_posts, end_posts, end_posts_of, move_all, move_some};

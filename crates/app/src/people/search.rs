@@ -4,7 +4,7 @@
 use super::{
     PersonId,
     list::{after_prefix, is_pinyin},
-    members, person, quota, sql,
+    members, person, quota, sql, tickets,
 };
 use crate::{
     Action, Cx, Error, OrgRef, Result, Scope, clock,
@@ -19,6 +19,8 @@ use serde_json::json;
 pub const MOST: usize = 50;
 /// How long the result of a search by ID number may be looked at.
 const TICKET_LIFE: clock::Millis = 10 * clock::MINUTE;
+/// The purpose of a search's ticket.
+const TICKET: &str = "search";
 
 /// What a typed text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -248,10 +250,7 @@ pub async fn by_number(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<Strin
     if !mobile && !matches!(found, ByNumber::Here { .. }) {
         quota::take(cx, &permit, quota::LOOKUPS).await?;
     }
-    let secret = cx.house().new_secret();
-    let hash = cx.house().keys().code_hash("search", &secret);
-    let payload = serde_json::to_string(&found).map_err(|e| Error::Broken(e.to_string()))?;
-    sql::store::ticket(cx, &permit, hash, &payload, cx.now() + TICKET_LIFE).await?;
+    let secret = tickets::keep(cx, &permit, TICKET, &found, TICKET_LIFE).await?;
     // Whom it found elsewhere is not for the book of this organisation.
     let told = match &found {
         ByNumber::Elsewhere { .. } => json!({ "found": "elsewhere" }),
@@ -290,11 +289,7 @@ async fn by_mobile(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -> R
 /// Whom one's own search by number has found elsewhere, for a 转入; `None` when the ticket is
 /// another's, has run out or found something else.
 pub async fn elsewhere(cx: &mut Cx, secret: &str) -> Result<Option<PersonId>> {
-    let me = cx.visitor()?.person;
-    let hash = cx.house().keys().code_hash("search", secret);
-    let payload = sql::store::ticket_payload(cx, hash, me).await?;
-    let found = payload.and_then(|text| serde_json::from_str(&text).ok());
-    Ok(match found {
+    Ok(match tickets::open(cx, TICKET, secret).await? {
         Some(ByNumber::Elsewhere { person }) => Some(PersonId(person)),
         _ => None,
     })
@@ -303,11 +298,7 @@ pub async fn elsewhere(cx: &mut Cx, secret: &str) -> Result<Option<PersonId>> {
 /// The result behind one's own ticket, with the hits to show; [`Error::Gone`] when it has run out.
 pub async fn ticket(cx: &mut Cx, under: &OrgRef, secret: &str) -> Result<(ByNumber, Vec<Hit>)> {
     let scope = cx.scope(Action::Search)?.within(&under.path).ok_or(Error::NotFound)?;
-    let me = cx.visitor()?.person;
-    let hash = cx.house().keys().code_hash("search", secret);
-    let payload = sql::store::ticket_payload(cx, hash, me).await?.ok_or(Error::Gone)?;
-    let found: ByNumber =
-        serde_json::from_str(&payload).map_err(|e| Error::Broken(e.to_string()))?;
+    let found: ByNumber = tickets::open(cx, TICKET, secret).await?.ok_or(Error::Gone)?;
     let mut ids = Vec::new();
     if let ByNumber::Here { codes } = &found {
         for code in codes {

@@ -1,14 +1,16 @@
 //! 批量办理 (B.6): several decisions of one administrator, each in a transaction of its own, each
 //! with its own result. What one of them meets does not stop the others.
 
-use super::{Transfer, allocate, approve, machine::State, read, sql};
-use crate::{Action, Cx, Error, House, Origin, Result, Who, clock, events::Event};
+use super::{Transfer, allocate, approve, machine::State, read};
+use crate::{Action, Cx, Error, House, Origin, Result, Who, clock, events::Event, people::tickets};
 use serde::{Deserialize, Serialize};
 
 /// Most decisions at once.
 pub const MOST: usize = 50;
 /// How long the results may be looked at.
 const LIFE: clock::Millis = clock::HOUR;
+/// The purpose of the ticket of its results.
+const TICKET: &str = "transfers decided";
 
 /// One of them.
 #[derive(Clone, Debug)]
@@ -113,10 +115,7 @@ fn words(error: &Error) -> String {
 pub async fn keep_results(cx: &mut Cx, outcomes: &[Outcome]) -> Result<String> {
     let org = cx.org()?.clone();
     let permit = cx.permit(Action::DecideTransfer, &org)?;
-    let secret = cx.house().new_secret();
-    let hash = cx.house().keys().code_hash("transfers decided", &secret);
-    let payload = serde_json::to_string(outcomes).map_err(|e| Error::Broken(e.to_string()))?;
-    sql::keep_ticket(cx, &permit, hash, &payload, cx.now() + LIFE).await?;
+    let secret = tickets::keep(cx, &permit, TICKET, &outcomes, LIFE).await?;
     let done = outcomes.iter().filter(|o| o.done).count();
     let detail = serde_json::json!({ "done": done, "all": outcomes.len() });
     let event = Event::new("transfers.decided", "org", org.id.0).detail(detail);
@@ -126,8 +125,5 @@ pub async fn keep_results(cx: &mut Cx, outcomes: &[Outcome]) -> Result<String> {
 
 /// One's own results; [`Error::Gone`] when they are no longer kept.
 pub async fn results(cx: &mut Cx, ticket: &str) -> Result<Vec<Outcome>> {
-    let me = cx.visitor()?.person;
-    let hash = cx.house().keys().code_hash("transfers decided", ticket);
-    let payload = sql::ticket_payload(cx, hash, me).await?.ok_or(Error::Gone)?;
-    serde_json::from_str(&payload).map_err(|e| Error::Broken(e.to_string()))
+    tickets::open(cx, TICKET, ticket).await?.ok_or(Error::Gone)
 }

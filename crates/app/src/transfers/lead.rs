@@ -3,11 +3,10 @@
 //! behind a short-lived ticket of whoever asked, so that no number comes into an address; the
 //! ticket holds no personal data.
 
-use super::sql;
 use crate::{
     Action, Cx, Error, FieldError, Permit, Result, clock,
     events::Event,
-    people::{self, Missed, PersonId},
+    people::{self, Missed, PersonId, tickets},
     pii::IdNumber,
     rules::{Column, Rules, fields, id_number},
 };
@@ -16,6 +15,8 @@ use serde_json::json;
 
 /// How long a ticket leads to the form: longer than the form takes.
 const LIFE: clock::Millis = clock::HOUR;
+/// The purpose of the ticket of a lead.
+const TICKET: &str = "transfer";
 
 /// A row of an import that is handed over: import and row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,10 +104,8 @@ pub async fn of_elsewhere(cx: &mut Cx, person: PersonId) -> Result<String> {
 /// What stands behind one's own ticket; [`Error::Gone`] when it has run out. The ticket of a search
 /// by number that found somebody elsewhere leads here as well.
 pub async fn lead(cx: &mut Cx, ticket: &str) -> Result<Lead> {
-    let me = cx.visitor()?.person;
-    let hash = cx.house().keys().code_hash("transfer", ticket);
-    if let Some(payload) = sql::ticket_payload(cx, hash, me).await? {
-        return serde_json::from_str(&payload).map_err(|e| Error::Broken(e.to_string()));
+    if let Some(lead) = tickets::open(cx, TICKET, ticket).await? {
+        return Ok(lead);
     }
     match people::search::elsewhere(cx, ticket).await? {
         Some(person) => Ok(Lead { person: person.0, ..Lead::default() }),
@@ -169,9 +168,5 @@ async fn keep_open(cx: &mut Cx, lead: &Lead) -> Result<String> {
 }
 
 async fn keep(cx: &mut Cx, permit: &Permit, lead: &Lead) -> Result<String> {
-    let secret = cx.house().new_secret();
-    let hash = cx.house().keys().code_hash("transfer", &secret);
-    let payload = serde_json::to_string(lead).map_err(|e| Error::Broken(e.to_string()))?;
-    sql::keep_ticket(cx, permit, hash, &payload, cx.now() + LIFE).await?;
-    Ok(secret)
+    tickets::keep(cx, permit, TICKET, lead, LIFE).await
 }

@@ -421,40 +421,6 @@ pub(super) async fn set_reminder(
 /// Steps that leave a transfer as it stands.
 pub(super) const STILL: &[&str] = &["urge", "pass"];
 
-/// Keeps a ticket of whoever acts.
-pub(super) async fn keep_ticket(
-    cx: &mut Cx,
-    _: &Permit,
-    hash: [u8; 32],
-    payload: &str,
-    expires_at: Millis,
-) -> Result<()> {
-    let person = cx.visitor()?.person;
-    cx.tx
-        .run(
-            sql!("INSERT INTO ticket (hash, purpose, person_id, payload, expires_at) VALUES ($1, 'transfer', $2, $3, $4)"),
-            args![hash, person, payload, expires_at],
-        )
-        .await?;
-    Ok(())
-}
-
-/// The payload of somebody's own ticket that has not run out.
-pub(super) async fn ticket_payload(
-    cx: &mut Cx,
-    hash: [u8; 32],
-    person: PersonId,
-) -> Result<Option<String>> {
-    let row: Option<(String,)> = cx
-        .tx
-        .opt(
-            sql!("SELECT payload FROM ticket WHERE hash = $1 AND purpose = 'transfer' AND person_id = $2 AND expires_at > $3"),
-            args![hash, person, cx.now()],
-        )
-        .await?;
-    Ok(row.map(|(payload,)| payload))
-}
-
 db::row! {
     /// What is noted for taking a decision back.
     pub(super) struct Undo {

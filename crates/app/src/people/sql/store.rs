@@ -126,19 +126,19 @@ pub(in crate::people) async fn posts_complete(
     Ok(rows.into_iter().map(|(path,)| path).collect())
 }
 
-/// Keeps a ticket for the result of a search by ID number.
+/// Keeps a ticket of whoever acts.
 pub(in crate::people) async fn ticket(
     cx: &mut Cx,
     _: &Permit,
-    hash: [u8; 32],
+    (purpose, hash): (&str, [u8; 32]),
     payload: &str,
     expires_at: i64,
 ) -> Result<()> {
     let person = cx.visitor()?.person;
     cx.tx
         .run(
-            sql!("INSERT INTO ticket (hash, purpose, person_id, payload, expires_at) VALUES ($1, 'search', $2, $3, $4)"),
-            args![hash, person, payload, expires_at],
+            sql!("INSERT INTO ticket (hash, purpose, person_id, payload, expires_at) VALUES ($1, $2, $3, $4, $5)"),
+            args![hash, purpose, person, payload, expires_at],
         )
         .await?;
     Ok(())
@@ -147,14 +147,14 @@ pub(in crate::people) async fn ticket(
 /// The payload of somebody's own ticket that has not run out.
 pub(in crate::people) async fn ticket_payload(
     cx: &mut Cx,
-    hash: [u8; 32],
+    (purpose, hash): (&str, [u8; 32]),
     person: PersonId,
 ) -> Result<Option<String>> {
     let row: Option<(String,)> = cx
         .tx
         .opt(
-            sql!("SELECT payload FROM ticket WHERE hash = $1 AND purpose = 'search' AND person_id = $2 AND expires_at > $3"),
-            args![hash, person, cx.now()],
+            sql!("SELECT payload FROM ticket WHERE hash = $1 AND purpose = $2 AND person_id = $3 AND expires_at > $4"),
+            args![hash, purpose, person, cx.now()],
         )
         .await?;
     Ok(row.map(|(payload,)| payload))
