@@ -316,6 +316,31 @@ async fn marks_of_graduation_and_the_day_of_entry_come_back_with_the_people() {
     w.lab.is_whole().await;
 }
 
+/// A clock that goes on at every look.
+struct Ticking(std::sync::atomic::AtomicI64);
+impl app::clock::Clock for Ticking {
+    fn now(&self) -> i64 {
+        self.0.fetch_add(7, std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn the_book_of_a_closing_verifies_though_time_goes_on_while_it_is_written() {
+    let w = world().await;
+    w.members(&w.tree.branch, 5).await;
+    let (db, keys) = (w.lab.scratch.open().await.unwrap(), w.lab.keys_file());
+    let clock = Ticking(std::sync::atomic::AtomicI64::new(w.lab.house.now()));
+    let chance = app::clock::SeededChance::new(77);
+    let settings = w.lab.house.settings().clone();
+    let keys = app::keys::Keys::open(&keys).unwrap();
+    let house = app::House::open(db, keys, clock, chance, settings).await.unwrap();
+    let ask = Ask { people: 5, typed: w.tree.branch.short_name.clone() };
+    act!(house, w.superior.clone(), |cx| closings::close(cx, &w.tree.branch.code, &ask).await)
+        .unwrap();
+    app::events::seal(&house, 2000).await.unwrap();
+    assert_eq!(app::events::verify(&house, None).await.unwrap().1, []);
+}
+
 #[tokio::test]
 async fn after_thirty_days_it_is_final_and_a_dead_parent_takes_nothing_back() {
     let w = world().await;
