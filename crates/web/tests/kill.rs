@@ -270,8 +270,14 @@ async fn plant_due(lab: &Lab, above: &OrgRef) {
 
 /// They are branches again, as if nobody had turned them; what was told of it stays told.
 async fn turn_back(lab: &Lab) {
-    let back = "UPDATE member SET graduation = NULL, graduation_at = NULL WHERE graduation IS NOT NULL; UPDATE org SET category = 'BRANCH', graduated_at = NULL WHERE category = 'GRADUATE'";
-    lab.scratch.vandalise(back).await.unwrap();
+    let mut tx = lab.house.db().write().await.unwrap();
+    for back in [
+        db::sql!("UPDATE member SET graduation = NULL, graduation_at = NULL WHERE graduation IS NOT NULL"),
+        db::sql!("UPDATE org SET category = 'BRANCH', graduated_at = NULL WHERE category = 'GRADUATE'"),
+    ] {
+        tx.run(back, &[]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
 }
 
 async fn turned(lab: &Lab) -> i64 {
