@@ -485,7 +485,9 @@ async fn close_against_issuing_a_code_leaves_no_code_for_a_dead_organisation() {
         closed.unwrap();
         assert!(
             matches!(&issued, Ok(1) | Err(Error::NotFound))
-                || issued.as_ref().is_err_and(|e| matches!(e, Error::Conflict(r) if r.code == "org_gone")),
+                || issued
+                    .as_ref()
+                    .is_err_and(|e| matches!(e, Error::Conflict(r) if r.code == "org_gone")),
             "{issued:?}"
         );
     }

@@ -145,13 +145,7 @@ async fn a_season_from_the_mark_to_the_marks_of_people() {
     let (here, other) = (Some("合肥第一中学团委"), Some("合肥第六中学团委"));
     assert_eq!(
         said,
-        [
-            (Some("南京大学团委"), 0, 1),
-            (None, 0, 1),
-            (here, 1, 0),
-            (other, 0, 1),
-            (None, 1, 1)
-        ]
+        [(Some("南京大学团委"), 0, 1), (None, 0, 1), (here, 1, 0), (other, 0, 1), (None, 1, 1)]
     );
     assert_eq!((all.branches, all.unmarked), (1, 2));
     // Two weeks ahead schools are told, once.
@@ -163,7 +157,10 @@ async fn a_season_from_the_mark_to_the_marks_of_people() {
     let ahead = |titles: Vec<String>| -> Vec<String> {
         titles.into_iter().filter(|title| title.starts_with("7 月 1 日")).collect()
     };
-    assert_eq!(ahead(w.titles(&w.tree.committee).await), ["7 月 1 日有 1 个团支部转为毕业生团组织"]);
+    assert_eq!(
+        ahead(w.titles(&w.tree.committee).await),
+        ["7 月 1 日有 1 个团支部转为毕业生团组织"]
+    );
     assert_eq!(
         ahead(w.titles(&w.tree.other_committee).await),
         ["7 月 1 日转换毕业生团组织:还有 1 个团支部未标记"]
@@ -451,8 +448,9 @@ async fn a_mark_of_a_person_the_turn_and_her_transfer_at_once_leave_her_whole() 
                 }
             }
         };
-        let approving =
-            async move { try_act!(node, approver, |cx| transfers::approve(cx, &no, 1, None).await) };
+        let approving = async move {
+            try_act!(node, approver, |cx| transfers::approve(cx, &no, 1, None).await)
+        };
         let (turned, approved, ()) =
             tokio::join!(graduation::convert_due(&w.lab.house), approving, marking);
         assert_eq!(turned.unwrap(), 1);

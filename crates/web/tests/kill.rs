@@ -272,8 +272,12 @@ async fn plant_due(lab: &Lab, above: &OrgRef) {
 async fn turn_back(lab: &Lab) {
     let mut tx = lab.house.db().write().await.unwrap();
     for back in [
-        db::sql!("UPDATE member SET graduation = NULL, graduation_at = NULL WHERE graduation IS NOT NULL"),
-        db::sql!("UPDATE org SET category = 'BRANCH', graduated_at = NULL WHERE category = 'GRADUATE'"),
+        db::sql!(
+            "UPDATE member SET graduation = NULL, graduation_at = NULL WHERE graduation IS NOT NULL"
+        ),
+        db::sql!(
+            "UPDATE org SET category = 'BRANCH', graduated_at = NULL WHERE category = 'GRADUATE'"
+        ),
     ] {
         tx.run(back, &[]).await.unwrap();
     }

@@ -98,10 +98,7 @@ pub(super) async fn note_people(
 pub(super) async fn count_marked(cx: &mut Cx, id: ClosingId) -> Result<i64> {
     let (count,): (i64,) = cx
         .tx
-        .one(
-            sql!("SELECT COUNT(graduation) FROM closing_person WHERE closing_id = $1"),
-            args![id],
-        )
+        .one(sql!("SELECT COUNT(graduation) FROM closing_person WHERE closing_id = $1"), args![id])
         .await?;
     Ok(count)
 }

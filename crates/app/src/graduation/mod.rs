@@ -18,7 +18,9 @@ pub use persons::{PeopleMarked, mark_people};
 pub use rehearsal::{Count, Sum, rehearse_all};
 pub use special::{Kept, create as create_special, kinds, list as special_branches};
 
-use crate::{Cx, Error, OrgRef, Permit, Result, events, events::Event, orgs::Category, rules::Rules};
+use crate::{
+    Cx, Error, OrgRef, Permit, Result, events, events::Event, orgs::Category, rules::Rules,
+};
 
 /// Branches that are marked in one go; the page offers the rest again.
 pub const MOST: usize = 300;

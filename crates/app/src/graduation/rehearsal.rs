@@ -89,8 +89,7 @@ async fn turning(house: &House, province: &str, on: Date, into: &mut Schools) ->
     let mut after = (String::new(), String::new());
     loop {
         let mut cx = house.read(Who::System("graduation")).await?;
-        let found =
-            sql::ahead(&mut cx, province, &before, (&after.0, &after.1), PIECE).await?;
+        let found = sql::ahead(&mut cx, province, &before, (&after.0, &after.1), PIECE).await?;
         let one = |row: &sql::Ahead| Sum { branches: 1, members: row.members, unmarked: 0 };
         let rows = found.iter().map(|row| (row.path.as_str(), one(row))).collect();
         add(&mut cx, rows, into).await?;

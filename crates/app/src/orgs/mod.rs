@@ -31,8 +31,7 @@ pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
 pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
 pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_all_living, hold_living,
-    holding_below,
-    living_children, made_by_the_system, sister_named,
+    holding_below, living_children, made_by_the_system, sister_named,
 };
 pub use history::{History, Step as HistoryStep, history};
 pub(crate) use identity::set_identity;

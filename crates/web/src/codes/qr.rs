@@ -62,8 +62,11 @@ mod tests {
 
     #[test]
     fn the_bitmap_shows_the_finder_in_its_corner_and_light_around_it() {
-        let code = QrCode::with_error_correction_level("https://tuan.example.org/join/K7QM2RDX", EcLevel::M)
-            .expect("short enough");
+        let code = QrCode::with_error_correction_level(
+            "https://tuan.example.org/join/K7QM2RDX",
+            EcLevel::M,
+        )
+        .expect("short enough");
         let dots = code.to_colors();
         let rows: Vec<&[Color]> = dots.chunks(code.width()).collect();
         let file = bitmap(&rows);
