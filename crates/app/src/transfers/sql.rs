@@ -191,6 +191,19 @@ pub(super) async fn insert(cx: &mut Cx, _: &Permit, new: New<'_>) -> Result<()> 
     Ok(())
 }
 
+/// Notes the branch that was meant when a transfer began.
+pub(super) async fn set_wish(cx: &mut Cx, _: &Permit, id: TransferId, branch: OrgId) -> Result<()> {
+    cx.tx.run(sql!("UPDATE transfer SET wish_id = $1 WHERE id = $2"), args![branch, id]).await?;
+    Ok(())
+}
+
+/// The branch that was meant when a transfer began.
+pub(super) async fn wish(cx: &mut Cx, id: TransferId) -> Result<Option<OrgId>> {
+    let found: Option<(Option<OrgId>,)> =
+        cx.tx.opt(sql!("SELECT wish_id FROM transfer WHERE id = $1"), args![id]).await?;
+    Ok(found.and_then(|(branch,)| branch))
+}
+
 /// How a transfer ended, besides its state.
 #[derive(Default)]
 pub(super) struct Ending<'a> {
