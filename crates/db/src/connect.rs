@@ -199,7 +199,7 @@ async fn open_postgres(options: &Options) -> Result<Pools> {
         .max_connections(options.connections)
         .acquire_timeout(options.patience)
         .test_before_acquire(false)
-        // Planning cost more than the page (decision 0019); an engine without this setting does
+        // Planning cost more than the page (decision 0023); an engine without this setting does
         // as it likes.
         .after_connect(|conn, _| {
             Box::pin(async move {
