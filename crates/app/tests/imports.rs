@@ -656,11 +656,8 @@ async fn the_branchs_own_secretary_is_imported_as_a_member_and_keeps_her_post() 
     let own = |name: &str, id: &str, post: &str| {
         format!("{name}\t{id}\t汉\t共青团员\t本科\t2016-05\t\t13812346021\t{post}")
     };
-    let text = format!(
-        "{HEAD_POST}\n{}\n{}",
-        own("王芳", &first, "书记"),
-        own("李娜", &second, "书记")
-    );
+    let text =
+        format!("{HEAD_POST}\n{}\n{}", own("王芳", &first, "书记"), own("李娜", &second, "书记"));
     let import = d.paste(&text).await.unwrap();
     assert_eq!((import.ready, import.warned, import.to_fix), (2, 1, 0));
     let warned = d.lines(import.id, Show::Warn).await;

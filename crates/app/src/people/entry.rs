@@ -311,7 +311,8 @@ async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> R
     let mut fates = Vec::with_capacity(people.len());
     for (person, known) in people.iter().zip(known) {
         // Whoever holds a post here keeps it; the row's is not given.
-        let claims = person.post.as_ref().filter(|_| known.as_ref().is_none_or(|k| k.post.is_none()));
+        let claims =
+            person.post.as_ref().filter(|_| known.as_ref().is_none_or(|k| k.post.is_none()));
         let claims = claims.map(|post| post.code.as_str());
         let seat_taken = claims.and_then(|code| seats.judge(code, &[]));
         let fate = match (known, seat_taken) {
@@ -374,7 +375,9 @@ impl Batch<'_> {
             self.counts.members += 1;
             self.counts.members_done += i64::from(complete);
         }
-        if let Some(post) = person.post.as_ref().filter(|_| !known.is_some_and(|k| k.post.is_some())) {
+        if let Some(post) =
+            person.post.as_ref().filter(|_| !known.is_some_and(|k| k.post.is_some()))
+        {
             let (name, nature) = post_words(self.org, post);
             self.cadres.push(vec![
                 cx.new_id().into(),

@@ -38,8 +38,8 @@ pub use members::{
     start_moving,
 };
 pub use named::{Entered, Named, Seen, find_named, find_or_make, look, supply_own_mobile};
-pub(crate) use quota::{Answers, per_day as answers_per_day};
 pub use person::{Check, Contact, Membership, Person, Post};
+pub(crate) use quota::{Answers, per_day as answers_per_day};
 pub(crate) use rekey::rekey;
 
 db::id!(

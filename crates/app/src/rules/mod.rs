@@ -107,7 +107,8 @@ impl Problem {
 
     /// Whoever holds a post here already keeps it; the row's is not given.
     pub fn post_kept(held: &str) -> Self {
-        let message = format!("此人已任本组织的{held},导入时职务不变;要改职务请到“团干部管理”办理。");
+        let message =
+            format!("此人已任本组织的{held},导入时职务不变;要改职务请到“团干部管理”办理。");
         Self::warn(Column::Post, "post_kept", message)
     }
 

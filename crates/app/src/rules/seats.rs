@@ -40,7 +40,8 @@ impl<'a> Seats<'a> {
         rules: &'a Rules,
     ) -> Self {
         let code = |post: &str| limited(category, rules).find(|r| r.name == post);
-        let held = held.into_iter().filter_map(|(post, who)| Some((code(&post)?.code.clone(), who)));
+        let held =
+            held.into_iter().filter_map(|(post, who)| Some((code(&post)?.code.clone(), who)));
         Self { rules, category, held: held.collect() }
     }
 
@@ -48,8 +49,12 @@ impl<'a> Seats<'a> {
     pub fn judge(&self, code: &str, rivals: &[Rival]) -> Option<Problem> {
         let row = limited(self.category, self.rules).find(|row| row.code == code)?;
         let most = row.max.map_or(usize::MAX, |max| usize::try_from(max).unwrap_or(usize::MAX));
-        let holders: Vec<&str> =
-            self.held.iter().filter(|(held, _)| held == code).map(|(_, who)| who.as_str()).collect();
+        let holders: Vec<&str> = self
+            .held
+            .iter()
+            .filter(|(held, _)| held == code)
+            .map(|(_, who)| who.as_str())
+            .collect();
         let post = &row.name;
         if holders.len() >= most {
             let message = format!(

@@ -101,7 +101,12 @@ pub async fn start_in(cx: &mut Cx, new: &NewIn) -> Result<(Started, Option<Row>)
 /// The branch that is meant when a 转入 into a whole organisation begins: that of the import whose
 /// row led here, or that of the transfer that is begun once more. `None` when it is no longer below
 /// the organisation, or begins in a branch anyhow.
-async fn wish(cx: &mut Cx, origin: &Origin, row: Option<Row>, to: &OrgRef) -> Result<Option<OrgRef>> {
+async fn wish(
+    cx: &mut Cx,
+    origin: &Origin,
+    row: Option<Row>,
+    to: &OrgRef,
+) -> Result<Option<OrgRef>> {
     let meant = match origin {
         Origin::Again(no) => {
             let before = to_repeat(cx, no).await?;

@@ -236,7 +236,9 @@ async fn to_twin(
         return v.done_with(to, said, data).await;
     }
     let form = UploadForm { anew: twin.id.to_string(), ..form };
-    let says = format!("{said}请先和对方说一下,免得两边各导一遍;仍要自己导入的,请勾选“还是要重新上传一份”后再提交。");
+    let says = format!(
+        "{said}请先和对方说一下,免得两边各导一遍;仍要自己导入的,请勾选“还是要重新上传一份”后再提交。"
+    );
     let mut page = new_page(&mut v, form).await?;
     page.frame.errors = vec![app::FieldError::new("file", "same_file", says)];
     page.ask_anew = true;
