@@ -23,6 +23,7 @@ pub mod lists;
 pub mod month;
 pub mod person;
 pub mod policy;
+pub mod rows;
 mod text;
 pub mod transfer;
 pub mod tree;
@@ -136,6 +137,8 @@ pub struct Rules {
     pub policy: policy::Policy,
     /// Graduation of school branches.
     pub graduation: graduation::Graduation,
+    /// The changes of rows that are laid over the files ([`rows`]).
+    pub(crate) rows: Vec<(String, String)>,
 }
 
 /// The rule files as they stand in the repository: (file name, text). Shown to the operator.
@@ -195,6 +198,7 @@ impl Rules {
             transfer: read_toml("transfer.toml", transfer)?,
             policy: read_toml("policy.toml", policy)?,
             graduation: read_toml("graduation.toml", graduation)?,
+            rows: Vec::new(),
         })
     }
 }
