@@ -231,6 +231,7 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::form).page::<ops::act::ActPage>(),
         post("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::send).form::<ops::act::ActForm>(),
         get("/o/{org}/ops/rules", Right(Action::Operate), "参数与字典", ops::rules::show).page::<ops::rules::RulesPage>(),
+        get("/o/{org}/ops/rows/{name}", Right(Action::Operate), "可以修改的规则表", ops::rules::rows).page::<ops::rules::RowsPage>(),
         get("/o/{org}/ops/tables/{name}", Right(Action::Operate), "规则表", ops::rules::table).page::<ops::rules::TablePage>(),
         // Members
         get("/o/{org}/members", Right(Action::SeeMembers), "团员列表", members::list).page::<members::List>(),

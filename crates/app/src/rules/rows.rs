@@ -239,16 +239,20 @@ impl Table {
         .collect()
     }
 
-    /// Columns of organisations' sheets are no values of persons.
+    /// Of the columns only those that say something about a person alone; what decides who is
+    /// entered at all, posts and numbers have rules of their own.
     fn shows(&self, row: &toml::Table) -> bool {
         let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default();
-        self.name != "need" || (text("members") != "absent" && !matches!(text("key"), "is_cadre"))
+        let own = ["ethnic", "political", "education", "mobile", "weibo", "qq", "email", "wechat"];
+        let more = ["emergency_name", "emergency_phone", "address"];
+        self.name != "need" || own.contains(&text("key")) || more.contains(&text("key"))
     }
 
     fn cells(&self, row: &toml::Table) -> Cells {
         let cell = |field: &Field| {
             let values = match row.get(&field.name) {
                 Some(value) => texts(value),
+                None if field.kind == Kind::Flag => vec!["false".into()],
                 None if field.absent.is_empty() => Vec::new(),
                 None => vec![field.absent.clone()],
             };
@@ -300,7 +304,7 @@ impl Table {
         let known = |v: &String| self.choices(field, rules).iter().any(|(code, _)| code == v);
         match field.kind {
             Kind::Text => {
-                let most = if field.max == 0 { 100 } else { field.max };
+                let most = field.most();
                 let length = i64::try_from(one.chars().count()).unwrap_or(i64::MAX);
                 if length > most || one.chars().any(char::is_control) {
                     return Err(format!("“{}”最多 {most} 个字,不能有换行。", field.label));
@@ -329,7 +333,7 @@ impl Table {
                 }
                 Ok(words)
             }
-            Kind::Flag => Ok(vec![(one == "true").to_string()]),
+            Kind::Flag => Ok(vec![matches!(one, "true" | "1").to_string()]),
             Kind::One | Kind::Region if known(&given[0]) => Ok(vec![one.to_owned()]),
             Kind::Group if known(&given.join("+")) => {
                 Ok(given.join("+").split('+').map(str::to_owned).collect())
@@ -345,6 +349,15 @@ impl Table {
 }
 
 impl Field {
+    /// Most characters of a text.
+    pub fn most(&self) -> i64 {
+        match (self.kind, self.max) {
+            (Kind::Words, _) => 600,
+            (_, 0) => 100,
+            (_, max) => max,
+        }
+    }
+
     /// What a select of several is typed as.
     pub fn typed(&self, values: &[String]) -> String {
         match self.kind {
@@ -527,6 +540,13 @@ fn sound(rules: &Rules) -> Result<(), String> {
     }
     if rules.columns.needed(Column::Joined, Members, Some("03")) != Needed::Entry {
         return Err("团员的入团年月必须是“没有就不能录入”。".into());
+    }
+    for column in Column::ALL.iter().filter(|c| rules.columns.row(**c).form_only) {
+        if [Members, Cadres].iter().any(|k| rules.columns.needed(*column, *k, None) == Needed::Entry)
+        {
+            let label = column.label();
+            return Err(format!("“{label}”不在导入模板里,不能要求“没有就不能录入”。"));
+        }
     }
     let ordered = |from: Option<YearMonth>, to: Option<YearMonth>| {
         from.zip(to).is_none_or(|(from, to)| from <= to)

@@ -62,6 +62,20 @@ pub async fn change(cx: &mut Cx, permit: &Permit, change: Change<'_>) -> Result<
     sql::note(cx, &change).await
 }
 
+/// Has the completeness of the next organisations in path order looked at again, at most `limit`;
+/// returns their paths.
+pub(crate) async fn look_again(
+    cx: &mut Cx,
+    permit: &Permit,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>> {
+    let _ = permit.action();
+    let paths = sql::counted_after(cx, after, limit).await?;
+    sql::note_again(cx, &paths).await?;
+    Ok(paths)
+}
+
 /// The eight figures that are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Figures {

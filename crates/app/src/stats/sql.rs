@@ -87,6 +87,32 @@ pub(super) async fn note(cx: &mut Cx, c: &Change<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Organisations with people of their own counter, in path order.
+pub(super) async fn counted_after(cx: &mut Cx, after: &str, limit: i64) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = cx
+        .tx
+        .all(
+            sql!("SELECT path FROM org WHERE path > $1 AND status <> 'DELETED' ORDER BY path LIMIT $2"),
+            args![after, limit],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(path,)| path).collect())
+}
+
+/// Notes changes of nothing, so that the fold looks at these organisations again.
+pub(super) async fn note_again(cx: &mut Cx, paths: &[String]) -> Result<()> {
+    let row = |path: &String| vec![cx.new_id().into(), path.as_str().into()];
+    let rows = paths.iter().map(row).collect();
+    cx.tx
+        .run_of(
+            sql!("INSERT INTO delta (id, org_path, at) SELECT id, path, CAST($1 AS BIGINT) FROM {rows: id int, path text} AS v"),
+            args![cx.now()],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
 /// Whoever changes counters holds this row until the end of the transaction, so that folds,
 /// snapshots and recounts of several nodes come one after the other.
 pub(super) async fn take_turn(cx: &mut Cx) -> Result<()> {

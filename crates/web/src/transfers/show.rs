@@ -241,6 +241,7 @@ pub(crate) async fn detail(
             .transfer
             .return_reasons
             .iter()
+            .filter(|r| r.listed)
             .map(|r| (r.code.as_str(), r.name.as_str(), ""))
             .collect(),
         urge_from: show_time(shown.urge_from),
