@@ -288,6 +288,7 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("overdue proposals", MINUTE, crate::proposals::expire_due),
     wheel!("rejudge", MINUTE, crate::people::look_at_rules),
     wheel!("admin confirmations", HOUR, admin_confirmations),
+    wheel!("unused rights", HOUR, unused_rights),
     wheel!("terms", HOUR, terms),
     wheel!("overdue relocations", MINUTE, overdue_relocations),
     wheel!("orphaned relocations", HOUR, orphaned_relocations),
@@ -335,6 +336,9 @@ async fn transfer_reminders(house: &House) -> Result<()> {
 
 async fn admin_confirmations(house: &House) -> Result<()> {
     crate::cadres::remind_confirmations(house).await.map(|_| ())
+}
+async fn unused_rights(house: &House) -> Result<()> {
+    crate::cadres::idle::rest_unused(house).await.map(|_| ())
 }
 async fn terms(house: &House) -> Result<()> {
     crate::cadres::remind_terms(house).await.map(|_| ())
