@@ -113,7 +113,9 @@ async fn tell_warned(cx: &mut Cx, warned: &[(sql::IdleSeat, Millis)]) -> Result<
     for (seat, at) in warned {
         let days = Rules::builtin().policy.cadres.idle_days;
         let title = format!("你在{}的管理员身份将在{}暂停", seat.org_name, say_day(*at));
-        let body = format!("因为快满 {days} 天没有登录。在那以前登录一次就不会暂停;不再担任的,请本组织其他管理员或上级撤销。");
+        let body = format!(
+            "因为快满 {days} 天没有登录。在那以前登录一次就不会暂停;不再担任的,请本组织其他管理员或上级撤销。"
+        );
         let href = format!("/o/{}", seat.org_code);
         let to = To::Person(PersonId(seat.person_id));
         messages::send(cx, Message { to, kind: "cadre", title, body, href }).await?;
@@ -152,14 +154,18 @@ async fn tell_rested(cx: &mut Cx, rested: &[sql::IdleSeat]) -> Result<()> {
         }
         if let Some(parent) = seat.parent_id {
             let none = if active == 0 { ",现在没有能办事的管理员" } else { "" };
-            above.entry(parent).or_default().push(format!("{}的{}{none}", seat.org_name, seat.name));
+            above
+                .entry(parent)
+                .or_default()
+                .push(format!("{}的{}{none}", seat.org_name, seat.name));
         }
     }
     for (parent, names) in above {
         let title = format!("{} 位下级管理员的身份已暂停", names.len());
         let first = names.iter().take(5).cloned().collect::<Vec<_>>().join(";");
         let rest = if names.len() > 5 { "等" } else { "" };
-        let body = format!("{first}{rest}。仍在岗位上的在这一页确认,立即恢复;不再担任的请另设管理员。");
+        let body =
+            format!("{first}{rest}。仍在岗位上的在这一页确认,立即恢复;不再担任的请另设管理员。");
         tell_superior(cx, parent, title, body).await?;
     }
     Ok(())

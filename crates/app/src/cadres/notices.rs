@@ -61,12 +61,7 @@ pub(super) async fn revoked(
     to_org(cx, org, "/admins", format!("{name}的管理员身份已撤销"), body).await
 }
 
-pub(super) async fn resumed(
-    cx: &mut Cx,
-    org: &OrgRef,
-    person: PersonId,
-    name: &str,
-) -> Result<()> {
+pub(super) async fn resumed(cx: &mut Cx, org: &OrgRef, person: PersonId, name: &str) -> Result<()> {
     let by = by(cx);
     let title = format!("你在{}的管理员身份已恢复", org.short_name);
     to_person(cx, person, title, format!("由{by}办理,现在就可以使用。")).await?;

@@ -554,12 +554,7 @@ pub(super) async fn confirm(
 }
 
 /// Notes for seats that were given by whatever way when the superior is to be asked.
-pub(super) async fn set_reminders(
-    cx: &mut Cx,
-    _: &Permit,
-    every: i64,
-    limit: i64,
-) -> Result<u64> {
+pub(super) async fn set_reminders(cx: &mut Cx, _: &Permit, every: i64, limit: i64) -> Result<u64> {
     Ok(cx
         .tx
         .run(
@@ -632,12 +627,7 @@ pub(super) async fn suspend(cx: &mut Cx, _: &Permit, rows: Rows) -> Result<u64> 
 }
 
 /// A seat is used again.
-pub(super) async fn resume(
-    cx: &mut Cx,
-    _: &Permit,
-    org: OrgId,
-    person: PersonId,
-) -> Result<()> {
+pub(super) async fn resume(cx: &mut Cx, _: &Permit, org: OrgId, person: PersonId) -> Result<()> {
     cx.tx
         .run(
             sql!("UPDATE admin_seat SET used_at = $1, idle_at = $1, warned_at = NULL, suspended_at = NULL WHERE org_id = $2 AND person_id = $3"),

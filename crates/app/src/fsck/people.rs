@@ -207,8 +207,7 @@ fn admission(check: &mut Check<'_>, person: &Person, number: &IdNumber) {
     let Some(typed) = person.dev_number.as_deref() else { return };
     // Somebody who moved between provinces keeps the number of the first one; its digits name it.
     let regions = [here, typed.get(4..6).unwrap_or_default()];
-    let judged =
-        regions.map(|r| dev_number::judge(typed, joined, r, today, Rules::builtin()));
+    let judged = regions.map(|r| dev_number::judge(typed, joined, r, today, Rules::builtin()));
     let before = |rules| {
         regions.iter().any(|r| {
             matches!(dev_number::judge(typed, joined, r, today, rules), Ok(Some(n)) if n == typed)

@@ -66,7 +66,8 @@ pub(crate) async fn run(turn: &Turn<'_>) -> Result<Json> {
     }
     let mut path = String::new();
     loop {
-        let last = act!(turn.house, Who::System("rejudge"), |cx| orgs(cx, turn, &path, done).await)?;
+        let last =
+            act!(turn.house, Who::System("rejudge"), |cx| orgs(cx, turn, &path, done).await)?;
         let Some((last, count)) = last else { break };
         (path, done) = (last, done + count);
         // Folded at once, so that the changes noted by others do not wait behind ours.
@@ -142,7 +143,12 @@ async fn piece(cx: &mut Cx, turn: &Turn<'_>, after: i64, done: i64) -> Result<St
 }
 
 /// Has a piece of the organisations' completeness looked at again.
-async fn orgs(cx: &mut Cx, turn: &Turn<'_>, after: &str, done: i64) -> Result<Option<(String, i64)>> {
+async fn orgs(
+    cx: &mut Cx,
+    turn: &Turn<'_>,
+    after: &str,
+    done: i64,
+) -> Result<Option<(String, i64)>> {
     let permit = cx.permit_system(Action::RunSystem)?;
     let seen = stats::look_again(cx, &permit, after, 1000).await?;
     let count = seen.len() as i64;
@@ -170,12 +176,15 @@ fn missing(cx: &Cx, row: &sql::rejudge::Row, rules: &Rules, today: Date) -> Resu
         region: row.province.as_deref().unwrap_or_default(),
         today,
     };
+    let lacked = |column: Column| row.missing.split(',').any(|key| key == column.key());
     let filled = |column: Column| match column {
         Column::Name | Column::IdNumber => true,
         Column::Mobile => row.has_mobile,
         Column::Ethnic => row.ethnic.is_some(),
         Column::Political => row.political.is_some(),
         Column::Education => row.education.is_some(),
+        // Who is no member has no place for them: it stays as it was entered.
+        Column::Joined | Column::DevNumber if !member => !lacked(column),
         Column::Joined => row.joined.as_ref().is_some_and(|j| !j.is_empty()),
         Column::DevNumber => row.dev_number.is_some(),
         other => contact.as_ref().is_some_and(|c| c.has(other)),

@@ -302,7 +302,8 @@ async fn correct(cx: &mut Cx, org: &OrgRef, to: Category) -> Result<Judged> {
         ("管理员", format!("{} 位,不变", found.admins)),
     ];
     if !found.posts.is_empty() {
-        let words = format!("{}。新的类别没有的职务,请它的管理员随后变更。", found.posts.join("、"));
+        let words =
+            format!("{}。新的类别没有的职务,请它的管理员随后变更。", found.posts.join("、"));
         effects.push(("现有职务", words));
     }
     if matches!(found.now, Category::Branch) {
@@ -362,7 +363,8 @@ pub(super) async fn carry_out(cx: &mut Cx, permit: &Permit, p: &Proposal) -> Res
         }
         Act::Restore { org, short_name } => {
             let org = closings::restore_late(cx, permit, org.trim(), short_name).await?;
-            let detail = json!({ "code": org.code, "short_name": org.short_name, "proposal": p.no });
+            let detail =
+                json!({ "code": org.code, "short_name": org.short_name, "proposal": p.no });
             let event = Event::new("org.restored", "org", org.id.0).at(&org.path);
             cx.note(event.detail(detail)).await?;
             Ok(json!({ "org": org.code }))

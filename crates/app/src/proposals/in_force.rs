@@ -38,7 +38,10 @@ impl Planned {
                 ("停用", row.map(|row| row.cells).unwrap_or_default())
             }
         };
-        Some((format!("{}:{}", table.label, super::rules::called(table, &cells, rules)), what.into()))
+        Some((
+            format!("{}:{}", table.label, super::rules::called(table, &cells, rules)),
+            what.into(),
+        ))
     }
 }
 

@@ -7,11 +7,12 @@ use crate::{
     Cx, Error, Result,
     clock::day,
     error::FieldError,
-    people, stats,
+    people,
     rules::{
         Rules, changes,
         rows::{self, Cells, Change, Table},
     },
+    stats,
 };
 use jiff::civil::Date;
 
@@ -27,7 +28,8 @@ impl Dates<'_> {
         self.until.map(str::trim).filter(|until| !until.is_empty())
     }
     fn read(&self, today: Date) -> Result<(Date, Option<Date>)> {
-        let wrong = || Error::field("valid_from", "date", "请填写今天或以后的日期,例如 2026-09-01。");
+        let wrong =
+            || Error::field("valid_from", "date", "请填写今天或以后的日期,例如 2026-09-01。");
         let from: Date = self.from.trim().parse().map_err(|_| wrong())?;
         if from < today {
             return Err(wrong());
@@ -138,9 +140,8 @@ pub(super) fn change_of(act: &RowAct<'_>) -> Result<(&'static Table, Option<rows
         return Ok((table, Some(row), Change::End));
     };
     let cells = table.judge(cells, before.as_ref(), rules).map_err(|wrong| {
-        let error = |(field, says): (String, String)| {
-            FieldError::new(&format!("c_{field}"), "value", says)
-        };
+        let error =
+            |(field, says): (String, String)| FieldError::new(&format!("c_{field}"), "value", says);
         Error::Invalid(wrong.into_iter().map(error).collect())
     })?;
     Ok((table, before, Change::Set(cells)))
@@ -257,9 +258,11 @@ async fn touched(
         found.push(("现在担任的人(按最近登记的任职查看)", seen(looked, holders)));
     }
     if table.name == "industry" && !one("level2").is_empty() {
-        let code = then.tree.industries.iter().find(|r| {
-            r.level1 == one("level1") && r.level2 == one("level2")
-        });
+        let code = then
+            .tree
+            .industries
+            .iter()
+            .find(|r| r.level1 == one("level1") && r.level2 == one("level2"));
         if let Some(row) = code {
             let (looked, orgs) = sql::of_industry(cx, &row.code).await?;
             found.push(("选了这个类别的组织(按最近建立的组织查看)", seen(looked, orgs)));

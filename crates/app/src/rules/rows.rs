@@ -542,7 +542,9 @@ fn sound(rules: &Rules) -> Result<(), String> {
         return Err("团员的入团年月必须是“没有就不能录入”。".into());
     }
     for column in Column::ALL.iter().filter(|c| rules.columns.row(**c).form_only) {
-        if [Members, Cadres].iter().any(|k| rules.columns.needed(*column, *k, None) == Needed::Entry)
+        if [Members, Cadres]
+            .iter()
+            .any(|k| rules.columns.needed(*column, *k, None) == Needed::Entry)
         {
             let label = column.label();
             return Err(format!("“{label}”不在导入模板里,不能要求“没有就不能录入”。"));
@@ -605,9 +607,8 @@ fn reasons(rules: &Rules) -> Result<(), String> {
     use super::transfer::Audience;
     let listed: Vec<_> = rules.transfer.reasons.iter().filter(|r| r.listed).collect();
     for audience in [Audience::Graduate, Audience::Other] {
-        let of = |r: &&&super::transfer::Reason| {
-            r.audience == audience || r.audience == Audience::Both
-        };
+        let of =
+            |r: &&&super::transfer::Reason| r.audience == audience || r.audience == Audience::Both;
         if listed.iter().filter(of).count() == 0 {
             return Err("毕业生和其他团员都至少要有一个转接原因。".into());
         }

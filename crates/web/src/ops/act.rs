@@ -174,7 +174,8 @@ impl FieldView {
         self.value == "true" || self.value == "1"
     }
     fn is_long(&self) -> bool {
-        self.kind == Kind::Words || (self.kind == Kind::Text && self.max.parse::<i64>().is_ok_and(|max| max > 60))
+        self.kind == Kind::Words
+            || (self.kind == Kind::Text && self.max.parse::<i64>().is_ok_and(|max| max > 60))
     }
     fn has(&self, code: &str) -> bool {
         self.chosen.iter().any(|c| c == code)

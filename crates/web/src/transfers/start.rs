@@ -259,7 +259,9 @@ fn questions(page: &mut Out, new: &New) {
 /// The reasons that lead to an organisation: code and name.
 pub(super) fn reasons() -> Vec<(String, String)> {
     let all = Rules::builtin().transfer.reasons.iter();
-    all.filter(|r| r.listed && r.target == Target::Org).map(|r| (r.code.clone(), r.name.clone())).collect()
+    all.filter(|r| r.listed && r.target == Target::Org)
+        .map(|r| (r.code.clone(), r.name.clone()))
+        .collect()
 }
 
 /// One of these.

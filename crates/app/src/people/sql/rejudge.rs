@@ -79,12 +79,7 @@ pub(in crate::people) async fn setting(cx: &mut Cx, name: &str) -> Result<Option
     Ok(row.map(|(value,)| value))
 }
 
-pub(in crate::people) async fn set(
-    cx: &mut Cx,
-    _: &Permit,
-    name: &str,
-    value: &str,
-) -> Result<()> {
+pub(in crate::people) async fn set(cx: &mut Cx, _: &Permit, name: &str, value: &str) -> Result<()> {
     cx.tx
         .run(
             sql!("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
