@@ -123,6 +123,8 @@ pub fn table() -> Vec<Route> {
         // The organisation
         get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
         get("/o/{org}/progress/members", Right(Action::SeeStats), "团员录入进度", stats::progress).page::<stats::Progress>(),
+        get("/o/{org}/progress/cadres", Right(Action::SeeStats), "团干部录入进度", stats::cadres).page::<stats::CadreProgress>(),
+        get("/o/{org}/progress/cadres.xlsx", Right(Action::SeeStats), "下载团干部录入进度", stats::cadres_download),
         get("/o/{org}/progress/members.xlsx", Right(Action::SeeStats), "下载团员录入进度", stats::download),
         get("/o/{org}/info", Right(Action::SeeOrg), "组织信息", orgs::info::show).page::<orgs::info::InfoPage>(),
         get("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::form).page::<orgs::info::EditPage>(),

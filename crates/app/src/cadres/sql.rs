@@ -248,6 +248,21 @@ pub(super) async fn is_seated(cx: &mut Cx, org: OrgId, person: PersonId) -> Resu
     Ok(row.is_some())
 }
 
+/// Number and target of an open transfer that takes a person out of an organisation.
+pub(super) async fn leaving(
+    cx: &mut Cx,
+    org: OrgId,
+    person: PersonId,
+) -> Result<Option<(String, String)>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT t.no, COALESCE(o.short_name, '') FROM transfer t LEFT JOIN org o ON o.id = t.to_org WHERE t.person_id = $1 AND t.ended_at IS NULL AND t.from_org = $2 LIMIT 1"),
+            args![person, org],
+        )
+        .await?)
+}
+
 /// A person by her public code.
 pub(super) async fn named(cx: &mut Cx, code: &str) -> Result<Option<(PersonId, String)>> {
     Ok(cx.tx.opt(sql!("SELECT id, name FROM person WHERE code = $1"), args![code]).await?)

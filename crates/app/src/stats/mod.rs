@@ -4,6 +4,7 @@
 //!
 //! This room calls no other room, so that every other room may call it.
 
+mod bodies;
 mod fold;
 mod hours;
 mod lacks;
@@ -13,6 +14,7 @@ mod repath;
 mod sector;
 mod sql;
 
+pub use bodies::{Bodies, BodyPage, BodyRow, bodies, bodies_workbook};
 pub use fold::{fold, settle, turn};
 pub use hours::{Hourly, at_hour, between, snapshot};
 pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks, org_missing};

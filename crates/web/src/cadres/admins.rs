@@ -1,7 +1,7 @@
 //! 管理员变更 (A14): seats, adding, revoking with its effect, and the yearly confirmation of the
 //! children's administrators.
 
-use super::{At, org_at, places, query_at};
+use super::{At, org_at, places, query_at, wrong};
 use crate::{
     answer::Answer,
     error::Failure,
@@ -11,7 +11,7 @@ use crate::{
     visit::Visit,
 };
 use app::{
-    Error, OrgRef, Role,
+    OrgRef, Role,
     cadres::{
         admins::{self, Board},
         idle,
@@ -129,12 +129,12 @@ pub async fn add(mut v: Visit, Form(form): Form<AddForm>) -> Result<Answer, Fail
             let to = format!("{}/admins{}", v.base()?, query_at(&v.cx, &org));
             v.done(to, format!("{name}已成为{}的管理员。", org.short_name)).await
         }
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let errors = wrong(error)?;
             let mut page = board(&mut v, &org, &form.person).await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(other) => Err(other.into()),
     }
 }
 
@@ -302,11 +302,11 @@ pub async fn confirm_many(mut v: Visit, Form(form): Form<ConfirmForm>) -> Result
             let to = format!("{}/admins/confirm", v.base()?);
             v.done(to, format!("已确认 {count} 位管理员,一年后再请你确认。")).await
         }
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let errors = wrong(error)?;
             let mut page = confirm_page(&mut v, "").await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(other) => Err(other.into()),
     }
 }

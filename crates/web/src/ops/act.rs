@@ -177,6 +177,13 @@ impl FieldView {
         self.kind == Kind::Words
             || (self.kind == Kind::Text && self.max.parse::<i64>().is_ok_and(|max| max > 60))
     }
+    fn width(&self) -> &'static str {
+        match self.kind {
+            Kind::Number => "w-num",
+            Kind::Month | Kind::Day => "w-date",
+            _ => "w-full",
+        }
+    }
     fn has(&self, code: &str) -> bool {
         self.chosen.iter().any(|c| c == code)
     }

@@ -123,7 +123,8 @@ async fn a_row_of_a_rule_table_is_added_changed_and_ended_on_its_form() {
     let wrong = one.submit(&page, &new, &fields).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.body.contains("10 到 28 之间") && wrong.body.contains("安徽须满"), "kept");
-    let check = one.submit(&wrong, &new, &[("c_region", "34"), ("c_years", "15")]).await;
+    let fields = [("c_region", "34"), ("c_years", "15"), ("c_says", "安徽须满 15 周岁")];
+    let check = one.submit(&wrong, &new, &fields).await;
     assert!(
         check.body.contains("适用省份:安徽") && check.body.contains("没有完成的导入"),
         "{}",
