@@ -17,6 +17,7 @@ CREATE TABLE transfer (
   state {text} NOT NULL CHECK (state IN ('pending_source','pending_target','pending_alloc','done','rejected','withdrawn','expired')),
   waits_for {int} REFERENCES org (id),             -- in whose hands it is; NULL when ended
   deadline {int},                                  -- of the present step; NULL when none runs
+  wish_id {int} REFERENCES org (id),               -- the branch that was meant when it began; suggested at the allocation
   branch_id {int} REFERENCES org (id),             -- where the person came in the end
   return_reason {text},
   return_note {text},

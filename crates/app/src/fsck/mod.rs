@@ -6,9 +6,11 @@
 
 mod cadres;
 mod codes;
+mod conservation;
 mod counters;
 mod graduation;
 mod people;
+mod places;
 mod relocations;
 mod rules;
 mod things;
@@ -79,6 +81,7 @@ pub async fn run_with(
     tree::closings(&mut check).await?;
     tree::search_index(&mut check).await?;
     people::persons(&mut check).await?;
+    conservation::all(&mut check).await?;
     people::cadres(&mut check).await?;
     people::seats(&mut check).await?;
     people::twins(&mut check).await?;

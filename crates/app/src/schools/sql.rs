@@ -27,7 +27,7 @@ pub(super) async fn schools(cx: &mut Cx, lo: &str, hi: &str, limit: i64) -> Resu
     Ok(cx
         .tx
         .all(
-            sql!("WITH RECURSIVE step (path, n) AS (SELECT (SELECT o.path FROM org o WHERE o.path >= $1 AND o.path < $2 AND o.industry >= 'school_' AND o.industry < 'school~' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 1), 1 UNION ALL SELECT (SELECT o.path FROM org o WHERE o.path >= s.path || '~' AND o.path < $2 AND o.industry >= 'school_' AND o.industry < 'school~' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 1), s.n + 1 FROM step s WHERE s.path IS NOT NULL AND s.n < $3) SELECT o.code, o.path, o.short_name, o.category, o.industry, o.school_code, p.short_name, COALESCE(t.branches, 0), COALESCE(t.branches_done, 0), COALESCE(t.members, 0), COALESCE(t.members_done, 0), (SELECT COUNT(*) FROM admin_seat a WHERE a.org_id = o.id) FROM step s JOIN org o ON o.path = s.path LEFT JOIN org p ON p.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'subtree' ORDER BY o.path"),
+            sql!("WITH RECURSIVE step (path, n) AS (SELECT (SELECT o.path FROM org o WHERE o.path >= $1 AND o.path < $2 AND o.industry >= 'school_' AND o.industry < 'school~' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 1), 1 UNION ALL SELECT (SELECT o.path FROM org o WHERE o.path >= s.path || '~' AND o.path < $2 AND o.industry >= 'school_' AND o.industry < 'school~' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 1), s.n + 1 FROM step s WHERE s.path IS NOT NULL AND s.n < $3) SELECT o.code, o.path, o.short_name, o.category, o.industry, o.school_code, p.short_name, COALESCE(t.branches, 0), COALESCE(t.branches_done, 0), COALESCE(t.members, 0), COALESCE(t.members_done, 0), (SELECT COUNT(*) FROM admin_seat a WHERE a.org_id = o.id) FROM step s CROSS JOIN org o LEFT JOIN org p ON p.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'subtree' WHERE o.path = s.path ORDER BY o.path"),
             args![lo, hi, limit],
         )
         .await?)
@@ -45,6 +45,29 @@ pub(super) async fn facts(cx: &mut Cx, org: &OrgRef) -> Result<Facts> {
     Ok(cx
         .tx
         .one(sql!("SELECT industry, school_code FROM org WHERE id = $1"), args![org.id])
+        .await?)
+}
+
+/// Which of these organisations are of the school sector, by their paths.
+pub(super) async fn of_the_sector(cx: &mut Cx, paths: Rows) -> Result<Vec<(String,)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.path FROM {rows: path text} AS v JOIN org o ON o.path = v.path WHERE o.industry >= 'school_' AND o.industry < 'school~' ORDER BY o.path"),
+            &[],
+            paths,
+        )
+        .await?)
+}
+
+/// The paths of the next schools: as [`schools`] finds them, without their counters.
+pub(super) async fn next(cx: &mut Cx, lo: &str, hi: &str, limit: i64) -> Result<Vec<(String,)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("WITH RECURSIVE step (path, n) AS (SELECT (SELECT o.path FROM org o WHERE o.path >= $1 AND o.path < $2 AND o.industry >= 'school_' AND o.industry < 'school~' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 1), 1 UNION ALL SELECT (SELECT o.path FROM org o WHERE o.path >= s.path || '~' AND o.path < $2 AND o.industry >= 'school_' AND o.industry < 'school~' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 1), s.n + 1 FROM step s WHERE s.path IS NOT NULL AND s.n < $3) SELECT path FROM step WHERE path IS NOT NULL ORDER BY path"),
+            args![lo, hi, limit],
+        )
         .await?)
 }
 

@@ -2,10 +2,12 @@
 //! transaction of its own; a person who decides at the same moment wins or loses as against anybody.
 
 use super::{Transfer, Turn, approval, machine, notices, record, sql, take};
-use crate::{Action, Cx, Error, House, Result, Who, act, rules::Rules};
+use crate::{Action, Cx, Error, House, Result, Who, act, clock::DAY, rules::Rules};
 use machine::{Party, Verb};
 
 const PIECE: i64 = 100;
+/// How far back the hourly look for transfers without a target goes.
+const ORPHANED_DAYS: i64 = 3;
 
 /// Ends every transfer whose deadline has passed; returns how many. For the clockwork.
 pub async fn expire_due(house: &House) -> Result<u64> {
@@ -48,11 +50,12 @@ async fn expire(cx: &mut Cx, no: &str) -> Result<bool> {
     Ok(true)
 }
 
-/// Returns every open transfer whose target was deleted; returns how many. For the clockwork; a
-/// decision meets the same check.
+/// Returns every open transfer whose target was closed in the last days and that the closing itself
+/// did not return; returns how many. For the clockwork; a decision meets the same check.
 pub async fn cancel_orphans(house: &House) -> Result<u64> {
     let mut cx = house.read(Who::System("系统")).await?;
-    let orphans = sql::without_target(&mut cx, 10 * PIECE).await?;
+    let since = cx.now() - ORPHANED_DAYS * DAY;
+    let orphans = sql::without_target(&mut cx, since, 10 * PIECE).await?;
     drop(cx);
     let mut ended = 0;
     for (no,) in &orphans {

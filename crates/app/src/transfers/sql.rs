@@ -191,6 +191,19 @@ pub(super) async fn insert(cx: &mut Cx, _: &Permit, new: New<'_>) -> Result<()> 
     Ok(())
 }
 
+/// Notes the branch that was meant when a transfer began.
+pub(super) async fn set_wish(cx: &mut Cx, _: &Permit, id: TransferId, branch: OrgId) -> Result<()> {
+    cx.tx.run(sql!("UPDATE transfer SET wish_id = $1 WHERE id = $2"), args![branch, id]).await?;
+    Ok(())
+}
+
+/// The branch that was meant when a transfer began.
+pub(super) async fn wish(cx: &mut Cx, id: TransferId) -> Result<Option<OrgId>> {
+    let found: Option<(Option<OrgId>,)> =
+        cx.tx.opt(sql!("SELECT wish_id FROM transfer WHERE id = $1"), args![id]).await?;
+    Ok(found.and_then(|(branch,)| branch))
+}
+
 /// How a transfer ended, besides its state.
 #[derive(Default)]
 pub(super) struct Ending<'a> {
@@ -290,13 +303,17 @@ pub(super) async fn overdue(cx: &mut Cx, limit: i64) -> Result<Vec<(String,)>> {
         .await?)
 }
 
-/// Numbers of open transfers whose target is no longer active.
-pub(super) async fn without_target(cx: &mut Cx, limit: i64) -> Result<Vec<(String,)>> {
+/// Numbers of open transfers whose target was closed since then.
+pub(super) async fn without_target(
+    cx: &mut Cx,
+    since: Millis,
+    limit: i64,
+) -> Result<Vec<(String,)>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.no FROM transfer t JOIN org o ON o.id = t.to_org WHERE t.ended_at IS NULL AND o.status = 'DELETED' LIMIT $1"),
-            args![limit],
+            sql!("SELECT t.no FROM org o JOIN transfer t ON t.to_org = o.id AND t.ended_at IS NULL WHERE o.status = 'DELETED' AND o.updated_at > $1 LIMIT $2"),
+            args![since, limit],
         )
         .await?)
 }

@@ -49,6 +49,8 @@ pub struct Checked {
     /// Label and value of what the reason asks.
     pub fields: Vec<(&'static str, String)>,
     pub remark: String,
+    /// The branch that will be suggested at the allocation.
+    pub wish: Option<OrgRef>,
     pub(super) stored: BTreeMap<String, String>,
 }
 
@@ -81,6 +83,7 @@ pub async fn check(cx: &mut Cx, new: &New) -> Result<Checked> {
         person_name: person.name.clone(),
         variant: variant_for(to.category),
         fields: labelled(&stored),
+        wish: None,
         stored,
         from,
         to,
@@ -125,6 +128,9 @@ pub(super) async fn begin(cx: &mut Cx, permit: Permit, checked: Checked) -> Resu
         at: standing(cx, checked.variant, state, &checked.from, &checked.to)?,
     };
     sql::insert(cx, &permit, row).await?;
+    if let Some(branch) = &checked.wish {
+        sql::set_wish(cx, &permit, id, branch.id).await?;
+    }
     sql::add_step(cx, &permit, id, Verb::Submit.code(), state, "").await?;
     people::start_moving(cx, &permit, checked.person, &checked.from).await?;
     let begun = sql::by_no(cx, &no).await?.ok_or(Error::NotFound)?;
