@@ -305,8 +305,8 @@ pub(super) async fn open_transfers(cx: &mut Cx) -> Result<i64> {
     let (count,): (i64,) = cx
         .tx
         .one(
-            sql!("SELECT COUNT(*) FROM (SELECT 1 FROM transfer WHERE ended_at IS NULL LIMIT 1000) AS t"),
-            &[],
+            sql!("SELECT COUNT(*) FROM (SELECT 1 FROM transfer WHERE ended_at IS NULL AND waits_for > $1 LIMIT 1000) AS t"),
+            args![i64::MIN],
         )
         .await?;
     Ok(count)
@@ -333,8 +333,8 @@ pub(super) async fn holders(cx: &mut Cx, post: &str) -> Result<(i64, i64)> {
     Ok(cx
         .tx
         .one(
-            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN t.post = $1 AND t.ended_at IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) FROM (SELECT post, ended_at FROM cadre ORDER BY id DESC LIMIT 1000) AS t"),
-            args![post],
+            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN t.post = $1 AND t.ended_at IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) FROM (SELECT post, ended_at FROM cadre WHERE id < $2 ORDER BY id DESC LIMIT 1000) AS t"),
+            args![post, i64::MAX],
         )
         .await?)
 }
@@ -344,8 +344,8 @@ pub(super) async fn of_industry(cx: &mut Cx, code: &str) -> Result<(i64, i64)> {
     Ok(cx
         .tx
         .one(
-            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN t.industry = $1 AND t.status <> 'DELETED' THEN 1 ELSE 0 END), 0) AS BIGINT) FROM (SELECT industry, status FROM org ORDER BY id DESC LIMIT 1000) AS t"),
-            args![code],
+            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN t.industry = $1 AND t.status <> 'DELETED' THEN 1 ELSE 0 END), 0) AS BIGINT) FROM (SELECT industry, status FROM org WHERE id < $2 ORDER BY id DESC LIMIT 1000) AS t"),
+            args![code, i64::MAX],
         )
         .await?)
 }

@@ -32,10 +32,14 @@ pub(in crate::people) async fn after(cx: &mut Cx, after: i64, limit: i64) -> Res
 
 /// The first and the last person.
 pub(in crate::people) async fn ends(cx: &mut Cx) -> Result<(i64, i64)> {
-    let first: Option<(i64,)> =
-        cx.tx.opt(sql!("SELECT id FROM person ORDER BY id LIMIT 1"), &[]).await?;
-    let last: Option<(i64,)> =
-        cx.tx.opt(sql!("SELECT id FROM person ORDER BY id DESC LIMIT 1"), &[]).await?;
+    let first: Option<(i64,)> = cx
+        .tx
+        .opt(sql!("SELECT id FROM person WHERE id > $1 ORDER BY id LIMIT 1"), args![i64::MIN])
+        .await?;
+    let last: Option<(i64,)> = cx
+        .tx
+        .opt(sql!("SELECT id FROM person WHERE id < $1 ORDER BY id DESC LIMIT 1"), args![i64::MAX])
+        .await?;
     Ok((first.map_or(0, |(id,)| id), last.map_or(0, |(id,)| id)))
 }
 
