@@ -89,7 +89,7 @@ pub struct Show {
     moving: bool,
     posts: Vec<PostLine>,
     /// Her transfers, as far as they may be seen from here.
-    rows: Vec<crate::transfers::Row>,
+    rows: Vec<crate::business::Row>,
     record: Vec<RecordLine>,
     can_edit: bool,
     can_reveal: bool,
@@ -249,9 +249,9 @@ async fn transfers_of(
     v: &mut Visit,
     person: &Person,
     base: &str,
-) -> Result<Vec<crate::transfers::Row>, Error> {
+) -> Result<Vec<crate::business::Row>, Error> {
     let lines = app::transfers::of_person(&mut v.cx, person.id).await?;
-    Ok(lines.into_iter().map(|line| crate::transfers::row(line, base)).collect())
+    Ok(lines.into_iter().map(|line| crate::business::row(line, base)).collect())
 }
 
 /// The names from the organisation acted for down to hers.

@@ -4,14 +4,13 @@
 //!
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
+mod business;
 mod cadres;
 mod codes;
 mod counters;
 mod graduation;
 mod people;
-mod relocations;
 mod things;
-mod transfers;
 mod tree;
 
 use crate::{Cx, House, Result, Who, events};
@@ -86,9 +85,9 @@ pub async fn run_with(
     graduation::branches(&mut check).await?;
     graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
-    transfers::all(&mut check).await?;
-    transfers::undos(&mut check).await?;
-    relocations::all(&mut check).await?;
+    business::all(&mut check).await?;
+    business::undos(&mut check).await?;
+    business::moves(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;

@@ -5,12 +5,12 @@
 use super::{
     Transfer,
     lead::{self, Row},
-    machine::{State, Variant},
     read, show, sql, start,
     start::{Checked, Started, answers, begin, labelled},
 };
 use crate::{
     Action, Cx, Error, OrgRef, Refusal, Result,
+    business::machine::{State, Variant},
     clock::day,
     orgs::Category,
     people::{self, Person},
