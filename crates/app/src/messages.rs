@@ -217,6 +217,7 @@ pub const ABOUT: [(&str, &str); 8] = [
 /// Which of an organisation's messages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Narrow {
+    pub unread: bool,
     /// A code of [`ABOUT`]; empty for all.
     pub about: &'static str,
     /// Sent on this day or later.
@@ -227,8 +228,19 @@ pub struct Narrow {
     pub before: Option<i64>,
 }
 
-/// Messages to the organisation acted for, the newest first.
-pub async fn of_org(cx: &mut Cx, narrow: &Narrow, limit: i64) -> Result<Vec<Item>> {
+/// Messages to the organisation acted for, the newest first; `before`: the id of the last one of
+/// the page before.
+pub async fn of_org(
+    cx: &mut Cx,
+    unread: bool,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Item>> {
+    narrowed(cx, &Narrow { unread, before, ..Narrow::default() }, limit).await
+}
+
+/// The same, narrowed.
+pub async fn narrowed(cx: &mut Cx, narrow: &Narrow, limit: i64) -> Result<Vec<Item>> {
     cx.scope(Action::SeeTransfers)?;
     let org = cx.org()?.id;
     let since = narrow.since.map_or(0, start_of_day);
@@ -236,8 +248,9 @@ pub async fn of_org(cx: &mut Cx, narrow: &Narrow, limit: i64) -> Result<Vec<Item
     Ok(cx
         .tx
         .all(
-            sql!("SELECT id, kind, title, body, href, created_at, read_at FROM message WHERE to_org = $1 AND id < $2 AND (CAST($3 AS TEXT) = '' OR kind = $3) AND created_at >= $4 AND created_at < $5 ORDER BY id DESC LIMIT $6"),
-            args![org, narrow.before.unwrap_or(i64::MAX), narrow.about, since, until, limit.clamp(1, 200)],
+            sql!("SELECT id, kind, title, body, href, created_at, read_at FROM message WHERE to_org = $1 AND id < $2 AND (CAST($3 AS TEXT) = '' OR kind = $3) AND created_at >= $4 AND created_at < $5 AND (read_at IS NULL OR NOT $6) ORDER BY id DESC LIMIT $7"),
+            args![org, narrow.before.unwrap_or(i64::MAX), narrow.about, since, until, narrow.unread,
+                limit.clamp(1, 200)],
         )
         .await?)
 }

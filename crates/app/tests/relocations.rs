@@ -5,11 +5,15 @@
 
 use app::{
     Error, OrgRef, Role, Who, act,
+    business::{
+        self,
+        machine::{Kind, State},
+    },
     clock::{DAY, HOUR},
     jobs, messages,
     orgs::{self, Category},
     people::PersonId,
-    relocations::{self, New, Relocation, Shown, Started, machine::State},
+    relocations::{self, New, Relocation, Shown, Started},
     stats,
     testkit::{self, Lab, Tree},
 };
@@ -229,7 +233,7 @@ async fn a_step_is_reminded_of_lapses_and_can_not_be_decided_late() {
     assert_eq!(shown.relocation.state, State::Expired);
     assert!(shown.rights.again);
     let mut cx = w.lab.house.read(w.old.clone()).await.unwrap();
-    assert_eq!(relocations::count_waiting(&mut cx).await.unwrap(), 0);
+    assert_eq!(business::count_waiting(&mut cx, Some(Kind::Relocation)).await.unwrap(), 0);
     drop(cx);
     w.lab.is_whole().await;
 }
@@ -249,7 +253,7 @@ async fn when_the_target_is_closed_meanwhile_it_goes_back_by_itself() {
         .unwrap();
     let r = w.approve(&w.new, &begun.no, 2).await.unwrap();
     assert_eq!(r.state, State::Rejected);
-    assert!(r.return_note.unwrap().contains("已经撤销"));
+    assert!(r.return_note.as_ref().unwrap().contains("已经撤销"));
 }
 
 /// A under B ‖ B under A, in one hundred pairs: never both, never a circle.
@@ -560,18 +564,15 @@ async fn the_checker_finds_what_is_wrong_with_relocations() {
         (
             "I12",
             format!(
-                "UPDATE relocation_step SET verb = 'return' WHERE relocation_id = {done} AND no = 2"
+                "UPDATE business_step SET verb = 'return' WHERE business_id = {done} AND no = 2"
             ),
         ),
-        ("I12", format!("DELETE FROM relocation_step WHERE relocation_id = {done} AND no = 3")),
-        (
-            "copies",
-            format!("UPDATE relocation SET open_path = '{}' WHERE id = {id}", t.sister.path),
-        ),
+        ("I12", format!("DELETE FROM business_step WHERE business_id = {done} AND no = 3")),
+        ("copies", format!("UPDATE business SET open_path = '{}' WHERE id = {id}", t.sister.path)),
         (
             "I8",
             format!(
-                "INSERT INTO relocation (id, no, org_id, open_path, old_parent, new_parent, started_by, reason, state, waits_for, created_at) SELECT 7, 'QY7', {0}, '{1}', {2}, new_parent, started_by, reason, state, {2}, created_at FROM relocation WHERE id = {id}",
+                "INSERT INTO business (id, no, kind, variant, org_id, open_path, from_org, to_org, started_by, started_org, reason, state, waits_for, created_at) SELECT 7, 'QY7', kind, variant, {0}, '{1}', {2}, to_org, started_by, started_org, reason, state, {2}, created_at FROM business WHERE id = {id}",
                 t.committee.id, t.committee.path, t.county.id
             ),
         ),

@@ -125,7 +125,9 @@ impl Inbox {
         shown.or(self.relocation.as_ref().map(|d| &d.no)) == Some(&row.no)
     }
     fn is_quiet(&self) -> bool {
-        self.rows.is_empty() && self.below.is_empty() && self.item.is_none()
+        self.rows.is_empty()
+            && self.below.is_empty()
+            && self.item.is_none()
             && self.relocation.is_none()
     }
     fn item_href(&self, row: &Row) -> String {
@@ -173,11 +175,8 @@ impl Choice {
         (self.from.parse().ok(), self.to.parse().ok())
     }
     fn narrowed(&self) -> Narrowed {
-        let known = if self.tab() == "system" {
-            !self.about().is_empty()
-        } else {
-            self.sort().is_some()
-        };
+        let known =
+            if self.tab() == "system" { !self.about().is_empty() } else { self.sort().is_some() };
         let day = |day: Option<Date>| day.map(|d| d.to_string()).unwrap_or_default();
         let (from, to) = self.days();
         let r#type = if known { self.r#type.clone() } else { String::new() };
@@ -261,7 +260,11 @@ pub async fn show(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failu
         undoable: Vec::new(),
         proposals: Vec::new(),
         next: None,
-        types: if tab == "system" { messages::ABOUT.to_vec() } else { Sort::choices(tab == "todo") },
+        types: if tab == "system" {
+            messages::ABOUT.to_vec()
+        } else {
+            Sort::choices(tab == "todo")
+        },
         chosen: !q.item.is_empty(),
         may_read: v.cx.may(app::Action::DecideTransfer, &org.path),
         here: q.address(&base, None),
@@ -371,8 +374,8 @@ async fn proposed(v: &mut Visit, base: &str) -> Result<Vec<Proposal>, Failure> {
 async fn system(v: &mut Visit, page: &mut Inbox, q: &Choice) -> Result<(), Failure> {
     let (since, until) = q.days();
     let before = q.after.as_deref().and_then(|mark| mark.parse().ok());
-    let narrow = Narrow { about: q.about(), since, until, before };
-    let items = messages::of_org(&mut v.cx, &narrow, SIZE).await?;
+    let narrow = Narrow { unread: false, about: q.about(), since, until, before };
+    let items = messages::narrowed(&mut v.cx, &narrow, SIZE).await?;
     page.newest = items.first().map(|m| m.id.to_string());
     let more = i64::try_from(items.len()).unwrap_or(0) == SIZE;
     let last = items.last().filter(|_| more).map(|m| m.id.to_string());

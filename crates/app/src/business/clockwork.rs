@@ -21,7 +21,9 @@ pub(crate) async fn expire_due<M: Matter>(house: &House) -> Result<u64> {
                 Ok(lapsed) => here += u64::from(lapsed),
                 // Somebody decided in the same moment: then it is decided.
                 Err(Error::Conflict(_)) => {}
-                Err(e) => tracing::warn!(error = %e, kind = M::KIND.code(), "a step could not lapse"),
+                Err(e) => {
+                    tracing::warn!(error = %e, kind = M::KIND.code(), "a step could not lapse")
+                }
             }
         }
         ended += here;

@@ -110,9 +110,7 @@ use State::{
     Rejected, Withdrawn,
 };
 use Variant::{R, V1, V2, V3, V4};
-use Verb::{
-    Allocate, Approve, Cancel, Expire, Pass, Remind, Return, Submit, Undo, Urge, Withdraw,
-};
+use Verb::{Allocate, Approve, Cancel, Expire, Pass, Remind, Return, Submit, Undo, Urge, Withdraw};
 
 const SOURCE: &[Party] = &[Source, SourceSuperior];
 
@@ -348,8 +346,16 @@ impl Variant {
 impl State {
     /// All of them.
     pub const ALL: [Self; 10] = [
-        Draft, PendingSource, PendingTarget, PendingAlloc, PendingOld, PendingNew, Done, Rejected,
-        Withdrawn, Expired,
+        Draft,
+        PendingSource,
+        PendingTarget,
+        PendingAlloc,
+        PendingOld,
+        PendingNew,
+        Done,
+        Rejected,
+        Withdrawn,
+        Expired,
     ];
     /// Whether it is at its end.
     pub fn ended(self) -> bool {
@@ -402,9 +408,8 @@ impl State {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 11] = [
-        Submit, Approve, Allocate, Return, Withdraw, Expire, Cancel, Undo, Urge, Pass, Remind,
-    ];
+    pub const ALL: [Self; 11] =
+        [Submit, Approve, Allocate, Return, Withdraw, Expire, Cancel, Undo, Urge, Pass, Remind];
     /// As stored.
     pub fn code(self) -> &'static str {
         match self {

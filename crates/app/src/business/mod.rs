@@ -10,7 +10,9 @@ pub mod machine;
 mod sql;
 mod taking;
 
-pub use list::{Ask, Line, Page, Sort, count_waiting, decided, kind_of, started, waiting, waiting_below};
+pub use list::{
+    Ask, Line, Page, Sort, count_waiting, decided, kind_of, started, waiting, waiting_below,
+};
 pub use sql::Step;
 
 pub(crate) use clockwork::{expire_due, remind_due};

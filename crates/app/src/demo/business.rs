@@ -3,8 +3,8 @@
 
 use super::{Known, Place};
 use crate::{
-    business::machine,
     Cx, House, Result, Who, act,
+    business::machine,
     clock::{DAY, HOUR, Millis, beijing, end_of_day_after},
     messages::{self, Message, To},
     orgs::{Category, OrgId},

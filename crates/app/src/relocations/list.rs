@@ -94,9 +94,7 @@ fn rights(cx: &Cx, r: &Relocation) -> Rights {
     let Ok(acting) = cx.org().cloned() else { return Rights::default() };
     let lapsed = r.has_lapsed(cx.now());
     let is_starter = cx.visitor().is_ok_and(|v| v.person == r.started_by);
-    let may = |action, verb| {
-        cx.may(action, &acting.path) && r.next(verb, &acting).is_some()
-    };
+    let may = |action, verb| cx.may(action, &acting.path) && r.next(verb, &acting).is_some();
     let mover = r.parties(&acting).contains(&Party::Starter)
         && cx.may(Action::StartRelocation, &acting.path);
     Rights {

@@ -100,6 +100,7 @@ pub(super) async fn reminder(
 
 pub(super) async fn urged(cx: &mut Cx, r: &Relocation, holder: &OrgRef) -> Result<()> {
     let title = format!("催办:{} 的迁移申请等待审批", r.org.short_name);
-    let body = format!("{},{}({})请你们尽快办理{}。", way(r), r.starter_name, r.org.short_name, until(r));
+    let body =
+        format!("{},{}({})请你们尽快办理{}。", way(r), r.starter_name, r.org.short_name, until(r));
     to_org(cx, r, holder, title, body).await
 }

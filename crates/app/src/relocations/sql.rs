@@ -1,8 +1,6 @@
 //! The statements that only relocations, mergers and splits need; private to the room.
 
-use crate::{
-    Cx, OrgRef, Result, Scope, business::Row, orgs::OrgId, people::PersonId,
-};
+use crate::{Cx, OrgRef, Result, Scope, business::Row, orgs::OrgId, people::PersonId};
 use db::{args, sql};
 
 /// The number of an open relocation at this path, above or below it.

@@ -2,7 +2,10 @@
 //! with its own result. What one of them meets does not stop the others.
 
 use super::{Transfer, allocate, approve, read};
-use crate::{business::machine::State, Action, Cx, Error, House, Origin, Result, Who, clock, events::Event, people::tickets};
+use crate::{
+    Action, Cx, Error, House, Origin, Result, Who, business::machine::State, clock, events::Event,
+    people::tickets,
+};
 use serde::{Deserialize, Serialize};
 
 /// Most decisions at once.

@@ -10,7 +10,8 @@ use crate::{
         machine::{self, Verb},
     },
     clock::HOUR,
-    orgs::parent_path, people::PersonId,
+    orgs::parent_path,
+    people::PersonId,
 };
 
 const LONGEST_NOTE: usize = 100;

@@ -2,8 +2,7 @@
 //! and what whoever looks at it may do now.
 
 use super::{
-    Transfer,
-    pass, read,
+    Transfer, pass, read,
     start::{FIELDS_COLUMN, New, labelled},
     undo,
 };

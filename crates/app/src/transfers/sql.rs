@@ -140,7 +140,11 @@ db::row! {
 impl Undo {
     /// State and deadline before the decision.
     pub(super) fn before(&self) -> Result<(State, Option<Millis>)> {
-        Ok((State::from_code(&self.state).ok_or_else(|| Error::Broken("a noted state is unknown".into()))?, self.deadline))
+        Ok((
+            State::from_code(&self.state)
+                .ok_or_else(|| Error::Broken("a noted state is unknown".into()))?,
+            self.deadline,
+        ))
     }
     /// What the move changed, if there was one.
     pub(super) fn moved(&self) -> Result<Option<crate::people::Moved>> {

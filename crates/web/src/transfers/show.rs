@@ -13,8 +13,8 @@ use crate::{
 };
 use app::{
     Error, FieldError, OrgRef,
-    clock::show_time,
     business::machine::{State, Variant},
+    clock::show_time,
     people::Person,
     rules::{Column, Rules},
     transfers::{self, Rights, Shown, Transfer},
