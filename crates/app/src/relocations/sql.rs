@@ -77,12 +77,13 @@ db::row! {
     }
 }
 
-pub(super) async fn children_of(cx: &mut Cx, org: OrgId) -> Result<Vec<Child>> {
+/// The direct children in their order, at most `limit`.
+pub(super) async fn children_of(cx: &mut Cx, org: OrgId, limit: i64) -> Result<Vec<Child>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT id, code, short_name FROM org WHERE parent_id = $1 AND status <> 'DELETED' ORDER BY sort_no, id"),
-            args![org],
+            sql!("SELECT id, code, short_name FROM org WHERE parent_id = $1 AND status <> 'DELETED' ORDER BY sort_no, id LIMIT $2"),
+            args![org, limit],
         )
         .await?)
 }
@@ -106,17 +107,6 @@ pub(super) async fn standing_in(cx: &mut Cx, org: &OrgRef) -> Result<Within> {
             args![&org.path, org.id],
         )
         .await?)
-}
-
-pub(super) async fn administrators(cx: &mut Cx, org: &OrgRef) -> Result<Vec<PersonId>> {
-    let found: Vec<(PersonId,)> = cx
-        .tx
-        .all(
-            sql!("SELECT person_id FROM admin_seat WHERE org_id = $1 ORDER BY slot"),
-            args![org.id],
-        )
-        .await?;
-    Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
 db::row! {

@@ -34,6 +34,7 @@ use crate::{
         self, Case, Matter, Subject, Turn,
         machine::{Kind, Party, State, Verb},
     },
+    cadres,
     clock::short_day,
     events::Event,
     keys::Place,
@@ -206,7 +207,12 @@ async fn take(
     business::take(cx, permit, t, step, turn).await?;
     match (t.state, branch) {
         (State::Done, Some(branch)) => {
-            Ok(Some(people::move_noting(cx, permit, t.person, branch).await?.1))
+            let (from, moved) = people::move_noting(cx, permit, t.person, branch).await?;
+            if moved.was_administrator() {
+                let whom = [(t.person, t.person_name.clone())];
+                cadres::followed(cx, permit, &from, &whom, cadres::With::Transfer).await?;
+            }
+            Ok(Some(moved))
         }
         _ => Ok(None),
     }

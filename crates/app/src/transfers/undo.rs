@@ -9,6 +9,7 @@ use crate::{
         self, Matter, Turn,
         machine::{self, State, Verb},
     },
+    cadres,
     clock::{MINUTE, Millis, show_time},
     events::Event,
     people::{self, Moved},
@@ -108,6 +109,10 @@ pub async fn undo(cx: &mut Cx, no: &str, version: i64) -> Result<Transfer> {
         (Some(moved), (State::Done, Some(branch))) => {
             let here = crate::orgs::by_id(cx, branch).await?;
             people::move_back(cx, &permit, t.person, &moved, &here).await?;
+            if moved.was_administrator() {
+                let whom = [(t.person, t.person_name.clone())];
+                cadres::followed(cx, &permit, &t.from, &whom, cadres::With::Undo).await?;
+            }
         }
         (None, (State::PendingAlloc, _)) => {}
         _ => return Err(Error::Broken("a move was not noted with its decision".into())),
