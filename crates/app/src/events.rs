@@ -3,7 +3,8 @@
 //! by the sealer (a row that vanished leaves a hole). `verify` reads it all back.
 
 use crate::{
-    Cx, Error, House, Permit, Result, Who, act, keys::Keys, orgs::OrgId, people::PersonId,
+    Cx, Error, House, Permit, Result, Who, act, clock::Millis, keys::Keys, orgs::OrgId,
+    people::PersonId,
 };
 use db::{args, sql};
 use serde_json::Value as Json;
@@ -97,7 +98,7 @@ pub(crate) async fn write_plain(cx: &mut Cx, event: Event) -> Result<()> {
 }
 
 async fn insert(cx: &mut Cx, event: Event, org_path: String) -> Result<()> {
-    let row = signed(cx, event, org_path);
+    let row = signed(cx, event, org_path, cx.now());
     cx.tx
         .run(
             sql!("INSERT INTO event (id, at, actor_id, actor, acting_org, kind, object, object_id, org_path, person_id, detail, request_id, mac) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"),
@@ -111,14 +112,14 @@ async fn insert(cx: &mut Cx, event: Event, org_path: String) -> Result<()> {
     Ok(())
 }
 
-fn signed(cx: &Cx, event: Event, org_path: String) -> Row {
+fn signed(cx: &Cx, event: Event, org_path: String, at: Millis) -> Row {
     let (actor_id, acting_org): (Option<PersonId>, Option<OrgId>) = match cx.who() {
         Who::Person(v) => (Some(v.person), v.acting.as_ref().map(|g| g.org.id)),
         _ => (None, None),
     };
     let mut row = Row {
         id: cx.new_id(),
-        at: cx.now(),
+        at,
         actor_id: actor_id.map(|p| p.0),
         actor: cx.actor_name().to_owned(),
         acting_org: acting_org.map(|o| o.0),
@@ -138,10 +139,12 @@ fn signed(cx: &Cx, event: Event, org_path: String) -> Row {
 /// Writes the rows of many people or things at once, a thousand a statement; each where its event
 /// says, or at the permit's organisation. The permit itself is still owed its own row.
 pub(crate) async fn write_many(cx: &mut Cx, permit: &Permit, events: Vec<Event>) -> Result<()> {
+    // One moment for all of them: each is signed with the very moment that is stored.
+    let at = cx.now();
     let mut rows: db::Rows = Vec::with_capacity(events.len());
     for event in events {
         let path = event.org_path.clone().unwrap_or_else(|| permit.org_path().to_owned());
-        let row = signed(cx, event, path);
+        let row = signed(cx, event, path, at);
         rows.push(vec![
             row.id.into(),
             row.kind.into(),
@@ -153,7 +156,7 @@ pub(crate) async fn write_many(cx: &mut Cx, permit: &Permit, events: Vec<Event>)
             row.mac.into(),
         ]);
     }
-    let (at, actor) = (cx.now(), cx.actor_name().to_owned());
+    let actor = cx.actor_name().to_owned();
     let request = cx.origin().request_id.clone();
     let (actor_id, acting_org) = match cx.who() {
         Who::Person(v) => (Some(v.person), v.acting.as_ref().map(|g| g.org.id)),

@@ -276,6 +276,7 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("code reminders", HOUR, code_reminders),
     wheel!("old messages", HOUR, crate::messages::forget_old),
     wheel!("graduation", 10 * SECOND, crate::graduation::turn),
+    wheel!("graduation ahead", 10 * MINUTE, crate::graduation::announce),
     wheel!("overdue transfers", MINUTE, overdue_transfers),
     wheel!("orphaned transfers", HOUR, orphaned_transfers),
     wheel!("closed undos", HOUR, closed_undos),

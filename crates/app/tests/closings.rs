@@ -8,10 +8,13 @@ use app::{
     business::machine::State,
     clock::DAY,
     closings::{self, Ask, Done, Restore},
-    imports, jobs, messages,
+    codes, graduation, imports, jobs, messages,
     orgs::{self, Category, New},
     people::{self, PersonId},
-    rules::person::{Draft, RawCell},
+    rules::{
+        graduation::{Mark, PersonMark},
+        person::{Draft, RawCell},
+    },
     stats,
     testkit::{self, Lab, Tree},
     transfers,
@@ -280,6 +283,66 @@ async fn a_closed_organisation_comes_back_with_those_who_still_wait() {
 }
 
 #[tokio::test]
+async fn marks_of_graduation_and_the_day_of_entry_come_back_with_the_people() {
+    let w = world().await;
+    let people = w.members(&w.tree.branch, 3).await;
+    let mut codes = Vec::new();
+    let mut cx = w.lab.house.read(Who::System("test")).await.unwrap();
+    for person in &people {
+        codes.push(people::person::read(&mut cx, *person).await.unwrap().code);
+    }
+    drop(cx);
+    let mixed = Mark::read("mixed").unwrap();
+    act!(w.lab.house, w.superior.clone(), |cx| {
+        graduation::mark(cx, std::slice::from_ref(&w.tree.branch.code), mixed).await?;
+        let until = "2027-06".parse().ok();
+        graduation::mark_people(cx, &codes[..1], Some(PersonMark::Delayed), until).await?;
+        graduation::mark_people(cx, &codes[1..2], Some(PersonMark::Teacher), None).await
+    })
+    .unwrap();
+    let text = "SELECT COALESCE(SUM(entered_at), 0) FROM member WHERE graduation IS NOT NULL OR entered_at < 0 OR name = '王五'";
+    let entered = w.count(text).await;
+    w.lab.clock.advance(DAY);
+    w.close(&w.tree.branch, 3).await.unwrap();
+    assert_eq!(w.count("SELECT COUNT(graduation) FROM member").await, 0, "the way ends marks");
+    w.lab.clock.advance(DAY);
+    let mut cx = w.lab.house.read(w.superior.clone()).await.unwrap();
+    assert_eq!(closings::preview(&mut cx, &w.tree.branch.code).await.unwrap().marked, 2);
+    drop(cx);
+    let how = Restore { short_name: String::new(), people: true };
+    assert_eq!(w.restore(&w.tree.branch, how).await.unwrap().1, 3);
+    let marks = "SELECT COUNT(*) FROM member WHERE (graduation = 'delayed' AND graduation_until = '2027-06') OR (graduation = 'teacher' AND graduation_until IS NULL)";
+    assert_eq!(w.count(marks).await, 2);
+    assert_eq!(w.count(text).await, entered, "since when they are here");
+    w.lab.is_whole().await;
+}
+
+/// A clock that goes on at every look.
+struct Ticking(std::sync::atomic::AtomicI64);
+impl app::clock::Clock for Ticking {
+    fn now(&self) -> i64 {
+        self.0.fetch_add(7, std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+#[tokio::test]
+async fn the_book_of_a_closing_verifies_though_time_goes_on_while_it_is_written() {
+    let w = world().await;
+    w.members(&w.tree.branch, 5).await;
+    let (db, keys) = (w.lab.scratch.open().await.unwrap(), w.lab.keys_file());
+    let clock = Ticking(std::sync::atomic::AtomicI64::new(w.lab.house.now()));
+    let chance = app::clock::SeededChance::new(77);
+    let settings = w.lab.house.settings().clone();
+    let keys = app::keys::Keys::open(&keys).unwrap();
+    let house = app::House::open(db, keys, clock, chance, settings).await.unwrap();
+    let ask = Ask { people: 5, typed: w.tree.branch.short_name.clone() };
+    act!(house, w.superior.clone(), |cx| closings::close(cx, &w.tree.branch.code, &ask).await)
+        .unwrap();
+    app::events::seal(&house, 2000).await.unwrap();
+    assert_eq!(app::events::verify(&house, None).await.unwrap().1, []);
+}
+
+#[tokio::test]
 async fn after_thirty_days_it_is_final_and_a_dead_parent_takes_nothing_back() {
     let w = world().await;
     w.members(&w.tree.branch, 3).await;
@@ -397,6 +460,40 @@ async fn close_against_create_a_child_leaves_no_child_without_a_parent() {
     }
     assert_eq!(closed + refused, 10);
     stats::settle(&w.lab.house).await.unwrap();
+    w.lab.is_whole().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn close_against_issuing_a_code_leaves_no_code_for_a_dead_organisation() {
+    let w = world().await;
+    for n in 0..10 {
+        let branch =
+            w.lab.org(Some(&w.tree.general), Category::Branch, &format!("第{n}团支部")).await;
+        let (h1, h2) = (w.lab.house.clone(), w.lab.house.clone());
+        let (closer, issuer) = (w.superior.clone(), w.superior.clone());
+        let (b1, b2) = (branch.clone(), branch.clone());
+        let (closed, issued) = both(
+            async move {
+                let ask = Ask::default();
+                try_act!(h1, closer, |cx| closings::close(cx, &b1.code, &ask).await)
+            },
+            async move {
+                let chosen = [b2.code.clone()];
+                try_act!(h2, issuer, |cx| codes::issue(cx, &chosen).await.map(|i| i.count))
+            },
+        )
+        .await;
+        closed.unwrap();
+        assert!(
+            matches!(&issued, Ok(1) | Err(Error::NotFound))
+                || issued
+                    .as_ref()
+                    .is_err_and(|e| matches!(e, Error::Conflict(r) if r.code == "org_gone")),
+            "{issued:?}"
+        );
+    }
+    let waiting = "SELECT COUNT(*) FROM reg_code c JOIN org o ON o.id = c.org_id WHERE c.state = 'waiting' AND o.status = 'DELETED'";
+    assert_eq!(w.count(waiting).await, 0);
     w.lab.is_whole().await;
 }
 

@@ -379,7 +379,7 @@ async fn i20_a_closing_that_does_not_fit_its_organisation() {
             }),
             ("people remembered of one that is final", |w| {
                 format!(
-                    "UPDATE org SET status = 'DELETED' WHERE id = {0}; INSERT INTO closing (id, org_id, parent_id, closer, people, lost, state, closed_at, until, ended_at) VALUES (82, {0}, {1}, 'x', 0, '{{}}', 'final', 1, 2, 3); INSERT INTO closing_person (closing_id, person_id) VALUES (82, {2})",
+                    "UPDATE org SET status = 'DELETED' WHERE id = {0}; INSERT INTO closing (id, org_id, parent_id, closer, people, lost, state, closed_at, until, ended_at) VALUES (82, {0}, {1}, 'x', 0, '{{}}', 'final', 1, 2, 3); INSERT INTO closing_person (closing_id, person_id, entered_at) VALUES (82, {2}, 1)",
                     w.tree.far_branch.id, w.tree.far_committee.id, w.secretary
                 )
             }),

@@ -5,7 +5,7 @@
 
 use app::{
     Error, OrgRef, Who, act,
-    clock::DAY,
+    clock::{DAY, HOUR},
     graduation::{self, Tab},
     jobs, messages, orgs,
     orgs::Category,
@@ -83,7 +83,7 @@ impl World {
     }
     /// To a day of this summer, at ten in the morning.
     fn on(&self, month: i64, day: i64) {
-        let days = if month == 7 { 15 + day } else { 46 + day };
+        let days = [day - 15, 15 + day, 46 + day][usize::try_from(month - 6).unwrap()];
         self.lab.clock.advance(testkit::START + days * DAY - self.lab.house.now());
     }
     async fn org(&self, org: &OrgRef) -> OrgRef {
@@ -134,13 +134,49 @@ async fn a_season_from_the_mark_to_the_marks_of_people() {
     drop(cx);
     assert_eq!((shown.day.as_str(), shown.branches, shown.in_days), ("2026-07-01", 1, 16));
     assert_eq!(graduation::convert_due(&w.lab.house).await.unwrap(), 0, "not before its day");
+    // For the whole nation on the command line: by school, then the province, then all.
+    let mut lines = Vec::new();
+    let on = "2026-07-01".parse().unwrap();
+    let all = graduation::rehearse_all(&w.lab.house, on, &mut |line| lines.push(line.clone()))
+        .await
+        .unwrap();
+    let said: Vec<_> =
+        lines.iter().map(|l| (l.name.as_deref(), l.sum.branches, l.sum.unmarked)).collect();
+    let (here, other) = (Some("合肥第一中学团委"), Some("合肥第六中学团委"));
+    assert_eq!(
+        said,
+        [(Some("南京大学团委"), 0, 1), (None, 0, 1), (here, 1, 0), (other, 0, 1), (None, 1, 1)]
+    );
+    assert_eq!((all.branches, all.unmarked), (1, 2));
+    // Two weeks ahead schools are told, once.
+    w.on(6, 18);
+    for _ in 0..2 {
+        w.lab.clock.advance(HOUR);
+        jobs::tick(&w.lab.house).await.unwrap();
+    }
+    let ahead = |titles: Vec<String>| -> Vec<String> {
+        titles.into_iter().filter(|title| title.starts_with("7 月 1 日")).collect()
+    };
+    assert_eq!(
+        ahead(w.titles(&w.tree.committee).await),
+        ["7 月 1 日有 1 个团支部转为毕业生团组织"]
+    );
+    assert_eq!(
+        ahead(w.titles(&w.tree.other_committee).await),
+        ["7 月 1 日转换毕业生团组织:还有 1 个团支部未标记"]
+    );
     w.on(7, 1);
     jobs::tick(&w.lab.house).await.unwrap();
     assert_eq!(graduation::convert_due(&w.lab.house).await.unwrap(), 0, "once is enough");
     assert_eq!(w.standing(a).await, (Category::Graduate, Some("毕业生".into())));
     assert_eq!(w.standing(b).await, (Category::Branch, None));
     assert_eq!(w.number("SELECT COUNT(*) FROM event WHERE kind = 'org.graduated'").await, 1);
-    assert!(w.titles(&w.tree.general).await.contains(&"1 个团支部已转为毕业生团组织".into()));
+    for told in [&w.tree.general, &w.tree.committee] {
+        let titles = w.titles(told).await;
+        let turned = titles.iter().filter(|t| *t == "1 个团支部已转为毕业生团组织").count();
+        assert_eq!(turned, 1, "{titles:?}");
+    }
+    assert_eq!(w.number("SELECT COUNT(*) FROM graduation_notice").await, 0);
     let turned = w.org(&w.tree.branch).await;
     assert!(w.titles(&turned).await.contains(&"本支部已转为毕业生团组织".into()));
     // Whoever comes now is a graduate as well; its administrator works on as before.
@@ -354,6 +390,74 @@ async fn a_transfer_into_a_branch_that_turns_in_the_same_moment_arrives() {
         let (category, mark) = w.standing(person).await;
         assert_eq!((category, mark.as_deref()), (Category::Graduate, Some("毕业生")));
     }
+    w.lab.is_whole().await;
+}
+
+/// Runs an act until the house is not too busy for it.
+macro_rules! try_act {
+    ($house:expr, $who:expr, |$cx:ident| $work:expr) => {
+        loop {
+            match act!($house, $who.clone(), |$cx| $work) {
+                Err(Error::Busy | Error::Retry) => tokio::task::yield_now().await,
+                done => break done,
+            }
+        }
+    };
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_mark_of_a_person_the_turn_and_her_transfer_at_once_leave_her_whole() {
+    let w = world().await;
+    let target = w.lab.admin(&w.tree.other_branch, "周老师").await;
+    w.on(7, 1);
+    for n in 0..8 {
+        let name = format!("2022级{n}班团支部");
+        let branch = w.lab.org(Some(&w.tree.general), Category::Branch, &name).await;
+        let person = w.lab.member(&branch, "张伟").await;
+        let code = w.code(person).await;
+        let new = transfers::New {
+            person: code.clone(),
+            to: w.tree.other_branch.code.clone(),
+            reason: "job_change".into(),
+            fields: [("unit_name".to_owned(), "某公司".to_owned())].into(),
+            remark: String::new(),
+        };
+        let acting = w.lab.acting(PersonId(1), "x", &branch, app::Role::Branch);
+        let started = act!(w.lab.house, w.general.clone(), |cx| transfers::start(cx, &new).await);
+        let started = match started {
+            Ok(started) => started,
+            Err(_) => act!(w.lab.house, acting, |cx| transfers::start(cx, &new).await).unwrap(),
+        };
+        w.mark(&w.general, &[&branch], JUNE).await.unwrap();
+        let (house, node) = (w.lab.house.clone(), w.lab.house.clone());
+        let (marker, approver, no) = (w.general.clone(), target.clone(), started.no.clone());
+        let marking = async move {
+            let until = "2027-06".parse().ok();
+            // Not before the turn, and not once she is gone: both are told, neither is harmful.
+            for _ in 0..6 {
+                let done = try_act!(house, marker, |cx| graduation::mark_people(
+                    cx,
+                    std::slice::from_ref(&code),
+                    Some(PersonMark::Delayed),
+                    until
+                )
+                .await);
+                match done {
+                    Ok(_) | Err(Error::Invalid(_)) => tokio::task::yield_now().await,
+                    Err(e) => panic!("{e:?}"),
+                }
+            }
+        };
+        let approving = async move {
+            try_act!(node, approver, |cx| transfers::approve(cx, &no, 1, None).await)
+        };
+        let (turned, approved, ()) =
+            tokio::join!(graduation::convert_due(&w.lab.house), approving, marking);
+        assert_eq!(turned.unwrap(), 1);
+        approved.unwrap();
+        assert_eq!(w.standing(person).await, (Category::Branch, None), "{n}");
+    }
+    app::stats::settle(&w.lab.house).await.unwrap();
     w.lab.is_whole().await;
 }
 

@@ -277,3 +277,46 @@ async fn a_card_says_the_rest_only_to_those_who_may_see_the_organisation() {
     let mut nobody = lab.house.read(Who::Nobody).await.unwrap();
     assert!(matches!(orgs::card(&mut nobody, &tree.committee.code).await, Err(Error::SignedOut)));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_change_of_category_against_a_child_being_made_leaves_no_child_below_a_branch() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let (mut changed, mut made) = (0, 0);
+    for n in 0..10 {
+        let name = format!("第{n}团总支");
+        let group = lab.org(Some(&tree.committee), Category::General, &name).await;
+        let own = lab.admin(&group, "王芳").await;
+        let person = lab.person("代理").await;
+        let also = lab.acting(person, "代理", &group, app::Role::Group);
+        let version = act!(lab.house, own.clone(), |cx| orgs::category_choices(cx, &group).await)
+            .unwrap()
+            .version;
+        let change = async {
+            loop {
+                let done = act!(lab.house, own.clone(), |cx| {
+                    orgs::change_category(cx, &group, version, Category::Branch).await
+                });
+                match done {
+                    Err(Error::Busy | Error::Retry) => tokio::task::yield_now().await,
+                    done => return done,
+                }
+            }
+        };
+        let create = async {
+            loop {
+                match create(&lab, &also, &group, branch("一班团支部")).await {
+                    Err(Error::Busy | Error::Retry) => tokio::task::yield_now().await,
+                    done => return done,
+                }
+            }
+        };
+        let (change, create) = tokio::join!(change, create);
+        assert!(change.is_ok() != create.is_ok(), "{change:?} {create:?}");
+        changed += i32::from(change.is_ok());
+        made += i32::from(create.is_ok());
+    }
+    assert_eq!(changed + made, 10);
+    app::stats::settle(&lab.house).await.unwrap();
+    lab.is_whole().await;
+}

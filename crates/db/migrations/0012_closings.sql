@@ -23,10 +23,15 @@ CREATE INDEX closing_due ON closing (until, id) WHERE state = 'open';
 CREATE INDEX closing_holding ON closing (holding_id) WHERE holding_id IS NOT NULL;
 CREATE INDEX closing_by ON closing (closed_by) WHERE closed_by IS NOT NULL;
 
--- Who was in it; forgotten when the closing is final.
+-- Who was in it, since when and with which mark of graduation (a move ends marks); forgotten when the
+-- closing is final.
 CREATE TABLE closing_person (
   closing_id {int} NOT NULL REFERENCES closing (id),
   person_id {int} NOT NULL,
+  entered_at {int} NOT NULL,
+  graduation {text},
+  graduation_until {text},
+  graduation_at {int},
   PRIMARY KEY (closing_id, person_id)
 ) {clustered};
 CREATE INDEX closing_person_of ON closing_person (person_id);

@@ -189,6 +189,9 @@ async fn open_sqlite(options: &Options) -> Result<Pools> {
     Ok(Pools::Lite { read, write })
 }
 
+/// Each text is planned once for a connection, whatever its values.
+const GENERIC_PLANS: &str = "SET plan_cache_mode = force_generic_plan";
+
 async fn open_postgres(options: &Options) -> Result<Pools> {
     let connect: PgConnectOptions = options.url.parse()?;
     let connect = connect.statement_cache_capacity(256).disable_statement_logging();
@@ -196,6 +199,14 @@ async fn open_postgres(options: &Options) -> Result<Pools> {
         .max_connections(options.connections)
         .acquire_timeout(options.patience)
         .test_before_acquire(false)
+        // Planning cost more than the page (decision 0023); an engine without this setting does
+        // as it likes.
+        .after_connect(|conn, _| {
+            Box::pin(async move {
+                sqlx::query(GENERIC_PLANS).execute(conn).await.ok();
+                Ok(())
+            })
+        })
         .connect_lazy_with(connect);
     // Fail at the start, not with the first visitor.
     pool.acquire().await?;

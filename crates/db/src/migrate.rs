@@ -29,6 +29,7 @@ const FILES: &[(i64, &str, &str)] = files![
     11 "0011_children",
     12 "0012_closings",
     13 "0013_relocations",
+    16 "0016_graduation",
 ];
 
 pub(crate) fn migrator(engine: Engine) -> Migrator {

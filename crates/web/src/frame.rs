@@ -4,11 +4,13 @@
 use crate::{error::Failure, visit::Visit};
 use app::{Action, Role, error::FieldError};
 
-/// Skin and font size, from cookies, so that the first byte already has the right colours.
+/// Skin, font size and height of rows, from cookies, so that the first byte already has the right colours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Look {
     pub theme: &'static str,
     pub size: &'static str,
+    /// How close the rows of tables stand.
+    pub rows: &'static str,
 }
 /// The skins (换肤).
 pub const THEMES: &[(&str, &str)] = &[
@@ -21,13 +23,16 @@ pub const THEMES: &[(&str, &str)] = &[
 /// The font sizes (字号).
 pub const SIZES: &[(&str, &str)] = &[("std", "标准"), ("large", "大"), ("huge", "特大")];
 
+/// How close the rows of tables stand (密度).
+pub const ROWS: &[(&str, &str)] = &[("normal", "默认"), ("compact", "紧凑"), ("loose", "宽松")];
+
 impl Look {
-    /// From the cookie's two words; anything else is the default.
-    pub fn of(theme: Option<&str>, size: Option<&str>) -> Self {
+    /// From the cookies' words; anything else is the default.
+    pub fn of(theme: Option<&str>, size: Option<&str>, rows: Option<&str>) -> Self {
         let pick = |list: &'static [(&'static str, &'static str)], word: Option<&str>| {
             list.iter().find(|(key, _)| Some(*key) == word).map_or(list[0].0, |(key, _)| *key)
         };
-        Self { theme: pick(THEMES, theme), size: pick(SIZES, size) }
+        Self { theme: pick(THEMES, theme), size: pick(SIZES, size), rows: pick(ROWS, rows) }
     }
 }
 
@@ -71,6 +76,7 @@ pub struct Frame {
     pub title: String,
     pub theme: &'static str,
     pub size: &'static str,
+    pub rows: &'static str,
     pub user: Option<FrameUser>,
     pub org: Option<FrameOrg>,
     pub menu: Vec<MenuGroup>,
@@ -110,6 +116,7 @@ impl Frame {
             title: title.into(),
             theme: look.theme,
             size: look.size,
+            rows: look.rows,
             user: None,
             org: None,
             menu: Vec::new(),

@@ -5,7 +5,7 @@ use crate::{
     answer::Answer,
     error::Failure,
     face::Face,
-    form::{Form, Query},
+    form::{Form, Query, tick},
     frame::Frame,
     page,
     visit::Visit,
@@ -98,6 +98,9 @@ pub struct NewForm {
     pub category: String,
     /// Key of a kind of school.
     pub industry: String,
+    /// Whether its registration code is made at once.
+    #[serde(deserialize_with = "tick")]
+    pub issue: bool,
 }
 
 /// 创建直属下级学校团组织.
@@ -110,6 +113,8 @@ pub struct NewPage {
     categories: Vec<(&'static str, &'static str, &'static str)>,
     kinds: Vec<(&'static str, &'static str)>,
     ways: Vec<Way>,
+    /// Whether the visitor may make registration codes.
+    may_issue: bool,
     #[serde(skip)]
     parent: String,
     #[serde(skip)]
@@ -119,7 +124,8 @@ page!(NewPage);
 
 /// `GET /o/{org}/schools/new`.
 pub async fn form(mut v: Visit) -> Result<Answer, Failure> {
-    let page = blank(&mut v, NewForm::default()).await?;
+    let form = NewForm { issue: true, ..NewForm::default() };
+    let page = blank(&mut v, form).await?;
     v.show(page).await
 }
 
@@ -150,6 +156,7 @@ async fn blank(v: &mut Visit, form: NewForm) -> Result<NewPage, Failure> {
             .map(|row| (row.code.as_str(), row.level2.as_str()))
             .collect(),
         ways: Vec::new(),
+        may_issue: app::access::reach(Action::IssueCodes, v.cx.acting()?.role).is_some(),
         parent: org.short_name,
         base: v.base()?,
     })
@@ -172,13 +179,20 @@ pub async fn create(mut v: Visit, Form(form): Form<NewForm>) -> Result<Answer, F
     };
     match made {
         Ok(school) => {
-            let words = format!(
-                "已创建“{}”,组织码 {}。接着给它生成管理员注册码,学校凭码注册管理员。",
-                school.short_name,
-                app::orgs::code::show(&school.code)
-            );
-            let to = format!("{}/schools", v.base()?);
-            v.done_with(to, words, serde_json::json!({ "code": school.code })).await
+            let base = v.base()?;
+            let code = app::orgs::code::show(&school.code);
+            let words = format!("已创建“{}”,组织码 {code}。", school.short_name);
+            if !form.issue {
+                let data = serde_json::json!({ "code": school.code });
+                let to = format!("{base}/children/codes/new?org={}", school.code);
+                return v.done_with(to, words, data).await;
+            }
+            // In the same step: the page of its code, to copy, print or download.
+            let chosen = std::slice::from_ref(&school.code);
+            let sheet = app::codes::issue(&mut v.cx, chosen).await?.sheet.to_string();
+            let words = format!("{words}把下面的注册码发给学校,学校凭码注册第一位管理员。");
+            let data = serde_json::json!({ "code": school.code, "sheet": sheet });
+            v.done_with(format!("{base}/children/codes/sheets/{sheet}"), words, data).await
         }
         Err(Error::Invalid(errors)) => {
             let mut page = blank(&mut v, form).await?;

@@ -373,7 +373,7 @@ pub async fn logout(v: Visit, jar: CookieJar) -> Result<Answer, Failure> {
     Ok(Answer::open((jar, axum::response::Redirect::to("/login")).into_response()))
 }
 
-/// 设置 (M12): password, skin, font size.
+/// 设置 (M12): password, skin, font size, height of rows.
 #[derive(Template, Serialize, JsonSchema)]
 #[template(path = "users/settings.html")]
 pub struct Settings {
@@ -381,6 +381,8 @@ pub struct Settings {
     frame: Frame,
     themes: Vec<(&'static str, &'static str, &'static str)>,
     sizes: Vec<(&'static str, &'static str, &'static str)>,
+    densities: Vec<(&'static str, &'static str, &'static str)>,
+    rows: &'static str,
     theme: &'static str,
     size: &'static str,
 }
@@ -393,9 +395,11 @@ async fn settings_page(v: &mut Visit) -> Result<Settings, Failure> {
     Ok(Settings {
         theme: frame.theme,
         size: frame.size,
+        rows: frame.rows,
         frame,
         themes: triples(THEMES),
         sizes: triples(SIZES),
+        densities: triples(crate::frame::ROWS),
     })
 }
 
@@ -405,27 +409,33 @@ pub async fn settings(mut v: Visit) -> Result<Answer, Failure> {
     v.show(page).await
 }
 
-/// Skin and font size.
-#[derive(Deserialize, JsonSchema)]
+/// Skin, font size and height of rows; what is left out stays as it is.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default)]
 pub struct LookForm {
-    #[serde(default)]
-    theme: String,
-    #[serde(default)]
-    size: String,
+    theme: Option<String>,
+    size: Option<String>,
+    rows: Option<String>,
 }
 
 /// `POST /me/look`: kept in cookies, for a year.
 pub async fn set_look(
-    _v: Visit,
+    v: Visit,
     jar: CookieJar,
     headers: HeaderMap,
     Form(f): Form<LookForm>,
 ) -> Result<Answer, Failure> {
-    let look = crate::frame::Look::of(Some(&f.theme), Some(&f.size));
+    let now = v.look().clone();
+    let look = crate::frame::Look::of(
+        Some(f.theme.as_deref().unwrap_or(now.theme)),
+        Some(f.size.as_deref().unwrap_or(now.size)),
+        Some(f.rows.as_deref().unwrap_or(now.rows)),
+    );
     let keep = |name: &'static str, value: &'static str| {
         Cookie::build((name, value)).path("/").same_site(SameSite::Lax).permanent().build()
     };
     let jar = jar.add(keep("theme", look.theme)).add(keep("size", look.size));
+    let jar = jar.add(keep("rows", look.rows));
     let back = came_from(&headers);
     Ok(Answer::open((jar, axum::response::Redirect::to(&back)).into_response()))
 }

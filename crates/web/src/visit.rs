@@ -145,7 +145,8 @@ fn agent(parts: &Parts) -> String {
 }
 
 pub(crate) fn look(jar: &CookieJar) -> Look {
-    Look::of(jar.get("theme").map(|c| c.value()), jar.get("size").map(|c| c.value()))
+    let word = |name| jar.get(name).map(|c| c.value());
+    Look::of(word("theme"), word("size"), word("rows"))
 }
 
 fn flash(jar: &CookieJar) -> Option<Flash> {

@@ -1,5 +1,6 @@
-//! kill -9 over imports: the real program is shot at moments drawn from a seed, started again, and
-//! what it had acknowledged must be there, nobody twice, counters right, the import at its end.
+//! kill -9 over imports and over the turn into graduates: the real program is shot at moments drawn
+//! from a seed, started again, and what it had acknowledged must be there, nobody twice, counters
+//! right, the import or the turn at its end.
 //!
 //! `TUANJIAN_KILL_CYCLES` says how often (3 otherwise), `TUANJIAN_BIN` which program.
 
@@ -249,4 +250,115 @@ async fn whatever_was_acknowledged_survives_kill_nine_and_every_import_comes_to_
     assert_eq!(before_upload + before_commit + in_commit, cycles);
     // Fifty shots meet the upload and the commit; three need not.
     assert!(cycles < 20 || (before_upload > 0 && in_commit > 0), "the shots all missed");
+}
+
+/// Branches that are due: seven transactions of a turn.
+const BRANCHES: i64 = 200;
+
+/// A school's branches with three people each, due since June. The program's clock is the real one.
+async fn plant_due(lab: &Lab, above: &OrgRef) {
+    for n in 0..BRANCHES {
+        let name = format!("2022级{n}班团支部");
+        let branch = lab.org(Some(above), app::orgs::Category::Branch, &name).await;
+        for _ in 0..3 {
+            lab.member(&branch, "张伟").await;
+        }
+    }
+    let due = "UPDATE org SET graduates = '2026-06' WHERE short_name LIKE '2022级%'";
+    lab.scratch.vandalise(due).await.unwrap();
+}
+
+/// They are branches again, as if nobody had turned them; what was told of it stays told.
+async fn turn_back(lab: &Lab) {
+    let mut tx = lab.house.db().write().await.unwrap();
+    for back in [
+        db::sql!(
+            "UPDATE member SET graduation = NULL, graduation_at = NULL WHERE graduation IS NOT NULL"
+        ),
+        db::sql!(
+            "UPDATE org SET category = 'BRANCH', graduated_at = NULL WHERE category = 'GRADUATE'"
+        ),
+    ] {
+        tx.run(back, &[]).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+async fn turned(lab: &Lab) -> i64 {
+    count(lab, db::sql!("SELECT COUNT(*) FROM org WHERE category = 'GRADUATE'")).await
+}
+
+/// At any moment: who was turned was flagged, written down and told, each once for each time.
+async fn no_turn_is_half(lab: &Lab, before: i64) {
+    let turned = turned(lab).await;
+    let flagged =
+        count(lab, db::sql!("SELECT COUNT(*) FROM member WHERE graduation = 'graduate'")).await;
+    assert_eq!(flagged, 3 * turned, "of {turned} branches");
+    let events =
+        count(lab, db::sql!("SELECT COUNT(*) FROM event WHERE kind = 'org.graduated'")).await;
+    let told = count(
+        lab,
+        db::sql!("SELECT COUNT(*) FROM message WHERE title = '本支部已转为毕业生团组织'"),
+    )
+    .await;
+    assert_eq!((events, told), (before + turned, before + turned), "events, messages");
+    let report = app::fsck::run(&lab.house, false).await.unwrap();
+    let findings: Vec<String> = report.findings.iter().map(ToString::to_string).collect();
+    assert!(report.is_clean(), "{findings:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_turn_into_graduates_that_is_killed_goes_on_and_turns_nobody_twice() {
+    let cycles: i64 = env("TUANJIAN_KILL_CYCLES").and_then(|n| n.parse().ok()).unwrap_or(3);
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    plant_due(&lab, &tree.general).await;
+    app::messages::use_tls();
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+    let chance = SeededChance::new(11);
+    let mut half = 0;
+    for cycle in 0..cycles {
+        let mut byte = [0_u8; 2];
+        chance.fill(&mut byte);
+        let from = i64::from(byte[0]) * BRANCHES / 256;
+        wheels_are_due(&lab).await;
+        let program = Program::start(&lab, &client).await;
+        // Shot in the middle of it: when so many have turned, and a moment.
+        while turned(&lab).await <= from {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(u64::from(byte[1]) % 20)).await;
+        drop(program);
+        no_turn_is_half(&lab, cycle * BRANCHES).await;
+        half += i64::from(turned(&lab).await < BRANCHES);
+        wheels_are_due(&lab).await;
+        let program = Program::start(&lab, &client).await;
+        let told = "SELECT COUNT(*) FROM message WHERE title LIKE '%个团支部已转为毕业生团组织'";
+        for _ in 0..600 {
+            let done = count(&lab, db::Sql::built(told.to_owned())).await;
+            if done == 2 * (cycle + 1) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        drop(program);
+        assert_eq!(turned(&lab).await, BRANCHES, "cycle {cycle}");
+        no_turn_is_half(&lab, cycle * BRANCHES).await;
+        // The direct superior and the school: one message each, with the whole number.
+        let whole = count(
+            &lab,
+            db::sql!("SELECT COUNT(*) FROM message WHERE title = '200 个团支部已转为毕业生团组织'"),
+        )
+        .await;
+        assert_eq!(whole, 2 * (cycle + 1), "cycle {cycle}");
+        turn_back(&lab).await;
+    }
+    assert!(half > 0, "no shot fell into a turn");
+}
+
+/// A minute later, so to speak: every wheel of the clockwork turns at the next start.
+async fn wheels_are_due(lab: &Lab) {
+    let mut tx = lab.house.db().write().await.unwrap();
+    tx.run(db::sql!("UPDATE lease SET until = 0"), &[]).await.unwrap();
+    tx.commit().await.unwrap();
 }

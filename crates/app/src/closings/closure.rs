@@ -68,12 +68,6 @@ pub async fn close(cx: &mut Cx, code: &str, ask: &Ask) -> Result<Done> {
     let people = people::ids_of(cx, &org).await?;
     end_everything(cx, &permit, &org, &parent, holding.as_ref(), &mut lost).await?;
     let id = ClosingId(cx.new_id());
-    let mut moved = Vec::new();
-    if let Some(holding) = &holding {
-        moved = people::move_these(cx, &permit, &org, holding, &people).await?;
-        let first = end_of_day_after(cx.now(), 30);
-        sql::watch_holding(cx, &permit, holding.id, first).await?;
-    }
     let until = end_of_day_after(cx.now(), now.days);
     let closer = cx.actor_name().to_owned();
     let new = sql::New {
@@ -83,14 +77,21 @@ pub async fn close(cx: &mut Cx, code: &str, ask: &Ask) -> Result<Done> {
         holding: holding.as_ref().map(|h| h.id),
         by: cx.visitor().ok().map(|v| v.person),
         closer: &closer,
-        people: moved.len() as i64,
+        people: people.len() as i64,
         lost: &lost.text(),
         until,
         is_final: org.category == Category::Holding,
     };
     sql::insert(cx, &permit, new).await?;
+    let mut moved = Vec::new();
+    if let Some(holding) = &holding {
+        // Before they go: the way ends their marks.
+        sql::note_people(cx, &permit, id, &org).await?;
+        moved = people::move_these(cx, &permit, &org, holding, &people).await?;
+        let first = end_of_day_after(cx.now(), 30);
+        sql::watch_holding(cx, &permit, holding.id, first).await?;
+    }
     let ids: Vec<PersonId> = moved.iter().map(|b| b.person).collect();
-    sql::insert_people(cx, &permit, id, &ids).await?;
     if org.category == Category::Holding {
         sql::forget_holding(cx, &permit, org.id).await?;
     }

@@ -136,6 +136,8 @@ pub struct Back {
     /// Those who still wait in the holding branch; the first of them by name.
     pub waiting: i64,
     pub names: Vec<String>,
+    /// How many of a branch's people had a mark of graduation, which comes back with them.
+    pub marked: i64,
     /// How many have gone elsewhere since.
     pub gone: i64,
     /// What does not come back, in sentences.
@@ -150,12 +152,14 @@ pub async fn preview(cx: &mut Cx, code: &str) -> Result<Back> {
     let parent = superior(cx, &ended.org).await?;
     let waiting = waiting(cx, &row).await?;
     let twin = orgs::sister_named(cx, &parent, &row.name).await?;
+    let marked = sql::count_marked(cx, row.id).await?;
     let now = cx.now();
     Ok(Back {
         lost: Lost::read(&row.lost).said(),
         waiting: waiting.len() as i64,
         names: waiting.iter().take(20).map(|(_, name)| name.clone()).collect(),
         gone: row.people - waiting.len() as i64,
+        marked,
         twin,
         closing: shown(row, now),
     })
@@ -218,6 +222,7 @@ pub async fn restore(cx: &mut Cx, code: &str, how: &Restore) -> Result<(OrgRef, 
         let ids: Vec<PersonId> = waiting(cx, &row).await?.into_iter().map(|(id, _)| id).collect();
         transfers::bring_home(cx, &permit, &holding, &org, &ids).await?;
         moved = people::move_these(cx, &permit, &holding, &org, &ids).await?;
+        sql::give_back(cx, &permit, row.id, &org).await?;
         let back = |b: &people::Brought| {
             Event::new("member.brought_back", "person", b.person.0).about(b.person).at(&org.path).detail(
                 json!({ "from": holding.code, "from_name": holding.short_name, "to": org.code, "to_name": org.short_name }),

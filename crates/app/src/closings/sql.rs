@@ -1,8 +1,8 @@
 //! The statements of closings; private to the room.
 
 use super::ClosingId;
-use crate::{Cx, Permit, Result, clock::Millis, orgs::OrgId, people::PersonId};
-use db::{Rows, args, sql};
+use crate::{Cx, OrgRef, Permit, Result, clock::Millis, orgs::OrgId, people::PersonId};
+use db::{args, sql};
 
 pub(super) async fn status(cx: &mut Cx, org: OrgId) -> Result<String> {
     let (status,): (String,) =
@@ -78,22 +78,39 @@ pub(super) async fn insert(cx: &mut Cx, _: &Permit, new: New<'_>) -> Result<()> 
     Ok(())
 }
 
-pub(super) async fn insert_people(
+/// Notes who is in an organisation now, since when and how marked; returns how many.
+pub(super) async fn note_people(
     cx: &mut Cx,
     _: &Permit,
     id: ClosingId,
-    people: &[PersonId],
-) -> Result<()> {
-    for piece in people.chunks(5000) {
-        let rows: Rows = piece.iter().map(|p| vec![(*p).into()]).collect();
-        cx.tx
-            .run_of(
-                sql!("INSERT INTO closing_person (closing_id, person_id) SELECT CAST($1 AS BIGINT), person FROM {rows: person int} AS v"),
-                args![id],
-                rows,
-            )
-            .await?;
-    }
+    org: &OrgRef,
+) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("INSERT INTO closing_person (closing_id, person_id, entered_at, graduation, graduation_until, graduation_at) SELECT CAST($1 AS BIGINT), person_id, entered_at, graduation, graduation_until, graduation_at FROM member WHERE org_path = $2 AND org_id = $3"),
+            args![id, &org.path, org.id],
+        )
+        .await?)
+}
+
+/// How many of those who were in it had a mark of graduation.
+pub(super) async fn count_marked(cx: &mut Cx, id: ClosingId) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(sql!("SELECT COUNT(graduation) FROM closing_person WHERE closing_id = $1"), args![id])
+        .await?;
+    Ok(count)
+}
+
+/// Gives those who came back what the way had taken: since when they are here, and their marks.
+pub(super) async fn give_back(cx: &mut Cx, _: &Permit, id: ClosingId, org: &OrgRef) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE member SET entered_at = c.entered_at, graduation = COALESCE(c.graduation, member.graduation), graduation_until = CASE WHEN c.graduation IS NULL THEN member.graduation_until ELSE c.graduation_until END, graduation_at = COALESCE(c.graduation_at, member.graduation_at) FROM closing_person c WHERE c.closing_id = $1 AND member.person_id = c.person_id AND member.org_id = $2"),
+            args![id, org.id],
+        )
+        .await?;
     Ok(())
 }
 

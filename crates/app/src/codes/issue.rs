@@ -58,6 +58,12 @@ impl Order {
 pub async fn issue(cx: &mut Cx, codes: &[String]) -> Result<Issued> {
     let parent = cx.org()?.clone();
     let targets = chosen(cx, &parent, codes).await?;
+    let (targets, gone) = held(cx, targets).await?;
+    if targets.is_empty()
+        && let Some(gone) = gone
+    {
+        return Err(orgs::gone(&gone.org(&parent)));
+    }
     let (full, targets): (Vec<Target>, Vec<Target>) =
         targets.into_iter().partition(|t| t.admins >= seats_of(&t.category));
     let full: Vec<String> = full.into_iter().map(|t| t.short_name).collect();
@@ -130,6 +136,7 @@ async fn piece(
     let targets = sql::without(cx, parent.id, after, PIECE).await?;
     let Some(last) = targets.last() else { return Ok((None, 0)) };
     let next = (last.sort_no, last.id);
+    let (targets, _) = held(cx, targets).await?;
     let permit = cx.permit_system(Action::IssueCodes)?;
     let (maker, sheet) = (PersonId(order.maker), FileId(order.sheet));
     let replaced = make(cx, &permit, (&parent, maker, sheet), &targets).await?;
@@ -192,6 +199,15 @@ async fn chosen(cx: &mut Cx, parent: &OrgRef, codes: &[String]) -> Result<Vec<Ta
         return Err(access::forbidden(Action::IssueCodes));
     }
     Ok(targets)
+}
+
+/// Those that are neither closed nor moved until the transaction ends, and one that is.
+async fn held(cx: &mut Cx, targets: Vec<Target>) -> Result<(Vec<Target>, Option<Target>)> {
+    let ids: Vec<OrgId> = targets.iter().map(|t| OrgId(t.id)).collect();
+    let living = orgs::hold_all_living(cx, &ids).await?;
+    let lives = |t: &Target| living.get(&OrgId(t.id)).is_some_and(|path| *path == t.path);
+    let (living, mut gone): (Vec<_>, Vec<_>) = targets.into_iter().partition(lives);
+    Ok((living, gone.pop()))
 }
 
 fn nothing_chosen() -> Error {

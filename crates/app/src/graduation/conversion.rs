@@ -1,7 +1,7 @@
 //! The turn into 毕业生团组织 on the set day (row 123): rehearsed on a page, carried out by the
 //! clockwork in pieces that may be cut off and repeated, and corrected by the superior afterwards.
 
-use super::{list, marks, org, sql};
+use super::{list, marks, notices, org, sql};
 use crate::{
     Action, Cx, Error, House, OrgRef, Refusal, Result, Who, act, clock,
     events::Event,
@@ -16,7 +16,7 @@ use db::Rows;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 /// Branches turned in one transaction: with fifty people each a fraction of a second.
 const PIECE: i64 = 30;
@@ -69,7 +69,7 @@ pub async fn rehearse(cx: &mut Cx, under: &OrgRef, after: Option<&str>) -> Resul
 }
 
 /// Months of `year` and earlier come before this text.
-fn before(year: i16) -> String {
+pub(super) fn before(year: i16) -> String {
     year.saturating_add(1).to_string()
 }
 
@@ -96,6 +96,7 @@ async fn convert(house: &House, pieces: usize) -> Result<usize> {
             let due = sql::due(&mut cx, province, &before, PIECE).await?;
             drop(cx);
             if due.is_empty() {
+                notices::tell(house, province).await?;
                 break;
             }
             left -= 1;
@@ -114,21 +115,16 @@ async fn piece(cx: &mut Cx, due: &[sql::Due], before: &str) -> Result<usize> {
     let ids: Rows = due.iter().map(|row| vec![row.id.into()]).collect();
     let turned: HashSet<i64> = sql::convert(cx, &permit, ids, before).await?.into_iter().collect();
     let ids: Rows = turned.iter().map(|id| vec![(*id).into()]).collect();
-    sql::flag(cx, &permit, ids).await?;
-    cx.return_unused(permit);
-    let mut by_parent: BTreeMap<(i64, String), Vec<&sql::Due>> = BTreeMap::new();
-    for row in due.iter().filter(|row| turned.contains(&row.id)) {
-        let permit = cx.permit_system(Action::MarkGraduation)?;
+    let flagged = sql::flag(cx, &permit, ids).await?;
+    let due: Vec<&sql::Due> = due.iter().filter(|row| turned.contains(&row.id)).collect();
+    let mut events = Vec::with_capacity(due.len());
+    for row in &due {
         let event = Event::new("org.graduated", "org", row.id).at(&row.path);
-        cx.record(permit, event.detail(json!({ "graduates": row.graduates }))).await?;
+        events.push(event.detail(json!({ "graduates": row.graduates })));
         tell_branch(cx, row).await?;
-        if let (Some(id), Some(code)) = (row.parent_id, &row.parent_code) {
-            by_parent.entry((id, code.clone())).or_default().push(row);
-        }
     }
-    for ((id, code), rows) in by_parent {
-        tell_superior(cx, OrgId(id), &code, &rows).await?;
-    }
+    notices::note(cx, &permit, &due, &flagged).await?;
+    super::record_all(cx, permit, events).await?;
     Ok(turned.len())
 }
 
@@ -142,22 +138,6 @@ async fn tell_branch(cx: &mut Cx, row: &sql::Due) -> Result<()> {
             row.graduates
         ),
         href: format!("/o/{}/graduation", row.code),
-    };
-    send(cx, message).await
-}
-
-async fn tell_superior(cx: &mut Cx, to: OrgId, code: &str, rows: &[&sql::Due]) -> Result<()> {
-    let names: Vec<&str> = rows.iter().take(5).map(|row| row.short_name.as_str()).collect();
-    let more = if rows.len() > 5 { "等" } else { "" };
-    let message = Message {
-        to: To::Org(to),
-        kind: "graduation",
-        title: format!("{} 个团支部已转为毕业生团组织", rows.len()),
-        body: format!(
-            "{}{more}。请核对名单:延迟毕业团员、教师逐人标记,其余团员尽快转出。",
-            names.join("、")
-        ),
-        href: format!("/o/{code}/graduation/people"),
     };
     send(cx, message).await
 }

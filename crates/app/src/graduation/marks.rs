@@ -163,20 +163,21 @@ async fn store(cx: &mut Cx, rows: Vec<sql::Row>, mark: Mark, done: &mut Marked) 
         .filter(|row| row.mark() != Some(mark))
         .collect();
     let Some(first) = changed.first() else { return Ok(()) };
-    let first = org(first)?;
-    let permit = cx.permit(Action::MarkGraduation, &first)?;
+    let permit = cx.permit(Action::MarkGraduation, &org(first)?)?;
     sql::mark(cx, &permit, ids(&changed), mark).await?;
-    cx.return_unused(permit);
+    let mut events = Vec::with_capacity(changed.len());
     for row in &changed {
         let here: OrgRef = org(row)?;
-        let permit = cx.permit(Action::MarkGraduation, &here)?;
+        // Leave for each of them: the statement above falls with the transaction otherwise.
+        let also = cx.permit(Action::MarkGraduation, &here)?;
+        cx.return_unused(also);
         let detail = json!({ "before": row.mark().map(Mark::word), "after": mark.word() });
         let event = Event::new("org.graduation_marked", "org", row.id).at(&row.path);
-        cx.record(permit, event.detail(detail)).await?;
+        events.push(event.detail(detail));
         let due = |month| Rules::builtin().graduation.is_due(month, &row.province, today);
         done.at_once += usize::from(mark.month().is_some_and(due));
     }
-    Ok(())
+    super::record_all(cx, permit, events).await
 }
 
 impl Absent {

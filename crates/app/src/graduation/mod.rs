@@ -4,17 +4,23 @@
 mod conversion;
 mod list;
 mod marks;
+mod notices;
 mod persons;
+mod rehearsal;
 mod special;
 mod sql;
 
 pub use conversion::{Rehearsal, Reversal, convert_due, correct, rehearse, reversal, turn};
 pub use list::{Branch, Page, Tab, Unmarked, branches, hint, suggested};
 pub use marks::{Marked, Skipped, mark, mark_suggested};
+pub use notices::announce;
 pub use persons::{PeopleMarked, mark_people};
+pub use rehearsal::{Count, Sum, rehearse_all};
 pub use special::{Kept, create as create_special, kinds, list as special_branches};
 
-use crate::{Error, OrgRef, Result, orgs::Category, rules::Rules};
+use crate::{
+    Cx, Error, OrgRef, Permit, Result, events, events::Event, orgs::Category, rules::Rules,
+};
 
 /// Branches that are marked in one go; the page offers the rest again.
 pub const MOST: usize = 300;
@@ -40,4 +46,14 @@ fn org(row: &sql::Row) -> Result<OrgRef> {
         category,
         province: row.province.clone(),
     })
+}
+
+/// Writes many events under one permit and uses it up; gives it back when there are none.
+async fn record_all(cx: &mut Cx, permit: Permit, mut all: Vec<Event>) -> Result<()> {
+    let Some(last) = all.pop() else {
+        cx.return_unused(permit);
+        return Ok(());
+    };
+    events::write_many(cx, &permit, all).await?;
+    cx.record(permit, last).await
 }

@@ -156,8 +156,8 @@ db::row! {
         pub(super) path: String,
         pub(super) short_name: String,
         pub(super) graduates: String,
+        pub(super) province: String,
         pub(super) parent_id: Option<i64>,
-        pub(super) parent_code: Option<String>,
     }
 }
 
@@ -167,7 +167,7 @@ pub(super) async fn due(cx: &mut Cx, province: &str, before: &str, limit: i64) -
     Ok(cx
         .tx
         .all(
-            sql!("SELECT o.id, o.code, o.path, o.short_name, o.graduates, o.parent_id, p.code FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.province = $1 AND o.graduates < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' ORDER BY o.graduates, o.path LIMIT $3"),
+            sql!("SELECT o.id, o.code, o.path, o.short_name, o.graduates, o.province, o.parent_id FROM org o WHERE o.province = $1 AND o.graduates < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' ORDER BY o.graduates, o.path LIMIT $3"),
             args![province, before, limit],
         )
         .await?)
@@ -187,16 +187,103 @@ pub(super) async fn convert(cx: &mut Cx, _: &Permit, ids: Rows, before: &str) ->
     Ok(found.into_iter().map(|(id,)| id).collect())
 }
 
-/// Flags everybody in these branches as graduate (row 123); returns how many.
-pub(super) async fn flag(cx: &mut Cx, _: &Permit, ids: Rows) -> Result<u64> {
+/// Flags everybody in these branches as graduate (row 123); returns the branch of each.
+pub(super) async fn flag(cx: &mut Cx, _: &Permit, ids: Rows) -> Result<Vec<(i64,)>> {
     Ok(cx
         .tx
-        .run_of(
-            sql!("UPDATE member SET graduation = 'graduate', graduation_at = $1 WHERE org_id IN (SELECT v.id FROM {rows: id int} AS v) AND graduation IS NULL"),
+        .all_of(
+            sql!("UPDATE member SET graduation = 'graduate', graduation_at = $1 WHERE org_id IN (SELECT v.id FROM {rows: id int} AS v) AND graduation IS NULL RETURNING org_id"),
             args![cx.now()],
             ids,
         )
         .await?)
+}
+
+/// Adds to what organisations will be told: rows of id, branches, members, first names.
+pub(super) async fn note(cx: &mut Cx, _: &Permit, province: &str, rows: Rows) -> Result<()> {
+    cx.tx
+        .run_of(
+            sql!("INSERT INTO graduation_notice (org_id, province, branches, members, names) SELECT id, $1, branches, members, names FROM {rows: id int, branches int, members int, names text} AS v WHERE true ON CONFLICT (org_id) DO UPDATE SET branches = graduation_notice.branches + excluded.branches, members = graduation_notice.members + excluded.members"),
+            args![province],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
+db::row! {
+    /// What an organisation is to be told.
+    pub(super) struct Notice {
+        pub(super) org: OrgId,
+        pub(super) branches: i64,
+        pub(super) members: i64,
+        pub(super) names: String,
+    }
+}
+
+/// Takes the next notices of a province away, to be sent in the same transaction.
+pub(super) async fn take_notices(
+    cx: &mut Cx,
+    _: &Permit,
+    province: &str,
+    limit: i64,
+) -> Result<Vec<Notice>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("DELETE FROM graduation_notice WHERE org_id IN (SELECT org_id FROM graduation_notice WHERE province = $1 ORDER BY org_id LIMIT $2) RETURNING org_id, branches, members, names"),
+            args![province, limit],
+        )
+        .await?)
+}
+
+/// Whether anything waits to be told in a province.
+pub(super) async fn has_notices(cx: &mut Cx, province: &str) -> Result<bool> {
+    let found: Option<(OrgId,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT org_id FROM graduation_notice WHERE province = $1 LIMIT 1"),
+            args![province],
+        )
+        .await?;
+    Ok(found.is_some())
+}
+
+/// 组织码 and path of organisations.
+pub(super) async fn addresses(cx: &mut Cx, ids: Rows) -> Result<Vec<(OrgId, String, String)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.id, o.code, o.path FROM {rows: id int} AS v JOIN org o ON o.id = v.id WHERE o.status <> 'DELETED' ORDER BY o.id"),
+            &[],
+            ids,
+        )
+        .await?)
+}
+
+/// How far schools have been told of a coming day: the path of the last one, `~` when all were.
+pub(super) async fn told_until(cx: &mut Cx, name: &str) -> Result<String> {
+    let found: Option<(String,)> =
+        cx.tx.opt(sql!("SELECT value FROM setting WHERE name = $1"), args![name]).await?;
+    Ok(found.map(|(value,)| value).unwrap_or_default())
+}
+
+/// Moves that mark on; `false` when somebody else did.
+pub(super) async fn set_told(
+    cx: &mut Cx,
+    _: &Permit,
+    name: &str,
+    was: &str,
+    now: &str,
+) -> Result<bool> {
+    let done = cx
+        .tx
+        .run(
+            sql!("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE setting.value = $3"),
+            args![name, now, was],
+        )
+        .await?;
+    Ok(done == 1)
 }
 
 /// Corrects the month of a 毕业生团组织 that stays one.
@@ -381,4 +468,46 @@ pub(super) async fn industry(cx: &mut Cx, org: OrgId) -> Result<Option<String>> 
     let (industry,): (Option<String>,) =
         cx.tx.one(sql!("SELECT industry FROM org WHERE id = $1"), args![org]).await?;
     Ok(industry)
+}
+
+db::row! {
+    /// A branch that will turn, for the rehearsal of everything.
+    pub(super) struct Ahead {
+        pub(super) path: String,
+        pub(super) graduates: String,
+        pub(super) members: i64,
+    }
+}
+
+/// The branches of [`due`] with their members, from behind one of them on.
+pub(super) async fn ahead(
+    cx: &mut Cx,
+    province: &str,
+    before: &str,
+    after: (&str, &str),
+    limit: i64,
+) -> Result<Vec<Ahead>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.path, o.graduates, COALESCE(t.members, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.province = $1 AND o.graduates < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' AND (o.graduates, o.path) > ($3, $4) ORDER BY o.graduates, o.path LIMIT $5"),
+            args![province, before, after.0, after.1, limit],
+        )
+        .await?)
+}
+
+/// Unmarked branches from behind a path on: path and province.
+pub(super) async fn unmarked_after(
+    cx: &mut Cx,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(String, String)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.path, o.province FROM org o WHERE o.path > $1 AND o.category = 'BRANCH' AND o.graduates IS NULL AND o.no_graduation IS NULL AND o.status <> 'DELETED' AND o.industry IN (SELECT v.code FROM {rows: code text} AS v) ORDER BY o.path LIMIT $2"),
+            args![after, limit],
+            super::markable(),
+        )
+        .await?)
 }

@@ -13,6 +13,7 @@ use crate::{
     stats::{self, Change},
 };
 use serde_json::json;
+use std::collections::HashMap;
 
 /// Keeps a living organisation from being closed until the transaction ends. `Conflict`
 /// (`org_gone`) when it was closed meanwhile; run again when it was moved.
@@ -23,6 +24,13 @@ pub async fn hold_living(cx: &mut Cx, org: &OrgRef) -> Result<()> {
         Some(_) => Ok(()),
         None => Err(Error::NotFound),
     }
+}
+
+/// As [`hold_living`] for many at once: those of `ids` that live, each with its path.
+pub async fn hold_all_living(cx: &mut Cx, ids: &[OrgId]) -> Result<HashMap<OrgId, String>> {
+    let rows = ids.iter().map(|id| vec![(*id).into()]).collect();
+    let held = sql::hold_many(cx, rows).await?;
+    Ok(held.into_iter().map(|(id, path)| (OrgId(id), path)).collect())
 }
 
 /// What is said to somebody who comes too late.

@@ -2,13 +2,14 @@
 
 use super::{Category, Step, industry_name, sql};
 use crate::{
-    Action, Cx, Error, OrgRef, Result,
+    Action, Cx, Error, OrgRef, Result, clock,
     rules::{
         Rules,
         completeness::{OrgItem, missing_of_org},
         graduation::Mark,
     },
 };
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -32,6 +33,8 @@ pub struct Child {
     pub township: Option<bool>,
     /// How many administrators' seats are taken.
     pub administrators: i64,
+    /// 码未用: days until the registration code that waits for it ends.
+    pub code_days_left: Option<i64>,
     /// Members of itself and everything below, as last folded.
     pub members: i64,
     /// Of these, how many are complete.
@@ -90,7 +93,8 @@ pub async fn narrowed(
         found.pop();
     }
     let next = found.last().filter(|_| more).map(|row| format!("{}-{}", row.sort_no, row.id));
-    let rows = found.into_iter().map(child).collect::<Result<_>>()?;
+    let today = clock::day(cx.now());
+    let rows = found.into_iter().map(|row| child(row, today)).collect::<Result<_>>()?;
     Ok(Children { rows, next })
 }
 
@@ -171,7 +175,7 @@ fn lacking(category: Category, row: &sql::ChildRow) -> usize {
     missing_of_org(category, filled, Rules::builtin()).len()
 }
 
-fn child(row: sql::ChildRow) -> Result<Child> {
+fn child(row: sql::ChildRow, today: Date) -> Result<Child> {
     let category = Category::from_code(&row.category)
         .ok_or_else(|| Error::Broken("an organisation has an unknown category".into()))?;
     let advice = Rules::builtin().policy.guide.advice(category, row.members);
@@ -190,6 +194,9 @@ fn child(row: sql::ChildRow) -> Result<Child> {
         phone: row.phone,
         township: row.is_township,
         administrators: row.administrators,
+        code_days_left: row
+            .code_until
+            .map(|end| i64::from((clock::day(end) - today).get_days()).max(1)),
         members: row.members,
         members_done: row.members_done,
         has_children: row.has_children,

@@ -30,8 +30,8 @@ pub use category::{Change as CategoryChange, Choice, category_choices, change_ca
 pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
 pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
 pub use ending::{
-    Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_living, holding_below,
-    living_children, made_by_the_system, sister_named,
+    Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_all_living, hold_living,
+    holding_below, living_children, made_by_the_system, sister_named,
 };
 pub use history::{History, Step as HistoryStep, history};
 pub(crate) use identity::set_identity;
@@ -126,6 +126,11 @@ pub async fn set_elected_on(
     day: jiff::civil::Date,
 ) -> Result<()> {
     sql::set_elected_on(cx, permit, org.id, &day.to_string()).await
+}
+
+/// The organisations at these paths, in organisation order, closed ones too.
+pub(crate) async fn at_paths(cx: &mut Cx, paths: Vec<String>) -> Result<Vec<OrgRef>> {
+    sql::by_paths(cx, paths).await
 }
 
 /// The names on the way from the root down to `path`, the root first and the organisation last.

@@ -423,6 +423,8 @@ db::row! {
         pub(super) admin_filled: Option<i64>,
         pub(super) staff_posts: Option<i64>,
         pub(super) staff_filled: Option<i64>,
+        /// When the registration code that waits for it ends.
+        pub(super) code_until: Option<i64>,
     }
 }
 pub(super) async fn children(
@@ -437,8 +439,8 @@ pub(super) async fn children(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT o.id, o.sort_no, o.code, o.path, o.short_name, o.full_name, o.category, o.industry, o.phone, o.is_township, (SELECT COUNT(*) FROM admin_seat s WHERE s.org_id = o.id), COALESCE(t.members, 0), COALESCE(t.members_done, 0), EXISTS (SELECT 1 FROM org c WHERE c.parent_id = o.id AND c.status <> 'DELETED'), o.graduates, o.no_graduation, EXISTS (SELECT 1 FROM cadre k WHERE k.org_id = o.id AND k.post = '书记' AND k.ended_at IS NULL), EXISTS (SELECT 1 FROM cadre k JOIN person p ON p.id = k.person_id WHERE k.org_id = o.id AND k.post = '书记' AND k.ended_at IS NULL AND p.mobile_ct IS NOT NULL), o.email, o.admin_posts, o.admin_filled, o.staff_posts, o.staff_filled FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'subtree' WHERE o.parent_id = $1 AND (o.sort_no, o.id) > ($2, $3) AND o.status <> 'DELETED' AND ($5 = '' OR {lite: instr}{pg: strpos}(o.short_name, $5) > 0 OR {lite: instr}{pg: strpos}(o.full_name, $5) > 0 OR {lite: instr}{pg: strpos}(o.name_py, $6) > 0) AND ($7 = '' OR o.category = $7) AND (NOT $8 OR NOT EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id)) ORDER BY o.sort_no, o.id LIMIT $4"),
-            args![parent, sort_no, id, limit, &word, &initials, narrow.category.map_or("", Category::code), narrow.unmanned],
+            sql!("SELECT o.id, o.sort_no, o.code, o.path, o.short_name, o.full_name, o.category, o.industry, o.phone, o.is_township, (SELECT COUNT(*) FROM admin_seat s WHERE s.org_id = o.id), COALESCE(t.members, 0), COALESCE(t.members_done, 0), EXISTS (SELECT 1 FROM org c WHERE c.parent_id = o.id AND c.status <> 'DELETED'), o.graduates, o.no_graduation, EXISTS (SELECT 1 FROM cadre k WHERE k.org_id = o.id AND k.post = '书记' AND k.ended_at IS NULL), EXISTS (SELECT 1 FROM cadre k JOIN person p ON p.id = k.person_id WHERE k.org_id = o.id AND k.post = '书记' AND k.ended_at IS NULL AND p.mobile_ct IS NOT NULL), o.email, o.admin_posts, o.admin_filled, o.staff_posts, o.staff_filled, (SELECT c.expires_at FROM reg_code c WHERE c.org_id = o.id AND c.state = 'waiting' AND c.expires_at > $9) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'subtree' WHERE o.parent_id = $1 AND (o.sort_no, o.id) > ($2, $3) AND o.status <> 'DELETED' AND ($5 = '' OR {lite: instr}{pg: strpos}(o.short_name, $5) > 0 OR {lite: instr}{pg: strpos}(o.full_name, $5) > 0 OR {lite: instr}{pg: strpos}(o.name_py, $6) > 0) AND ($7 = '' OR o.category = $7) AND (NOT $8 OR NOT EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id)) ORDER BY o.sort_no, o.id LIMIT $4"),
+            args![parent, sort_no, id, limit, &word, &initials, narrow.category.map_or("", Category::code), narrow.unmanned, cx.now()],
         )
         .await?)
 }
@@ -621,6 +623,18 @@ pub(super) async fn hold_status(cx: &mut Cx, org: OrgId) -> Result<Option<(Strin
     Ok(cx
         .tx
         .opt(sql!("SELECT status, path FROM org WHERE id = $1 {pg: FOR SHARE}"), args![org])
+        .await?)
+}
+
+/// The same for many at once: id and path of those that live, in the order of their ids.
+pub(super) async fn hold_many(cx: &mut Cx, ids: db::Rows) -> Result<Vec<(i64, String)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.id, o.path FROM org o WHERE o.id IN (SELECT v.id FROM {rows: id int} AS v) AND o.status <> 'DELETED' ORDER BY o.id {pg: FOR SHARE}"),
+            &[],
+            ids,
+        )
         .await?)
 }
 

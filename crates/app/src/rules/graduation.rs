@@ -14,6 +14,7 @@ pub struct Graduation {
     year_begins: i8,
     years_back: i16,
     years_ahead: i16,
+    announce_days: i64,
     #[serde(rename = "length")]
     lengths: Vec<Length>,
     #[serde(rename = "word")]
@@ -281,6 +282,11 @@ impl Graduation {
     pub fn mobile_from(&self, year: i16, province: &str) -> Option<Date> {
         let MonthDay(month, day) = self.turn(year, province)?.mobile_from;
         Date::new(year, month, day).ok()
+    }
+    /// The day of conversion that is announced there today, if one is near enough.
+    pub fn announced(&self, province: &str, today: Date) -> Option<Date> {
+        let day = self.turns_on(today.year(), province)?;
+        (1..=self.announce_days).contains(&i64::from((day - today).get_days())).then_some(day)
     }
     /// The newest graduation year that is turned there by `today`.
     pub fn turned_year(&self, province: &str, today: Date) -> i16 {

@@ -48,6 +48,29 @@ pub(super) async fn facts(cx: &mut Cx, org: &OrgRef) -> Result<Facts> {
         .await?)
 }
 
+/// Which of these organisations are of the school sector, by their paths.
+pub(super) async fn of_the_sector(cx: &mut Cx, paths: Rows) -> Result<Vec<(String,)>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.path FROM {rows: path text} AS v JOIN org o ON o.path = v.path WHERE o.industry >= 'school_' AND o.industry < 'school~' ORDER BY o.path"),
+            &[],
+            paths,
+        )
+        .await?)
+}
+
+/// The paths of the next schools: as [`schools`] finds them, without their counters.
+pub(super) async fn next(cx: &mut Cx, lo: &str, hi: &str, limit: i64) -> Result<Vec<(String,)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("WITH RECURSIVE step (path, n) AS (SELECT (SELECT o.path FROM org o WHERE o.path >= $1 AND o.path < $2 AND o.industry >= 'school_' AND o.industry < 'school~' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 1), 1 UNION ALL SELECT (SELECT o.path FROM org o WHERE o.path >= s.path || '~' AND o.path < $2 AND o.industry >= 'school_' AND o.industry < 'school~' AND o.status <> 'DELETED' ORDER BY o.path LIMIT 1), s.n + 1 FROM step s WHERE s.path IS NOT NULL AND s.n < $3) SELECT path FROM step WHERE path IS NOT NULL ORDER BY path"),
+            args![lo, hi, limit],
+        )
+        .await?)
+}
+
 /// The nearest the root of these organisations that is of the school sector: its name.
 pub(super) async fn school_above(cx: &mut Cx, paths: Rows) -> Result<Option<(String,)>> {
     let found: Vec<(String,)> = cx

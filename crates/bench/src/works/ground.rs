@@ -6,11 +6,12 @@ use crate::works::raw::Raw;
 use anyhow::{Context, Result, ensure};
 use app::{
     Cx, Grant, House, OrgRef, Role, Settings, Visitor, Who, act,
-    clock::{SystemChance, SystemClock},
+    clock::{self, SystemChance, SystemClock},
     demo::{self, Made, Plan},
     keys::Keys,
     orgs::{self, Category, New},
     people::PersonId,
+    rules::id_number,
 };
 use db::{Db, Engine};
 use std::path::Path;
@@ -66,8 +67,14 @@ impl Ground {
         app::orgs::by_code(&mut cx, code).await.map_err(broken)
     }
 
-    /// An administrator of that organisation.
+    /// The demonstration's person of this role, acting for her organisation.
     pub(crate) async fn acting(&self, role: &str) -> Result<Who> {
+        let sign_in = self.made.sign_ins.iter().find(|s| s.role == role);
+        let typed = &sign_in.with_context(|| format!("the demonstration has no {role}"))?.id_number;
+        let id = id_number::parse(typed, clock::day(self.house.now()))
+            .map_err(|problem| anyhow::anyhow!("{}", problem.code))?;
+        let mut cx = self.read(&Who::System("bench")).await?;
+        let person = app::people::find_by_id_number(&mut cx, &id).await.map_err(broken)?;
         let org = self.org(role).await?;
         let role = match role {
             "branch" => Role::Branch,
@@ -75,7 +82,7 @@ impl Ground {
             "centre" | "county" => Role::Lead,
             _ => Role::Group,
         };
-        Ok(acting(PersonId(1), org, role))
+        Ok(acting(person.context("an administrator is nowhere")?.person, org, role))
     }
 
     /// A new organisation, made as pages make them.

@@ -65,7 +65,7 @@ async fn approve(ground: &Ground, who: &Who, no: &str) -> Result<()> {
     cx.commit().await.map_err(broken)
 }
 
-/// What an approval writes: the decision, its step, the member's place, what both counters
+/// What an approval writes: the decision, its step, how to take it back, the member's place, what both counters
 /// change by, the audit row and the letters to both sides.
 fn statements(to: &OrgRef, id: i64, ground: &Ground, now: i64) -> Vec<Statement> {
     let text = |t: &str| Arg::Text(t.to_owned());
@@ -81,6 +81,10 @@ fn statements(to: &OrgRef, id: i64, ground: &Ground, now: i64) -> Vec<Statement>
         (
             "INSERT INTO business_step (business_id, no, at, verb, actor, actor_id, org_id, state, note) VALUES ($1, 1, $2, 'approve', 'bench', 1, $3, 'done', '')",
             vec![id.clone(), now.clone(), org.clone()],
+        ),
+        (
+            "INSERT INTO transfer_undo (transfer_id, version, by_person, by_org, until, state, deadline, moved) VALUES ($1, 2, $1, $2, $3, 'pending_target', $3, '{}')",
+            vec![id.clone(), org.clone(), now.clone()],
         ),
         (
             "UPDATE member SET org_id = $1, org_path = $2, status = 'active', entered_at = $3, version = version + 1 WHERE person_id = $4",

@@ -84,6 +84,11 @@ enum Command {
         #[arg(long, default_value_t = 90)]
         days: i64,
     },
+    /// Graduation of school branches.
+    Graduation {
+        #[command(subcommand)]
+        what: Graduation,
+    },
     /// The keys of the encrypted data.
     Keys {
         #[command(subcommand)]
@@ -95,6 +100,19 @@ enum Command {
 enum Audit {
     /// Read the whole book and tell every row that was edited, deleted or inserted.
     Verify,
+}
+
+#[derive(Subcommand)]
+enum Graduation {
+    /// Tell what the conversion of a day would do, by province and school; changes nothing.
+    Rehearse {
+        /// The day, as 2027-07-01; today when absent.
+        #[arg(long)]
+        on: Option<String>,
+        /// Only the provinces' sums.
+        #[arg(long)]
+        provinces: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -170,6 +188,9 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
         Command::Token { id_number, label, days } => {
             upkeep::token(cli.place, id_number, &label, days).await
+        }
+        Command::Graduation { what: Graduation::Rehearse { on, provinces } } => {
+            upkeep::rehearse(cli.place, on.as_deref(), provinces).await
         }
         Command::Keys { what: KeysWhat::Rotate } => upkeep::rotate_keys(cli.place).await,
     };

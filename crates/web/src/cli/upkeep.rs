@@ -103,6 +103,54 @@ pub(super) async fn verify(place: Place) -> Result<ExitCode> {
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
+/// `tuanjian graduation rehearse`: a line a school, then its province's sum, at last the sum of all.
+pub(super) async fn rehearse(place: Place, on: Option<&str>, provinces: bool) -> Result<ExitCode> {
+    let house = house(&place).await?;
+    let on = match on {
+        Some(day) => day.parse().with_context(|| format!("“{day}” is no day like 2027-07-01"))?,
+        None => app::clock::day(house.now()),
+    };
+    let mut told: Result<()> = Ok(());
+    let mut tell = |line: &app::graduation::Count| {
+        if told.is_err() || (provinces && line.name.is_some()) {
+            return;
+        }
+        told = if place.json {
+            serde_json::to_string(line).map_err(Into::into).and_then(|line| Ok(say(&line)?))
+        } else {
+            say(&rehearsed(line)).map_err(Into::into)
+        };
+    };
+    let sum = app::graduation::rehearse_all(&house, on, &mut tell).await?;
+    told?;
+    if place.json {
+        let sum = serde_json::json!({ "on": on.to_string(), "sum": sum });
+        say(&sum.to_string())?;
+    } else {
+        let (branches, members) = (sum.branches, sum.members);
+        say(&format!(
+            "{on}: {branches} branches with {members} members would turn into 毕业生团组织; {} branches are unmarked. Nothing was changed.",
+            sum.unmarked
+        ))?;
+    }
+    house.db().close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rehearsed(line: &app::graduation::Count) -> String {
+    let sum = line.sum;
+    let counts = format!(
+        "{:>8} branches {:>10} members {:>8} unmarked",
+        sum.branches, sum.members, sum.unmarked
+    );
+    match (&line.name, &line.school) {
+        (Some(name), code) => {
+            format!("{counts}    {name} {}", code.as_deref().unwrap_or_default())
+        }
+        _ => format!("{counts}  {} {}", line.province, line.province_name),
+    }
+}
+
 /// An error in the words of its fields, for the command line.
 pub(super) fn plain(error: app::Error) -> anyhow::Error {
     match error {

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 /// Codes on a page.
 const SIZE: usize = 50;
-/// Slips of one printing: 25 sheets of paper.
-const SLIPS: usize = 100;
+/// Slips of one printing: ten sheets of paper, and a page that opens quickly.
+const SLIPS: usize = 40;
 
 /// From which code on, counted from 0.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -121,7 +121,7 @@ fn printings(slips: usize, here: &str) -> Vec<Printing> {
         label: if slips <= SLIPS {
             "打印领取单".to_owned()
         } else {
-            format!("打印领取单 {}–{}", from + 1, (from + SLIPS).min(slips))
+            format!("{}–{}", from + 1, (from + SLIPS).min(slips))
         },
         href: format!("{here}/slips?from={from}"),
     };
@@ -177,14 +177,12 @@ pub async fn messages(
 /// A slip of paper for one organisation.
 #[derive(Serialize, JsonSchema)]
 pub struct Slip {
-    /// From the root down to the organisation.
-    way: Vec<String>,
     name: String,
     code: String,
     link: String,
     until: String,
     #[serde(skip)]
-    svg: String,
+    picture: String,
 }
 
 /// Slips to print, four on a sheet of A4.
@@ -195,6 +193,12 @@ pub struct SlipsPage {
     frame: Frame,
     slips: Vec<Slip>,
     issuer: String,
+    /// From the root down to the superior.
+    way: Vec<String>,
+    /// Which of how many these are, where they are more than one printing.
+    part: Option<String>,
+    /// The next printing.
+    next: Option<String>,
     #[serde(skip)]
     back: String,
 }
@@ -215,20 +219,26 @@ pub async fn slips(
     let slip = |entry: &Entry| {
         let link = format!("{site}/join/{}", entry.code);
         Slip {
-            way: above.iter().cloned().chain([entry.short_name.clone()]).collect(),
             name: entry.short_name.clone(),
             code: entry.grouped(),
             until: say_day(entry.expires_at),
-            svg: qr::svg(&link, &format!("{} 的注册二维码", entry.short_name)),
+            picture: qr::picture(&link, &format!("{} 的注册二维码", entry.short_name)),
             link,
         }
     };
     let waiting = sheet.entries.iter().filter(|e| e.state == State::Waiting);
+    let all = waiting.clone().count();
+    let slips: Vec<Slip> = waiting.skip(q.from).take(SLIPS).map(slip).collect();
+    let end = q.from.saturating_add(slips.len());
+    let back = format!("{}/children/codes/sheets/{id}", v.base()?);
     let page = SlipsPage {
         frame: v.frame("注册码领取单", "/children/codes").await?,
-        slips: waiting.skip(q.from).take(SLIPS).map(slip).collect(),
+        part: (all > slips.len()).then(|| format!("第 {}–{end} 张,共 {all} 张", q.from + 1)),
+        next: (end < all).then(|| format!("{back}/slips?from={end}")),
+        slips,
+        way: above,
         issuer: org.short_name,
-        back: format!("{}/children/codes/sheets/{id}", v.base()?),
+        back,
     };
     v.show(page).await
 }

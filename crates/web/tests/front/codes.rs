@@ -67,7 +67,7 @@ async fn two_clicks_make_codes_and_workbook_slips_and_messages_are_there_again_l
     assert!(list.body.contains("已完成"), "nobody is left without: {}", list.body);
     let sheet = kit_link(&list.body, "/sheets/");
     let slips = browser.get(&format!("{sheet}/slips")).await;
-    assert_eq!(slips.body.matches("<svg class=\"qr\"").count(), 2);
+    assert_eq!(slips.body.matches("<img class=\"qr\"").count(), 2);
     assert!(slips.body.contains("团合肥市委") && slips.body.contains("高一年级团总支"));
     assert!(slips.body.len() < 60_000, "{}", slips.body.len());
     let book = browser.get(&format!("{sheet}/codes.xlsx")).await;
