@@ -507,6 +507,39 @@ async fn a_committee_is_merged_with_its_branches_and_split_again() {
     w.lab.is_whole().await;
 }
 
+/// By hand, as above: a committee of a thousand branches is split in halves and put together again.
+#[tokio::test]
+#[ignore = "minutes; for the figures"]
+async fn a_thousand_children_are_split_and_merged() {
+    let w = world().await;
+    let county = w.lab.admin(&w.tree.county, "县委").await;
+    let big = w.lab.org(Some(&w.tree.county), Category::Committee, "大学团委").await;
+    for n in 0..1000 {
+        w.lab.org(Some(&big), Category::Branch, &format!("第{n}团支部")).await;
+    }
+    let all = {
+        let mut cx = w.lab.house.read(county.clone()).await.unwrap();
+        relocations::split_choices(&mut cx, &big.code).await.unwrap().picks
+    };
+    assert_eq!(all.len(), 1000);
+    let half: Vec<String> = all.into_iter().take(500).map(|p| p.code).collect();
+    let clock = std::time::Instant::now();
+    let done = act!(w.lab.house, county.clone(), |cx| {
+        relocations::split(cx, &big.code, "大学第二团委", &half).await
+    })
+    .unwrap();
+    println!("split of 500 children: {:?}", clock.elapsed());
+    let clock = std::time::Instant::now();
+    let merged = act!(w.lab.house, county.clone(), |cx| {
+        relocations::merge(cx, &done.sister.code, &big.code, relocations::Posts::End).await
+    })
+    .unwrap();
+    println!("merger of 500 children: {:?}", clock.elapsed());
+    assert_eq!(merged.children, 500);
+    stats::settle(&w.lab.house).await.unwrap();
+    w.lab.is_whole().await;
+}
+
 #[tokio::test]
 async fn some_members_go_into_a_new_branch_and_lose_their_posts_in_the_old_one() {
     let w = world().await;
