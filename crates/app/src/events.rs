@@ -189,7 +189,7 @@ pub async fn seal(house: &House, limit: i64) -> Result<(u64, Option<Seal>)> {
         let rows: Vec<Row> = cx
                 .tx
                 .all(
-                    sql!("SELECT e.id, e.at, e.actor_id, e.actor, e.acting_org, e.kind, e.object, e.object_id, e.org_path, e.person_id, e.detail, e.request_id, e.mac FROM event_unsealed u JOIN event e ON e.id = u.event_id ORDER BY e.id LIMIT $1"),
+                    sql!("SELECT e.id, e.at, e.actor_id, e.actor, e.acting_org, e.kind, e.object, e.object_id, e.org_path, e.person_id, e.detail, e.request_id, e.mac FROM event_unsealed u CROSS JOIN event e WHERE e.id = u.event_id ORDER BY u.event_id LIMIT $1"),
                     args![limit],
                 )
                 .await?;

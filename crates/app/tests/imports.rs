@@ -54,6 +54,27 @@ impl Desk {
         let read = imports::read(self.house(), Source::Pasted(text.into())).await?;
         act!(self.house(), who.clone(), |cx| imports::stage(cx, org, &read).await)
     }
+    /// The same file once more on purpose, though that draft of it is open.
+    async fn paste_beside(&self, draft: ImportId, text: &str) -> Import {
+        let read = imports::read(self.house(), Source::Pasted(text.into())).await.unwrap();
+        let read = read.beside(draft);
+        act!(self.house(), self.who.clone(), |cx| {
+            imports::stage(cx, &self.tree.branch, &read).await
+        })
+        .unwrap()
+    }
+    /// What the page does: to the open draft of the same file, or a new one.
+    async fn upload_as(&self, who: &Who, text: &str) -> ImportId {
+        let org = &self.tree.branch;
+        let read = imports::read(self.house(), Source::Pasted(text.into())).await.unwrap();
+        act!(self.house(), who.clone(), |cx| {
+            match imports::open_twin(cx, imports::Kind::Members, org, &read).await? {
+                Some(twin) => Ok(twin.id),
+                None => Ok(imports::stage(cx, org, &read).await?.id),
+            }
+        })
+        .unwrap()
+    }
     async fn file(&self, name: &str, bytes: &[u8]) -> Result<Import> {
         let path = self.lab.folder().join(name);
         std::fs::write(&path, bytes).unwrap();
@@ -333,7 +354,8 @@ async fn a_commit_cut_off_between_two_pieces_goes_on_and_nobody_comes_in_twice()
 async fn whoever_came_in_by_another_way_meanwhile_is_refused_in_the_commit_and_said() {
     let d = desk().await;
     let text = d.many(2);
-    let (first, second) = (d.paste(&text).await.unwrap(), d.paste(&text).await.unwrap());
+    let first = d.paste(&text).await.unwrap();
+    let second = d.paste_beside(first.id, &text).await;
     assert_eq!(d.import_good(first.id).await.imported, 2);
     let second = d.import_good(second.id).await;
     assert_eq!((second.imported, second.to_fix), (0, 2));
@@ -400,7 +422,7 @@ async fn members_go_into_branches_of_ones_own_or_directly_below_only() {
     assert!(refusal(far).1.contains("直属"));
     let wrong = d.paste_as(&committee, &d.tree.general, &text).await.unwrap_err();
     assert!(refusal(wrong).1.contains("不是团支部"));
-    let stranger = d.paste(&text).await.unwrap();
+    let stranger = d.paste(&d.many(1)).await.unwrap();
     let other = d.lab.admin(&d.tree.other_branch, "孙老师").await;
     let mut cx = d.house().read(other).await.unwrap();
     assert!(matches!(imports::find(&mut cx, stranger.id).await, Err(Error::NotFound)));
@@ -559,4 +581,235 @@ async fn a_development_number_that_stands_twice_is_found_before_the_commit() {
     assert_eq!(codes(&d.lines(import.id, Show::Fix).await[0]), ["dev_number_duplicate_in_file"]);
     d.fix(import.id, 2, Column::DevNumber, "201934000124").await.unwrap();
     assert_eq!(d.find(import.id).await.to_fix, 0);
+}
+
+/// With posts.
+const HEAD_POST: &str =
+    "姓名\t身份证号\t民族\t政治面貌\t学历\t入团年月\t发展团员编号\t手机号码\t现任团内职务";
+
+impl Desk {
+    fn with_post(&self, name: &str, post: &str) -> String {
+        let id = self.lab.next_id_number();
+        format!("{name}\t{id}\t汉\t共青团员\t本科\t2016-05\t\t13812346021\t{post}")
+    }
+    async fn posts(&self) -> Vec<(String, String)> {
+        let mut tx = self.house().db().read().await.unwrap();
+        tx.all(
+            db::sql!("SELECT name, post FROM cadre WHERE org_id = $1 AND ended_at IS NULL ORDER BY post, name"),
+            db::args![self.tree.branch.id],
+        )
+        .await
+        .unwrap()
+    }
+}
+
+#[tokio::test]
+async fn two_secretaries_of_one_file_are_told_of_each_other_and_one_repair_frees_both() {
+    let d = desk().await;
+    let rows = [("赵伟", "团支书"), ("钱敏", ""), ("孙芳", "书记")].map(|(n, p)| d.with_post(n, p));
+    let import = d.paste(&format!("{HEAD_POST}\n{}", rows.join("\n"))).await.unwrap();
+    assert_eq!((import.ready, import.to_fix), (1, 2));
+    let lines = d.lines(import.id, Show::Fix).await;
+    for (line, other) in [(&lines[0], "第 4 行孙芳"), (&lines[1], "第 2 行赵伟")] {
+        assert_eq!(codes(line), ["secretary_twice_in_file"]);
+        assert_eq!(line.cells[0].column, Column::Post);
+        assert!(line.problems[0].message.contains(other), "{}", line.problems[0].message);
+    }
+    d.fix(import.id, 4, Column::Post, "组织委员").await.unwrap();
+    assert_eq!(d.find(import.id).await.to_fix, 0, "the other row is free as well");
+    d.fix(import.id, 4, Column::Post, "书记").await.unwrap();
+    assert_eq!(d.find(import.id).await.to_fix, 2);
+    // Leaving one out frees the other, too.
+    act!(d.house(), d.who.clone(), |cx| fix::skip(cx, import.id, 4, true).await).unwrap();
+    let done = d.import_good(import.id).await;
+    assert_eq!((done.state.as_str(), done.imported, done.skipped), ("done", 2, 1));
+    assert!(d.posts().await.contains(&("赵伟".into(), "书记".into())));
+    d.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn a_post_that_somebody_holds_is_refused_in_the_review_with_her_name() {
+    let d = desk().await;
+    let wang = d.lab.person("王芳").await;
+    d.lab.cadre(&d.tree.branch, wang, "书记").await;
+    let text = format!("{HEAD_POST}\n{}", d.with_post("赵伟", "书记"));
+    let import = d.paste(&text).await.unwrap();
+    let line = d.lines(import.id, Show::Fix).await.remove(0);
+    assert_eq!(codes(&line), ["secretary_taken"]);
+    let said = &line.problems[0].message;
+    assert!(said.contains("书记王芳") && said.contains("换届"), "{said}");
+    assert!(line.problems[0].is_taken_post());
+    d.fix(import.id, 2, Column::Post, "宣传委员").await.unwrap();
+    assert_eq!(d.import_good(import.id).await.imported, 1);
+    d.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn the_branchs_own_secretary_is_imported_as_a_member_and_keeps_her_post() {
+    let d = desk().await;
+    // She registered with a code: a post, no membership yet.
+    let (first, second) = (d.lab.next_id_number(), d.lab.next_id_number());
+    let secretary = d.lab.person_with("王芳", &first).await;
+    d.lab.cadre(&d.tree.branch, secretary, "书记").await;
+    let deputy = d.lab.person_with("李娜", &second).await;
+    d.lab.cadre(&d.tree.branch, deputy, "副书记").await;
+    let own = |name: &str, id: &str, post: &str| {
+        format!("{name}\t{id}\t汉\t共青团员\t本科\t2016-05\t\t13812346021\t{post}")
+    };
+    let text =
+        format!("{HEAD_POST}\n{}\n{}", own("王芳", &first, "书记"), own("李娜", &second, "书记"));
+    let import = d.paste(&text).await.unwrap();
+    assert_eq!((import.ready, import.warned, import.to_fix), (2, 1, 0));
+    let warned = d.lines(import.id, Show::Warn).await;
+    assert_eq!(codes(&warned[0]), ["post_kept"]);
+    assert!(warned[0].problems[0].message.contains("副书记"));
+    assert_eq!(d.import_good(import.id).await.imported, 2);
+    let posts = d.posts().await;
+    assert!(posts.contains(&("王芳".into(), "书记".into())));
+    assert!(posts.contains(&("李娜".into(), "副书记".into())));
+    assert_eq!(d.members(&d.tree.branch).await, 2);
+    d.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn in_a_long_file_the_other_row_of_a_pair_is_judged_anew_too() {
+    let d = desk().await;
+    let plain: Vec<String> = (0..1_100).map(|i| d.with_post(&name_of(i), "")).collect();
+    let text = format!(
+        "{HEAD_POST}\n{}\n{}\n{}",
+        d.with_post("赵伟", "书记"),
+        plain.join("\n"),
+        d.with_post("孙芳", "书记")
+    );
+    let import = d.paste(&text).await.unwrap();
+    assert_eq!(import.to_fix, 2);
+    d.fix(import.id, 1_103, Column::Post, "").await.unwrap();
+    assert_eq!(d.find(import.id).await.to_fix, 0);
+    d.fix(import.id, 700, Column::Post, "书记").await.unwrap();
+    let bad = d.lines(import.id, Show::Fix).await;
+    assert_eq!(bad.iter().map(|l| l.row).collect::<Vec<_>>(), [2, 700]);
+}
+
+#[tokio::test]
+async fn the_same_file_leads_to_its_open_draft_whoever_brings_it() {
+    let d = desk().await;
+    let text = d.many(2);
+    let first = d.upload_as(&d.who, &text).await;
+    assert_eq!(d.upload_as(&d.who, &text).await, first);
+    let superior = d.lab.admin(&d.tree.general, "赵书记").await;
+    assert_eq!(d.upload_as(&superior, &text).await, first);
+    assert_ne!(d.upload_as(&d.who, &d.many(2)).await, first);
+    // Once more on purpose; a second click on that makes no third.
+    let second = d.paste_beside(first, &text).await;
+    assert_ne!(second.id, first);
+    assert_eq!(d.upload_as(&d.who, &text).await, second.id);
+    // What is over is in nobody's way.
+    for id in [first, second.id] {
+        act!(d.house(), d.who.clone(), |cx| imports::end(cx, id).await).unwrap();
+    }
+    let third = d.upload_as(&d.who, &text).await;
+    assert_ne!(third, second.id);
+    d.import_good(third).await;
+    let fourth = d.upload_as(&d.who, &text).await;
+    assert_ne!(fourth, third);
+    let fourth = d.find(fourth).await;
+    let twin = async || {
+        let mut cx = d.house().read(d.who.clone()).await.unwrap();
+        imports::done_twin(&mut cx, &fourth).await.unwrap()
+    };
+    let warned = twin().await.unwrap();
+    assert_eq!((warned.id, warned.imported, warned.by.as_str()), (third, 2, "王老师"));
+    d.lab.clock.advance(25 * HOUR);
+    assert!(twin().await.is_none());
+    d.lab.is_whole().await;
+}
+
+#[expect(clippy::disallowed_methods, reason = "eight clicks at once need eight tasks")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_uploads_of_one_file_at_once_make_one_draft() {
+    let d = std::sync::Arc::new(desk().await);
+    let text = d.many(3);
+    let mut tasks = Vec::new();
+    for _ in 0..8 {
+        let (d, text) = (d.clone(), text.clone());
+        tasks.push(tokio::spawn(async move { d.upload_as(&d.who, &text).await }));
+    }
+    let mut drafts = std::collections::BTreeSet::new();
+    for task in tasks {
+        drafts.insert(task.await.unwrap());
+    }
+    assert_eq!(drafts.len(), 1);
+    let mut cx = d.house().read(d.who.clone()).await.unwrap();
+    assert_eq!(imports::list(&mut cx, None).await.unwrap().len(), 1);
+}
+
+/// People of another branch, as rows.
+impl Desk {
+    async fn strangers(&self, from: usize, to: usize) -> Vec<String> {
+        let mut rows = Vec::new();
+        for i in from..to {
+            let id = self.lab.next_id_number();
+            let person = self.lab.person_with(&name_of(i), &id).await;
+            self.lab.joins(&self.tree.far_branch, person).await;
+            rows.push(row(&name_of(i), &id));
+        }
+        rows
+    }
+    async fn told(&self, id: ImportId) -> (usize, usize, i64) {
+        let lines = self.lines(id, Show::All).await;
+        let with = |code: &str| lines.iter().filter(|l| codes(l).contains(&code)).count();
+        (with("id_elsewhere"), with("id_not_told_today"), self.find(id).await.ready)
+    }
+}
+
+#[tokio::test]
+async fn an_import_tells_of_a_hundred_people_elsewhere_a_day_and_then_of_nobody() {
+    let d = desk().await;
+    // Fifty rows, twenty of them elsewhere, repaired and uploaded again: nothing is in the way.
+    let mut class = d.strangers(0, 20).await;
+    class.extend((0..30).map(|i| d.good(&name_of(1000 + i))));
+    let honest = d.paste(&format!("{HEAD}\n{}", class.join("\n"))).await.unwrap();
+    assert_eq!(d.told(honest.id).await, (20, 0, 30));
+    d.fix(honest.id, 30, Column::Joined, "2015-05").await.unwrap();
+    let again = d.paste(&format!("{HEAD}\t备注\n{}", class.join("\n"))).await.unwrap();
+    assert_eq!(d.told(again.id).await, (20, 0, 30), "the same people cost nothing");
+    // Eighty more are told of; behind the last one nobody is told from anybody.
+    let mut probe = d.strangers(100, 200).await;
+    probe.extend((0..10).map(|i| d.good(&name_of(2000 + i))));
+    let probe = d.paste(&format!("{HEAD}\n{}", probe.join("\n"))).await.unwrap();
+    assert_eq!(d.told(probe.id).await, (80, 30, 0));
+    let lines = d.lines(probe.id, Show::All).await;
+    let (elsewhere, nowhere) = (&lines[85], &lines[105]);
+    assert_eq!(elsewhere.problems, nowhere.problems, "one and the same answer");
+    assert!(elsewhere.problems[0].message.contains("明天"), "{:?}", elsewhere.problems);
+    // A number typed into a cell, a file that was good before: the same.
+    let new = d.good("吴洋");
+    d.fix(probe.id, 100, Column::IdNumber, new.split('\t').nth(1).unwrap()).await.unwrap();
+    assert_eq!(codes(&d.lines(probe.id, Show::All).await[98]), ["id_not_told_today"]);
+    assert_eq!(d.told(honest.id).await, (20, 0, 30));
+    assert_eq!(d.import_good(honest.id).await.imported, 30, "what was told stays told");
+    // A colleague has answers of her own, the command line is not limited.
+    let other = d.lab.admin(&d.tree.branch, "李老师").await;
+    let one = d.strangers(300, 301).await.remove(0);
+    let text = format!("{HEAD}\n{one}");
+    let hers = d.paste_as(&other, &d.tree.branch, &text).await.unwrap();
+    assert_eq!(d.told(hers.id).await, (1, 0, 0));
+    let system = d.paste_as(&Who::System("import"), &d.tree.branch, &text).await.unwrap();
+    assert_eq!(d.told(system.id).await, (1, 0, 0));
+    // Tomorrow it goes on with the same draft.
+    d.lab.clock.advance(DAY);
+    act!(d.house(), d.who.clone(), |cx| fix::recheck(cx, probe.id).await).unwrap();
+    assert_eq!(d.told(probe.id).await, (99, 0, 11));
+    d.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn two_files_at_once_get_no_more_answers_than_one() {
+    let d = std::sync::Arc::new(desk().await);
+    let rows = d.strangers(0, 160).await;
+    let (one, two) = rows.split_at(80);
+    let (one, two) = (format!("{HEAD}\n{}", one.join("\n")), format!("{HEAD}\n{}", two.join("\n")));
+    let (one, two) = tokio::join!(d.paste(&one), d.paste(&two));
+    let (one, two) = (d.told(one.unwrap().id).await, d.told(two.unwrap().id).await);
+    assert_eq!((one.0 + two.0, one.1 + two.1), (100, 60));
 }

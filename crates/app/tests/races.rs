@@ -19,6 +19,7 @@ use std::time::Duration;
 
 /// Turns of every pair.
 const TURNS: u64 = 8;
+const NAMES: [&str; 8] = ["张一", "张二", "张三", "张四", "张五", "张六", "张七", "张八"];
 
 struct World {
     lab: Lab,
@@ -39,14 +40,16 @@ async fn world() -> World {
 
 /// Runs an act until the house is not too busy for it.
 macro_rules! try_act {
-    ($house:expr, $who:expr, |$cx:ident| $work:expr) => {
+    ($house:expr, $who:expr, |$cx:ident| $work:expr) => {{
+        let mut tries = 0;
         loop {
             match act!($house, $who.clone(), |$cx| $work) {
-                Err(Error::Busy | Error::Retry) => tokio::task::yield_now().await,
+                Err(Error::Busy | Error::Retry) if tries < 100 => tries += 1,
                 done => break done,
             }
+            tokio::task::yield_now().await;
         }
-    };
+    }};
 }
 
 impl World {
@@ -237,7 +240,7 @@ async fn taking_an_approval_back_against_entering_the_same_person_leaves_her_in_
     let target = w.lab.admin(&w.tree.other_branch, "赵静").await;
     let third = w.lab.admin(&w.tree.far_branch, "李干事").await;
     for turn in 0..TURNS {
-        let name = format!("张{turn}");
+        let name = NAMES[turn as usize].to_owned();
         let person = w.lab.member(&w.tree.branch, &name).await;
         let number = w.person(person).await.id_number.reveal().to_owned();
         let no = w.transfer(&source, person, &w.tree.other_branch).await;
@@ -287,7 +290,7 @@ async fn a_transfer_in_against_closing_its_source_brings_her_over_or_leaves_her_
     for turn in 0..TURNS {
         let name = format!("第{turn}团支部");
         let source = w.lab.org(Some(&w.tree.committee), Category::Branch, &name).await;
-        let person = w.lab.member(&source, &format!("张{turn}")).await;
+        let person = w.lab.member(&source, NAMES[turn as usize]).await;
         let no = w.asked(&asker, person).await;
         let giver = w.acting(&source, Role::Group).await;
         let (given, closed) = tokio::join!(w.approve(&giver, &no, 1), async {
@@ -318,7 +321,7 @@ async fn a_transfer_out_against_closing_its_target_leaves_nobody_on_the_way() {
     for turn in 0..TURNS {
         let name = format!("第{turn}团委");
         let target = w.lab.org(Some(&w.tree.county), Category::Committee, &name).await;
-        let person = w.lab.member(&w.tree.branch, &format!("张{turn}")).await;
+        let person = w.lab.member(&w.tree.branch, NAMES[turn as usize]).await;
         let no = w.transfer(&source, person, &target).await;
         let taker = w.acting(&target, Role::Group).await;
         let (taken, closed) = tokio::join!(w.approve(&taker, &no, 1), async {

@@ -1,5 +1,5 @@
 //! Every `sql!("…")` of the house, prepared on every engine against the migrated schema: what
-//! compile-time checking would do if it could serve two engines.
+//! compile-time checking would do if it could serve two engines. And its plan: none walks a table.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, wherever it stands")]
 
@@ -29,6 +29,117 @@ async fn every_statement_can_be_prepared() {
         }
     }
     assert!(wrong.is_empty(), "{} statements are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// Where walking is the work (checking everything, counting anew, reencrypting, making and testing).
+const WALKERS: [&str; 6] =
+    ["/fsck/", "/recount.rs", "/rekey.rs", "/demo/", "/testkit/", "crates/bench/"];
+/// Tables that stay small however large the nation is.
+const SMALL: [&str; 3] = ["operator", "rule_change", "proposal"];
+/// Statements that read an index or a table from one end and stop at their bound, by their beginning.
+const STOPPING: [&str; 9] = [
+    // What was written in the last seconds.
+    "SELECT e.id, e.at, e.actor_id, e.actor, e.acting_org, e.kind, e.object, e.object_id, e.org_path, e.person_id, e.detail, e.request_id, e.mac FROM event_unsealed",
+    // The newest of each.
+    "SELECT seq, hash FROM seal ORDER BY seq DESC LIMIT 1",
+    "SELECT person_id FROM account LIMIT 1",
+    // By age, and the old ones go at once.
+    "DELETE FROM delta WHERE id IN (SELECT id FROM delta WHERE at < $1 ORDER BY id",
+    "SELECT id, from_path, to_path FROM path_move WHERE NOT done ORDER BY id LIMIT 1",
+    // Open relocations: a handful, looked through once an hour.
+    "SELECT r.no FROM relocation r JOIN org m",
+    // "A thousand or more" of what an operator's change of a figure touches.
+    "SELECT COUNT(*) FROM (SELECT 1 FROM relocation WHERE ended_at IS NULL LIMIT",
+    "SELECT COUNT(*) FROM (SELECT 1 FROM import WHERE state IN",
+    "SELECT COUNT(*) FROM (SELECT 1 FROM message LIMIT",
+];
+
+/// What has a plan; the rest (`SET`, `LOCK`) has none.
+const PLANNED: [&str; 5] = ["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"];
+
+#[tokio::test]
+async fn no_statement_walks_a_table_that_grows() {
+    let lab = app::testkit::fresh().await;
+    let db = lab.house.db();
+    let mut walking = Vec::new();
+    for statement in all_statements() {
+        let place = statement.place.replace('\\', "/");
+        if WALKERS.iter().any(|part| place.contains(part))
+            || STOPPING.iter().any(|begins| statement.text.starts_with(begins))
+            || !PLANNED.iter().any(|verb| statement.text.starts_with(verb))
+        {
+            continue;
+        }
+        let (text, _) = db::expand(&statement.text.clone().into(), db.engine());
+        let walked = match db.engine() {
+            db::Engine::Sqlite => walked_on_sqlite(db, &text).await,
+            db::Engine::Postgres => walked_on_postgres(db, &text).await,
+        };
+        let walked = walked.into_iter().filter(|table| !SMALL.contains(&table.as_str()));
+        walking.extend(walked.map(|table| format!("{place} walks {table}: {}", statement.text)));
+    }
+    assert!(walking.is_empty(), "{} statements:\n{}", walking.len(), walking.join("\n"));
+}
+
+/// The tables of which SQLite's plan reads every row, or every row of an index.
+async fn walked_on_sqlite(db: &db::Db, text: &str) -> Vec<String> {
+    let mut tx = db.read().await.unwrap();
+    let plan: Vec<(i64, i64, i64, String)> =
+        tx.all(db::Sql::built(format!("EXPLAIN QUERY PLAN {text}")), &[]).await.unwrap();
+    let scanned = plan.iter().filter_map(|(.., line)| line.strip_prefix("SCAN "));
+    let scanned =
+        scanned.filter(|line| !line.contains("VIRTUAL TABLE") && !line.starts_with("CONSTANT"));
+    let tables = scanned.filter_map(|line| table_of(text, line.split(' ').next()?));
+    let mut walked = Vec::new();
+    for table in tables {
+        let known =
+            db::sql!("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = $1");
+        let (known,): (i64,) = tx.one(known, db::args![&table]).await.unwrap();
+        walked.extend((known > 0).then_some(table));
+    }
+    walked
+}
+
+/// The table that goes by `name` in a statement; none for a derived one.
+fn table_of(text: &str, name: &str) -> Option<String> {
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_alphanumeric() && c != '_' && c != '(')
+        .filter(|w| !w.is_empty())
+        .collect();
+    words.windows(2).find_map(|pair| {
+        let begins = ["FROM", "JOIN", "INTO", "UPDATE"].contains(&pair[0].trim_start_matches('('));
+        let at = words.iter().position(|w| std::ptr::eq(*w, pair[1]))?;
+        let alias = words.get(at + 1).filter(|w| **w != "AS").or(words.get(at + 2));
+        let named = pair[1] == name || alias.is_some_and(|alias| *alias == name);
+        (begins && named && !pair[1].starts_with('(')).then(|| pair[1].to_owned())
+    })
+}
+
+/// The same of PostgreSQL, which is told to walk only where there is no other way.
+async fn walked_on_postgres(db: &db::Db, text: &str) -> Vec<String> {
+    let values = (1..=40).rev().find(|n| text.contains(&format!("${n}"))).unwrap_or(0);
+    let mut tx = db.write().await.unwrap();
+    let mut run = async |text: String| {
+        let lines: Vec<(String,)> = tx.all(db::Sql::built(text), &[]).await.unwrap();
+        lines
+    };
+    run("SET LOCAL enable_seqscan = off".into()).await;
+    run(format!("PREPARE plan_of AS {text}")).await;
+    let nothing =
+        if values == 0 { String::new() } else { format!("({})", vec!["NULL"; values].join(", ")) };
+    let plan = run(format!("EXPLAIN EXECUTE plan_of{nothing}")).await;
+    run("DEALLOCATE plan_of".into()).await;
+    let scanned = plan.iter().filter_map(|(line,)| line.split_once("Seq Scan on "));
+    scanned.filter_map(|(_, rest)| Some(rest.split(' ').next()?.to_owned())).collect()
+}
+
+#[test]
+fn a_statement_tells_which_table_goes_by_a_name() {
+    let text = "SELECT 1 FROM event_unsealed u JOIN event AS e ON e.id = u.id WHERE x IN (SELECT t.y FROM (SELECT 1) AS t)";
+    assert_eq!(table_of(text, "u").as_deref(), Some("event_unsealed"));
+    assert_eq!(table_of(text, "e").as_deref(), Some("event"));
+    assert_eq!(table_of(text, "event").as_deref(), Some("event"));
+    assert_eq!(table_of(text, "t"), None);
 }
 
 #[test]

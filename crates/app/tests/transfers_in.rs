@@ -532,7 +532,7 @@ async fn a_ticket_from_elsewhere_asks_for_the_name_and_a_row_brings_it_along() {
     });
     let LookedUp::Found(named) = named.unwrap() else { panic!("found") };
     w.start(&w.asker, &named).await.unwrap();
-    let row = transfers::Row { import: 5, no: 9 };
+    let row = transfers::Row { import: 5, no: 9, into: Some(w.tree.branch.id.0) };
     let found = async |name: &str| {
         let ticket = act!(w.lab.house, w.committee.clone(), |cx| {
             transfers::from_row(cx, row, name, &id).await
@@ -545,4 +545,32 @@ async fn a_ticket_from_elsewhere_asks_for_the_name_and_a_row_brings_it_along() {
     assert!(good.agreed && good.row == Some(row));
     let bad = found("张珊").await;
     assert!(!bad.agreed && bad.missed && bad.name == "张珊" && bad.row == Some(row));
+}
+
+#[tokio::test]
+async fn a_row_of_an_import_suggests_its_branch_at_the_allocation_and_when_it_is_asked_again() {
+    let w = world().await;
+    let (_, number) = w.member("张三").await;
+    let id = app::rules::id_number::parse(&number, app::clock::day(w.lab.house.now())).unwrap();
+    // Two branches below: otherwise the only one is suggested anyhow.
+    let meant = w.tree.direct.clone();
+    let row = transfers::Row { import: 5, no: 9, into: Some(meant.id.0) };
+    let county = w.lab.admin(&w.tree.county, "区委").await;
+    let ticket = act!(w.lab.house, county.clone(), |cx| {
+        transfers::from_row(cx, row, "张三", &id).await
+    });
+    let no = w.start(&county, &ticket.unwrap()).await.unwrap().no;
+    w.approve(&w.source, &no, 1).await.unwrap();
+    let suggested = w.shown(&county, &no).await.unwrap().suggested;
+    assert_eq!(suggested.as_deref(), Some(meant.code.as_str()));
+    w.withdraw(&county, &no, 2).await.unwrap();
+    let again = act!(w.lab.house, county.clone(), |cx| {
+        let new = transfers::again_in(cx, &no).await?;
+        transfers::start_in(cx, &new).await
+    });
+    let no = again.unwrap().0.no;
+    w.approve(&w.source, &no, 1).await.unwrap();
+    let shown = w.shown(&county, &no).await.unwrap();
+    assert_eq!(shown.suggested.as_deref(), Some(meant.code.as_str()));
+    w.lab.is_whole().await;
 }

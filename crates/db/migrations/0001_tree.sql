@@ -39,6 +39,8 @@ CREATE TABLE org (
   CHECK (LENGTH(path) = 3 * depth)
 ) {strict};
 CREATE INDEX org_children ON org (parent_id, sort_no, id);
+-- Lately closed: what was on its way to them is returned.
+CREATE INDEX org_gone ON org (updated_at) WHERE status = 'DELETED';
 -- Marks of graduation (118-123): each list of a subtree, and what is due for conversion.
 CREATE INDEX org_unmarked ON org (path) WHERE category = 'BRANCH' AND graduates IS NULL AND no_graduation IS NULL AND status <> 'DELETED';
 CREATE INDEX org_marked ON org (path) WHERE category = 'BRANCH' AND graduates IS NOT NULL AND status <> 'DELETED';

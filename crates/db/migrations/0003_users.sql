@@ -41,12 +41,14 @@ CREATE TABLE attempt (
   window_start {int} NOT NULL,
   blocked_until {int} NOT NULL DEFAULT 0
 ) {clustered};
+CREATE INDEX attempt_old ON attempt (window_start);
 
 CREATE TABLE captcha (
   id {text} NOT NULL PRIMARY KEY,
   answers {blob} NOT NULL,                 -- keyed hashes of the image's and of the spoken question's answer
   expires_at {int} NOT NULL
 ) {clustered};
+CREATE INDEX captcha_old ON captcha (expires_at);
 
 -- One-time tickets: activation after the initial password, first administrator, short-lived
 -- search results by ID number. Only a hash is stored.

@@ -93,6 +93,7 @@ CREATE TABLE outbox (
   created_at {int} NOT NULL
 ) {strict};
 CREATE INDEX outbox_waiting ON outbox (next_at, id) WHERE state = 'waiting';
+CREATE INDEX outbox_old ON outbox (created_at) WHERE state <> 'waiting';
 
 -- Files made by jobs, in pieces of a megabyte; shared by all program nodes.
 CREATE TABLE file (

@@ -7,6 +7,8 @@ CREATE TABLE import (
   person_id {int} NOT NULL,                        -- who imports
   kind {text} NOT NULL CHECK (kind IN ('members','cadres','orgs')),
   file_name {text} NOT NULL,
+  digest {blob},                                   -- keyed hash of the uploaded bytes
+  beside {int} NOT NULL DEFAULT 0,                 -- the open draft of the same file beside which it was uploaded on purpose
   template {text} NOT NULL,                        -- recognised template: members, cadres, orgs or other
   state {text} NOT NULL CHECK (state IN ('mapping','review','running','done','undone')),
   header {text} NOT NULL,                          -- JSON: the file's own column titles
@@ -28,6 +30,9 @@ CREATE TABLE import (
 CREATE INDEX import_org ON import (acting_org, id);
 CREATE INDEX import_path ON import (org_path);
 CREATE INDEX import_old ON import (updated_at);
+CREATE INDEX import_digest ON import (org_id, digest, id) WHERE digest IS NOT NULL;
+-- One open draft of a file, however often the button was pressed.
+CREATE UNIQUE INDEX import_one_draft ON import (org_id, kind, digest, beside) WHERE state IN ('mapping','review','running');
 
 CREATE TABLE import_row (
   import_id {int} NOT NULL REFERENCES import (id),
@@ -36,9 +41,11 @@ CREATE TABLE import_row (
   cells_ct {blob} NOT NULL,                        -- the cells as typed, ciphertext
   problems {text} NOT NULL DEFAULT '[]',           -- JSON; no personal data
   id_bi {blob},                                    -- finds a person who stands twice in the file
+  seat {text},                                     -- the limited post (书记) that the row claims
   person_id {int},
   version {int} NOT NULL DEFAULT 1,
   PRIMARY KEY (import_id, row_no)
 ) {clustered};
 CREATE INDEX import_row_state ON import_row (import_id, state, row_no);
 CREATE INDEX import_row_id ON import_row (import_id, id_bi, row_no) WHERE id_bi IS NOT NULL;
+CREATE INDEX import_row_seat ON import_row (import_id, row_no) WHERE seat IS NOT NULL;

@@ -19,6 +19,7 @@ CREATE TABLE business (
   state {text} NOT NULL CHECK (state IN ('pending_source','pending_target','pending_alloc','pending_old','pending_new','done','rejected','withdrawn','expired')),
   waits_for {int} REFERENCES org (id),             -- in whose hands it is; NULL when ended
   deadline {int},                                  -- of the present step; NULL when none runs
+  wish_id {int} REFERENCES org (id),               -- the branch that was meant when it began; suggested at the allocation
   branch_id {int} REFERENCES org (id),             -- where the person came in the end
   return_reason {text},
   return_note {text},
@@ -47,6 +48,7 @@ CREATE INDEX business_to_open ON business (to_org, id) WHERE ended_at IS NULL;
 CREATE INDEX business_from_open ON business (from_org, id) WHERE ended_at IS NULL;
 CREATE INDEX business_started ON business (started_org, created_at, id);
 CREATE INDEX business_starter ON business (started_by);
+CREATE INDEX business_wish ON business (wish_id) WHERE wish_id IS NOT NULL;
 CREATE INDEX business_branch ON business (branch_id, id) WHERE branch_id IS NOT NULL;
 CREATE INDEX business_person ON business (person_id, id) WHERE person_id IS NOT NULL;
 CREATE INDEX business_org ON business (org_id, id) WHERE org_id IS NOT NULL;

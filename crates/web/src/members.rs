@@ -454,6 +454,8 @@ pub struct New {
     list: String,
     /// Who has the number already, in this branch.
     known: Option<Known>,
+    /// The day's answers are used up: whether the number is somebody's is told by the whole form.
+    untold: bool,
     /// Where a 转入 of somebody who is elsewhere is begun.
     ask_for: Option<String>,
 }
@@ -508,6 +510,7 @@ async fn new_page(
         posts: posts.map(|p| (p.name.as_str(), p.name.as_str())).collect(),
         natures: offered(&rules.codes.post_nature),
         known: None,
+        untold: false,
         ask_for: None,
     })
 }
@@ -543,14 +546,26 @@ pub async fn add(mut v: Visit, Form(form): Form<NewForm>) -> Result<Answer, Fail
                 format!("已把{}录入{}。可以继续添加下一位。", person.name, branch.short_name);
             v.done_with(to, flash, serde_json::json!({ "code": person.code })).await
         }
+        Err(Error::Invalid(errors)) if errors.iter().any(|e| e.code == "id_elsewhere") => {
+            // The answer is counted, and has to be kept.
+            let mut page = new_page(&mut v, "all", Some(branch), form).await?;
+            page.frame.errors = errors;
+            v.invalid_but_counted(page).await
+        }
+        Err(Error::TooMany { .. }) if v.face() != crate::face::Face::Json => {
+            let says = "这个人现在不能录入:今天查过的“已在其他组织”的人已到上限,为保护个人信息,明天才能再核对。请明天再来,或请本人联系原支部办理转接。";
+            let error = Error::field("id_number", "too_many", says);
+            wrong(v, error, "all", Some(branch), form).await
+        }
         Err(error) => wrong(v, error, "all", Some(branch), form).await,
     }
 }
 
 async fn look_up(mut v: Visit, branch: OrgRef, form: NewForm) -> Result<Answer, Failure> {
     match people::check_id(&mut v.cx, &branch, &form.id_number).await {
-        Ok(IdCheck::New) => {
-            let page = new_page(&mut v, "all", Some(branch), form).await?;
+        Ok(found @ (IdCheck::New | IdCheck::Untold)) => {
+            let mut page = new_page(&mut v, "all", Some(branch), form).await?;
+            page.untold = found == IdCheck::Untold;
             v.show(page).await
         }
         Ok(IdCheck::Here { code, name }) => {

@@ -72,6 +72,8 @@ pub struct Case {
     /// Code of the rules' reason, or the reason in words.
     pub reason: String,
     pub remark: String,
+    /// The branch that was meant when it began.
+    pub wish: Option<OrgId>,
     /// The end of the last day of the present step; `None` when it does not lapse.
     pub deadline: Option<Millis>,
     /// The organisation in whose hands it is; `None` when it has ended.

@@ -29,6 +29,7 @@ db::row! {
         reason: String,
         fields_ct: Option<Vec<u8>>,
         remark: String,
+        wish: Option<OrgId>,
         deadline: Option<i64>,
         waits_for: Option<OrgId>,
         branch: Option<OrgId>,
@@ -91,6 +92,7 @@ impl Stored {
             )?,
             reason: self.reason,
             remark: self.remark,
+            wish: self.wish,
             deadline: self.deadline,
             waits_for: self.waits_for,
             branch: self.branch,
@@ -108,7 +110,7 @@ pub(super) async fn by_no(cx: &mut Cx, no: &str, kind: Kind) -> Result<Option<St
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT b.id, b.no, b.version, b.variant, b.state, b.person_id, p.code, p.name, b.started_by, y.name, b.reason, b.fields_ct, b.remark, b.deadline, b.waits_for, b.branch_id, b.return_reason, b.return_note, b.urged_at, b.created_at, b.ended_at, s.id, s.code, s.path, s.short_name, s.category, s.province, f.id, f.code, f.path, f.short_name, f.category, f.province, o.id, o.code, o.path, o.short_name, o.category, o.province, m.id, m.code, m.path, m.short_name, m.category, m.province FROM business b LEFT JOIN person p ON p.id = b.person_id LEFT JOIN org m ON m.id = b.org_id JOIN person y ON y.id = b.started_by JOIN org s ON s.id = b.started_org JOIN org f ON f.id = b.from_org JOIN org o ON o.id = b.to_org WHERE b.no = $1 AND b.kind = $2"),
+            sql!("SELECT b.id, b.no, b.version, b.variant, b.state, b.person_id, p.code, p.name, b.started_by, y.name, b.reason, b.fields_ct, b.remark, b.wish_id, b.deadline, b.waits_for, b.branch_id, b.return_reason, b.return_note, b.urged_at, b.created_at, b.ended_at, s.id, s.code, s.path, s.short_name, s.category, s.province, f.id, f.code, f.path, f.short_name, f.category, f.province, o.id, o.code, o.path, o.short_name, o.category, o.province, m.id, m.code, m.path, m.short_name, m.category, m.province FROM business b LEFT JOIN person p ON p.id = b.person_id LEFT JOIN org m ON m.id = b.org_id JOIN person y ON y.id = b.started_by JOIN org s ON s.id = b.started_org JOIN org f ON f.id = b.from_org JOIN org o ON o.id = b.to_org WHERE b.no = $1 AND b.kind = $2"),
             args![no, kind.code()],
         )
         .await?)
@@ -130,12 +132,12 @@ pub(super) async fn insert(
     let (me, acting) = (cx.visitor()?.person, cx.org()?.id);
     cx.tx
         .run(
-            sql!("INSERT INTO business (id, no, kind, variant, person_id, org_id, open_path, started_by, started_org, from_org, to_org, reason, fields_ct, remark, state, waits_for, deadline, remind_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
+            sql!("INSERT INTO business (id, no, kind, variant, person_id, org_id, open_path, started_by, started_org, from_org, to_org, reason, fields_ct, remark, state, waits_for, deadline, remind_at, created_at, wish_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"),
             args![
                 new.id, no, new.variant.kind().code(), new.variant.code(), new.person,
                 new.org.map(|o| o.id), new.org.map(|o| o.path.as_str()), me, acting, new.from.id,
                 new.to.id, new.reason, new.fields_ct, new.remark, at.state.code(), at.waits_for,
-                at.deadline, at.remind_at, cx.now()
+                at.deadline, at.remind_at, cx.now(), new.wish
             ],
         )
         .await?;

@@ -22,6 +22,8 @@ pub(crate) struct New<'a> {
     pub(crate) reason: &'a str,
     pub(crate) fields_ct: Option<Vec<u8>>,
     pub(crate) remark: &'a str,
+    /// The branch that is meant, where one is allocated later.
+    pub(crate) wish: Option<OrgId>,
 }
 
 /// Where it stands: the columns that every step sets anew.

@@ -187,7 +187,8 @@ pub async fn lead_away(cx: &mut Cx, id: ImportId, no: i64) -> Result<String> {
     let number = id_number::parse(cells.in_column(&mapping, Column::IdNumber), today)
         .map_err(|p| Error::field(Column::IdNumber.key(), p.code, p.message))?;
     let name = cells.in_column(&mapping, Column::Name).to_owned();
-    transfers::from_row(cx, transfers::Row { import: id.0, no }, &name, &number).await
+    let row = transfers::Row { import: id.0, no, into: Some(import.org_id.0) };
+    transfers::from_row(cx, row, &name, &number).await
 }
 
 /// Marks the row that led to a 转入 as handed over to it. A review that has ended meanwhile stays as

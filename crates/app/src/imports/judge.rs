@@ -8,9 +8,12 @@ use super::{
 };
 use crate::{
     Cx, OrgRef, Permit, Result, clock,
-    people::entry,
+    people::{self, Answers, PersonId, entry},
     pii::IdNumber,
-    rules::{Column, Problem, Rules, Severity, id_number, person},
+    rules::{
+        Column, Problem, Rules, Severity, id_number, person,
+        seats::{self, Rival},
+    },
 };
 use db::Rows;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,6 +25,8 @@ const NUMBER_TWICE: &str = "dev_number_duplicate_in_file";
 const SMALL: i64 = 1_000;
 /// Rows asked of the database or written at a time.
 const PIECE: usize = 2_000;
+/// Rows that a row is told of that claim the same post.
+const RIVALS: usize = 8;
 
 /// A row about to be judged.
 pub(super) struct Judgement {
@@ -30,12 +35,27 @@ pub(super) struct Judgement {
     pub(super) id_bi: Option<Vec<u8>>,
     pub(super) name: String,
     pub(super) judged: person::Judged,
+    /// The limited post that it claims.
+    pub(super) seat: Option<String>,
+    said: Said,
+}
+
+/// What was said before about a row's ID number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Said {
+    /// Nothing: it is new, or the day's answers were used up.
+    Nothing,
+    /// That nobody elsewhere has it.
+    Free,
+    /// That somebody elsewhere has it.
+    Elsewhere,
 }
 
 /// Which rows are to be judged anew.
 pub(super) enum Which {
     All,
-    /// These rows, and those that share an ID number with them now or did before.
+    /// These rows, those that share an ID number with them now or did before, and all that claim a
+    /// limited post.
     Near {
         rows: BTreeSet<i64>,
         indexes: Vec<Vec<u8>>,
@@ -66,44 +86,112 @@ pub(super) fn one(cx: &Cx, org: &OrgRef, mapping: &Mapping, no: i64, cells: &Cel
     let id_bi = id_number.as_ref().map(|id| cx.house().keys().index("import.id", id.reveal()).0);
     let name = judged.person.as_ref().map(|p| p.name.clone());
     let name = name.unwrap_or_else(|| draft.name.text.trim().to_owned());
-    Judgement { no, id_number, id_bi, name, judged }
+    let limited = |code: &String| {
+        seats::limited(mapping::place(org).category, Rules::builtin()).any(|row| &row.code == code)
+    };
+    let seat = judged.claims.clone().filter(limited);
+    Judgement { no, id_number, id_bi, name, judged, seat, said: Said::Nothing }
 }
 
-/// Adds what the database knows: people who are here or elsewhere, numbers that are taken.
-pub(super) async fn against_database(
+/// Adds what the database knows: people who are here or elsewhere, numbers and posts that are taken.
+/// Answers about people elsewhere are counted; when the day's are used up, whoever is not here waits
+/// until tomorrow, registered elsewhere or not: otherwise the silence would be an answer.
+async fn against_database(
     cx: &mut Cx,
+    permit: &Permit,
     org: &OrgRef,
     rows: &mut [Judgement],
 ) -> Result<()> {
+    let unsaid = |r: &Judgement| r.id_number.is_some() && r.said == Said::Nothing;
+    let mut answers = match rows.iter().any(unsaid) {
+        true => Some(Answers::open(cx, permit).await?),
+        false => None,
+    };
     for piece in rows.chunks_mut(PIECE) {
-        let asked: Vec<(usize, &IdNumber)> = piece
-            .iter()
-            .enumerate()
-            .filter_map(|(at, r)| r.id_number.as_ref().map(|id| (at, id)))
-            .collect();
-        let ids: Vec<&IdNumber> = asked.iter().map(|(_, id)| *id).collect();
-        let places: Vec<usize> = asked.iter().map(|(at, _)| *at).collect();
-        let known = entry::known(cx, org, &ids).await?;
-        let numbers: Vec<&str> = piece.iter().filter_map(number_of).collect();
-        let taken = entry::numbers_taken(cx, &numbers).await?;
-        let mut found: Vec<(usize, Problem)> = Vec::new();
-        for (at, known) in places.into_iter().zip(known) {
-            match known {
-                Some(k) if k.here => found.push((at, Problem::already_here())),
-                Some(k) if !k.free || k.name != piece[at].name => {
-                    found.push((at, Problem::already_elsewhere()));
-                }
-                _ => {}
+        against_people(cx, org, piece, &mut answers).await?;
+    }
+    match answers {
+        Some(answers) => answers.close(cx, permit).await?,
+        None => {}
+    }
+    against_seats(cx, org, rows).await
+}
+
+async fn against_people(
+    cx: &mut Cx,
+    org: &OrgRef,
+    piece: &mut [Judgement],
+    answers: &mut Option<Answers>,
+) -> Result<()> {
+    let (places, ids): (Vec<usize>, Vec<&IdNumber>) = piece
+        .iter()
+        .enumerate()
+        .filter_map(|(at, r)| r.id_number.as_ref().map(|id| (at, id)))
+        .unzip();
+    let known = entry::known(cx, org, &ids).await?;
+    let numbers: Vec<&str> = piece.iter().filter_map(number_of).collect();
+    let taken = entry::numbers_taken(cx, &numbers).await?;
+    let elsewhere = |k: &entry::Known, row: &Judgement| !k.here && (!k.free || k.name != row.name);
+    if let Some(answers) = answers {
+        let met = places.iter().zip(&known).filter_map(|(at, k)| k.as_ref().map(|k| (at, k)));
+        let met: Vec<PersonId> =
+            met.filter(|(at, k)| elsewhere(k, &piece[**at])).map(|(_, k)| k.person).collect();
+        answers.recall(cx, &met).await?;
+    }
+    let mut known: HashMap<usize, Option<entry::Known>> = places.into_iter().zip(known).collect();
+    for (at, row) in piece.iter_mut().enumerate() {
+        let known = known.remove(&at);
+        let found = match &known {
+            Some(Some(k)) if k.here => Some(Problem::already_here()),
+            Some(Some(k)) if elsewhere(k, row) => {
+                let told = row.said == Said::Elsewhere
+                    || answers.as_mut().is_none_or(|a| a.may_tell(k.person));
+                Some(if told { Problem::already_elsewhere() } else { not_told() })
             }
-        }
-        for (at, row) in piece.iter().enumerate() {
-            let told = found.iter().any(|(a, _)| *a == at);
-            if !told && number_of(row).is_some_and(|n| taken.contains(n)) {
-                found.push((at, Problem::dev_number_taken()));
+            Some(_) if row.said == Said::Nothing => {
+                answers.as_ref().is_some_and(Answers::are_used_up).then(not_told)
             }
+            _ => None,
+        };
+        if let Some(problem) = found {
+            row.refuse(problem);
+            continue;
         }
-        for (at, problem) in found {
-            piece[at].refuse(problem);
+        if number_of(row).is_some_and(|n| taken.contains(n)) {
+            row.refuse(Problem::dev_number_taken());
+        }
+        if let Some(held) = known.flatten().and_then(|k| k.post) {
+            row.keeps(org, &held);
+        }
+    }
+    Ok(())
+}
+
+fn not_told() -> Problem {
+    Problem::not_told_today(people::answers_per_day())
+}
+
+/// Adds what is wrong with the posts: somebody sits there, or several rows claim the same one. All
+/// rows of the pair are told, because nobody but the administrator knows which is wrong.
+async fn against_seats(cx: &mut Cx, org: &OrgRef, rows: &mut [Judgement]) -> Result<()> {
+    let mut claims: HashMap<String, Vec<Rival>> = HashMap::new();
+    for row in rows.iter().filter(|row| !row.is_known()) {
+        if let Some(code) = &row.seat {
+            let claim = Rival { row: row.no, name: row.name.clone() };
+            claims.entry(code.clone()).or_default().push(claim);
+        }
+    }
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let seats = entry::seats(cx, org).await?;
+    for row in rows.iter_mut().filter(|row| !row.is_known()) {
+        let Some(code) = row.seat.clone() else { continue };
+        let all = claims.get(&code).map(Vec::as_slice).unwrap_or_default();
+        let rivals: Vec<Rival> =
+            all.iter().filter(|r| r.row != row.no).take(RIVALS).cloned().collect();
+        if let Some(problem) = seats.judge(&code, &rivals) {
+            row.refuse(problem);
         }
     }
     Ok(())
@@ -149,6 +237,30 @@ impl Judgement {
         self.judged.problems.push(problem);
         self.judged.problems.sort_by_key(|p| p.column);
     }
+    /// Whoever holds a post here keeps it: the row claims none, and says so where it names another.
+    fn keeps(&mut self, org: &OrgRef, held: &str) {
+        let Some(claimed) = self.judged.claims.take() else { return };
+        self.seat = None;
+        let place = mapping::place(org);
+        let mut posts = Rules::builtin().tree.posts_of(place.category);
+        if !posts.any(|row| row.code == claimed && row.name == held) {
+            self.judged.problems.push(Problem::post_kept(held));
+            self.judged.problems.sort_by_key(|p| p.column);
+        }
+    }
+    /// Takes over what was said about the same ID number when the row was judged before.
+    fn remember(&mut self, before: &Stored) {
+        if self.id_bi.is_none() || self.id_bi != before.id_bi {
+            return;
+        }
+        let stored: Vec<Finding> = serde_json::from_str(&before.problems).unwrap_or_default();
+        let has = |code: &str| stored.iter().any(|f| f.code == code);
+        self.said = match (has("id_elsewhere"), has("id_not_told_today")) {
+            (true, _) => Said::Elsewhere,
+            (_, true) => Said::Nothing,
+            _ => Said::Free,
+        };
+    }
     fn is_known(&self) -> bool {
         self.judged.problems.iter().any(|p| matches!(p.code, "id_here" | "id_elsewhere"))
     }
@@ -171,13 +283,14 @@ pub(super) fn state_of(severities: impl Iterator<Item = Severity>) -> RowState {
 /// Judges rows that are not stored yet, all of a file.
 pub(super) async fn fresh(
     cx: &mut Cx,
+    permit: &Permit,
     org: &OrgRef,
     mapping: &Mapping,
     cells: &[(i64, Cells)],
 ) -> Result<Vec<Judgement>> {
     let mut rows: Vec<Judgement> =
         cells.iter().map(|(no, cells)| one(cx, org, mapping, *no, cells)).collect();
-    against_database(cx, org, &mut rows).await?;
+    against_database(cx, permit, org, &mut rows).await?;
     against_each_other(&mut rows, &[]);
     Ok(rows)
 }
@@ -217,7 +330,9 @@ pub(super) async fn rejudge(
         match RowState::from_code(&row.state) {
             state if state.is_open() => {
                 let cells = rows::open(&house, import.id, row)?;
-                rows.push(one(cx, org, &mapping, row.no, &cells));
+                let mut judgement = one(cx, org, &mapping, row.no, &cells);
+                judgement.remember(row);
+                rows.push(judgement);
                 old.insert(row.no, row);
             }
             // Already in: whoever comes again is `here`, which the database says.
@@ -225,7 +340,7 @@ pub(super) async fn rejudge(
                 .extend(row.id_bi.clone().filter(|_| row.state == "imported").map(|i| (row.no, i))),
         }
     }
-    against_database(cx, org, &mut rows).await?;
+    against_database(cx, permit, org, &mut rows).await?;
     against_each_other(&mut rows, &others);
     let mut changed: Rows = Vec::new();
     for row in &mut rows {
@@ -234,9 +349,12 @@ pub(super) async fn rejudge(
             carry_over(row, before);
         }
         let (state, problems) = (row.state().code(), findings_text(&row.findings()));
-        if state != before.state || problems != before.problems || row.id_bi != before.id_bi {
-            let index = row.id_bi.clone();
-            changed.push(vec![row.no.into(), state.into(), problems.into(), index.into()]);
+        let same = (state, &problems, &row.id_bi, &row.seat)
+            == (before.state.as_str(), &before.problems, &before.id_bi, &before.seat);
+        if !same {
+            let (index, seat) = (row.id_bi.clone(), row.seat.clone());
+            let no = row.no.into();
+            changed.push(vec![no, state.into(), problems.into(), index.into(), seat.into()]);
         }
     }
     for piece in changed.chunks(PIECE) {
@@ -277,7 +395,9 @@ async fn load(
             found.insert(no, row);
         }
     }
-    for row in sql::rows_of(cx, import, indexes).await? {
+    // Whoever claims a limited post stands against all others who do.
+    let claiming = sql::rows_claiming(cx, import).await?;
+    for row in sql::rows_of(cx, import, indexes).await?.into_iter().chain(claiming) {
         found.entry(row.no).or_insert(row);
     }
     Ok(found.into_values().collect())

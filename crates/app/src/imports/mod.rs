@@ -29,7 +29,7 @@ pub use commit::{Mode, commit, run};
 pub use mapping::Mapping;
 pub use review::{Line, Show};
 pub(crate) use rows::rekey;
-pub use upload::{Source, check_target, read, stage, stage_orgs};
+pub use upload::{Source, Twin, check_target, done_twin, open_twin, read, stage, stage_orgs};
 
 use crate::{
     Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who, act, clock,
@@ -246,6 +246,10 @@ impl From<Problem> for Finding {
     }
 }
 impl Finding {
+    /// Whether somebody sits on the post that the row claims: an election changes that.
+    pub fn is_taken_post(&self) -> bool {
+        self.code == crate::rules::seats::TAKEN
+    }
     /// Whether the row can't be imported because of it.
     pub fn forbids(&self) -> bool {
         self.severity == Severity::Fix

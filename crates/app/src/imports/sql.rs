@@ -12,6 +12,8 @@ pub(super) struct NewImport<'a> {
     pub(super) person: i64,
     pub(super) kind: Kind,
     pub(super) file_name: &'a str,
+    pub(super) digest: Vec<u8>,
+    pub(super) beside: i64,
     pub(super) template: &'a str,
     pub(super) state: &'a str,
     pub(super) header: &'a str,
@@ -28,27 +30,81 @@ db::row! {
         pub(super) cells_ct: Vec<u8>,
         pub(super) problems: String,
         pub(super) id_bi: Option<Vec<u8>>,
+        pub(super) seat: Option<String>,
         pub(super) person_id: Option<i64>,
         pub(super) version: i64,
     }
 }
 
-pub(super) async fn insert(cx: &mut Cx, _: &Permit, new: NewImport<'_>) -> Result<()> {
+/// `false` when the same file is an open draft already (`import_one_draft`).
+pub(super) async fn insert(cx: &mut Cx, _: &Permit, new: NewImport<'_>) -> Result<bool> {
     let now = cx.now();
-    cx.tx
+    let inserted = cx
+        .tx
         .run(
-            sql!("INSERT INTO import (id, org_id, org_path, acting_org, person_id, kind, file_name, template, state, header, mapping, notes, rows, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13, $13)"),
+            sql!("INSERT INTO import (id, org_id, org_path, acting_org, person_id, kind, file_name, template, state, header, mapping, notes, rows, created_at, updated_at, digest, beside) VALUES ($1, $2, $3, $4, $5, $14, $6, $7, $8, $9, $10, $11, $12, $13, $13, $15, $16) ON CONFLICT DO NOTHING"),
             args![
                 new.id, new.org.id, &new.org.path, new.acting, new.person, new.file_name,
                 new.template, new.state, new.header, new.mapping, new.notes, new.rows, now,
-                new.kind.code()
+                new.kind.code(), new.digest, new.beside
             ],
         )
         .await?;
-    Ok(())
+    Ok(inserted == 1)
 }
 
-/// Rows of `(row_no, state, cells_ct, problems, id_bi)`.
+db::row! {
+    /// The same file, uploaded before.
+    pub(super) struct Twin {
+        pub(super) id: ImportId,
+        pub(super) acting_org: OrgId,
+        pub(super) acting_name: String,
+        pub(super) by_name: Option<String>,
+        pub(super) state: String,
+        pub(super) created_at: i64,
+        pub(super) ended_at: Option<i64>,
+        pub(super) ready: i64,
+        pub(super) to_fix: i64,
+        pub(super) imported: i64,
+    }
+}
+
+/// The newest import of the same file into an organisation that has not ended.
+pub(super) async fn open_twin(
+    cx: &mut Cx,
+    org: OrgId,
+    kind: Kind,
+    digests: Rows,
+) -> Result<Option<Twin>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT i.id, i.acting_org, a.short_name, p.name, i.state, i.created_at, i.ended_at, i.ready, i.to_fix, i.imported FROM {rows: digest blob} AS v CROSS JOIN import i JOIN org a ON a.id = i.acting_org LEFT JOIN person p ON p.id = i.person_id WHERE i.org_id = $1 AND i.digest = v.digest AND i.kind = $2 AND i.state IN ('mapping','review','running') ORDER BY i.id DESC LIMIT 1"),
+            args![org, kind.code()],
+            digests,
+        )
+        .await?
+        .into_iter()
+        .next())
+}
+
+/// The newest other import of the same file into the same organisation of which something came in
+/// after `since`.
+pub(super) async fn done_twin(
+    cx: &mut Cx,
+    import: ImportId,
+    since: Millis,
+) -> Result<Option<Twin>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT i.id, i.acting_org, a.short_name, p.name, i.state, i.created_at, i.ended_at, i.ready, i.to_fix, i.imported FROM import x JOIN import i ON i.org_id = x.org_id AND i.digest = x.digest JOIN org a ON a.id = i.acting_org LEFT JOIN person p ON p.id = i.person_id WHERE x.id = $1 AND i.id <> x.id AND i.kind = x.kind AND i.state IN ('review','done') AND i.imported > 0 AND i.ended_at > $2 ORDER BY i.id DESC LIMIT 1"),
+            args![import, since],
+        )
+        .await?)
+}
+
+/// Rows of `(row_no, state, cells_ct, problems, id_bi, seat)`.
 pub(super) async fn insert_rows(
     cx: &mut Cx,
     _: &Permit,
@@ -58,7 +114,7 @@ pub(super) async fn insert_rows(
     Ok(cx
         .tx
         .run_of(
-            sql!("INSERT INTO import_row (import_id, row_no, state, cells_ct, problems, id_bi) SELECT $1, no, state, cells, problems, id_bi FROM {rows: no int, state text, cells blob, problems text, id_bi blob} AS v"),
+            sql!("INSERT INTO import_row (import_id, row_no, state, cells_ct, problems, id_bi, seat) SELECT $1, no, state, cells, problems, id_bi, seat FROM {rows: no int, state text, cells blob, problems text, id_bi blob, seat text} AS v"),
             args![import],
             rows,
         )
@@ -164,7 +220,7 @@ pub(super) async fn rows_in(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT row_no, state, cells_ct, problems, id_bi, person_id, version FROM import_row WHERE import_id = $1 AND state IN ($2, $3, $4) AND row_no > $5 ORDER BY row_no LIMIT $6"),
+            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version FROM import_row WHERE import_id = $1 AND state IN ($2, $3, $4) AND row_no > $5 ORDER BY row_no LIMIT $6"),
             args![import, a, b, c, after, limit],
         )
         .await?)
@@ -180,7 +236,7 @@ pub(super) async fn rows_after(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT row_no, state, cells_ct, problems, id_bi, person_id, version FROM import_row WHERE import_id = $1 AND row_no > $2 ORDER BY row_no LIMIT $3"),
+            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version FROM import_row WHERE import_id = $1 AND row_no > $2 ORDER BY row_no LIMIT $3"),
             args![import, after, limit],
         )
         .await?)
@@ -190,7 +246,7 @@ pub(super) async fn row(cx: &mut Cx, import: ImportId, no: i64) -> Result<Option
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT row_no, state, cells_ct, problems, id_bi, person_id, version FROM import_row WHERE import_id = $1 AND row_no = $2"),
+            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version FROM import_row WHERE import_id = $1 AND row_no = $2"),
             args![import, no],
         )
         .await?)
@@ -206,9 +262,20 @@ pub(super) async fn rows_of(
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT r.row_no, r.state, r.cells_ct, r.problems, r.id_bi, r.person_id, r.version FROM {rows: id_bi blob} AS v CROSS JOIN import_row r WHERE r.import_id = $1 AND r.id_bi = v.id_bi ORDER BY r.row_no"),
+            sql!("SELECT r.row_no, r.state, r.cells_ct, r.problems, r.id_bi, r.seat, r.person_id, r.version FROM {rows: id_bi blob} AS v CROSS JOIN import_row r WHERE r.import_id = $1 AND r.id_bi = v.id_bi ORDER BY r.row_no"),
             args![import],
             rows,
+        )
+        .await?)
+}
+
+/// The open rows that claim a limited post.
+pub(super) async fn rows_claiming(cx: &mut Cx, import: ImportId) -> Result<Vec<Stored>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version FROM import_row WHERE import_id = $1 AND seat IS NOT NULL AND state IN ('to_fix','ready','warned') ORDER BY row_no LIMIT 20000"),
+            args![import],
         )
         .await?)
 }
@@ -260,7 +327,7 @@ pub(super) async fn set_many_cells(
         .await?)
 }
 
-/// What was found in rows: `(row_no, state, problems, id_bi)`.
+/// What was found in rows: `(row_no, state, problems, id_bi, seat)`.
 pub(super) async fn set_verdicts(
     cx: &mut Cx,
     _: &Permit,
@@ -270,7 +337,7 @@ pub(super) async fn set_verdicts(
     Ok(cx
         .tx
         .run_of(
-            sql!("UPDATE import_row SET state = v.state, problems = v.problems, id_bi = v.id_bi FROM {rows: import int, no int, state text, problems text, id_bi blob} AS v WHERE import_row.import_id = v.import AND import_row.row_no = v.no"),
+            sql!("UPDATE import_row SET state = v.state, problems = v.problems, id_bi = v.id_bi, seat = v.seat FROM {rows: import int, no int, state text, problems text, id_bi blob, seat text} AS v WHERE import_row.import_id = v.import AND import_row.row_no = v.no"),
             &[],
             of_import(import, rows),
         )
@@ -402,7 +469,7 @@ pub(super) async fn forget_cells(cx: &mut Cx, _: &Permit, before: Millis) -> Res
     Ok(cx
         .tx
         .run(
-            sql!("UPDATE import_row SET cells_ct = {lite: x''}{pg: ''::bytea}, id_bi = NULL WHERE LENGTH(cells_ct) > 0 AND import_id IN (SELECT id FROM import WHERE state IN ('done','undone') AND updated_at < $1)"),
+            sql!("UPDATE import_row SET cells_ct = {lite: x''}{pg: ''::bytea}, id_bi = NULL, seat = NULL WHERE LENGTH(cells_ct) > 0 AND import_id IN (SELECT id FROM import WHERE state IN ('done','undone') AND updated_at < $1)"),
             args![before],
         )
         .await?)

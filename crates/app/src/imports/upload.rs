@@ -9,7 +9,9 @@ use super::{
 };
 use crate::{
     Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who,
+    clock::{DAY, Millis},
     events::Event,
+    keys::sha256,
     orgs::{self, OrgId},
     rules::{Rules, SheetKind},
 };
@@ -17,6 +19,8 @@ use db::Rows;
 use sheet::{Book, Found, Limits, ReadError};
 use std::{collections::BTreeMap, path::PathBuf};
 
+/// Under which name digests of files are keyed.
+const DIGEST: &str = "import.file";
 /// Rows written by one statement.
 const PIECE: usize = 2_000;
 
@@ -34,6 +38,70 @@ pub enum Source {
 pub struct Upload {
     name: String,
     table: Table,
+    /// SHA-256 of the bytes, to be keyed before it is stored.
+    digest: String,
+    /// The draft beside which it is uploaded once more on purpose.
+    beside: Option<ImportId>,
+}
+impl Upload {
+    /// Uploaded once more on purpose, though that draft of the same file is open.
+    pub fn beside(self, draft: ImportId) -> Self {
+        Self { beside: Some(draft), ..self }
+    }
+}
+
+/// The same file, uploaded before by somebody.
+#[derive(Clone, Debug)]
+pub struct Twin {
+    pub id: ImportId,
+    /// For which organisation.
+    pub acting: OrgId,
+    pub acting_name: String,
+    /// Who; empty for the command line.
+    pub by: String,
+    pub state: String,
+    pub begun_at: Millis,
+    /// When something of it was imported last.
+    pub ended_at: Option<Millis>,
+    pub ready: i64,
+    pub to_fix: i64,
+    pub imported: i64,
+}
+impl From<sql::Twin> for Twin {
+    fn from(t: sql::Twin) -> Self {
+        Self {
+            id: t.id,
+            acting: t.acting_org,
+            acting_name: t.acting_name,
+            by: t.by_name.unwrap_or_default(),
+            state: t.state,
+            begun_at: t.created_at,
+            ended_at: t.ended_at,
+            ready: t.ready,
+            to_fix: t.to_fix,
+            imported: t.imported,
+        }
+    }
+}
+
+/// An open import of the same file into the same organisation, unless this upload is meant to be
+/// another one beside it.
+pub async fn open_twin(
+    cx: &mut Cx,
+    kind: Kind,
+    org: &OrgRef,
+    upload: &Upload,
+) -> Result<Option<Twin>> {
+    let digests = cx.house().keys().indexes(DIGEST, &upload.digest);
+    let digests = digests.into_iter().map(|(digest, _)| vec![digest.into()]).collect();
+    let found = sql::open_twin(cx, org.id, kind, digests).await?;
+    Ok(found.filter(|twin| upload.beside != Some(twin.id)).map(Twin::from))
+}
+
+/// The same file as that of an import, of which something came in within the last day.
+pub async fn done_twin(cx: &mut Cx, import: &Import) -> Result<Option<Twin>> {
+    let since = cx.now() - DAY;
+    Ok(sql::done_twin(cx, import.id, since).await?.map(Twin::from))
 }
 
 /// Whether members may be imported into this organisation by whoever acts (67): the branch's own
@@ -69,16 +137,33 @@ pub async fn read(house: &House, source: Source) -> Result<Upload> {
         file_bytes: policy.max_bytes,
         ..Limits::default()
     };
-    let (name, book) = match source {
-        Source::Pasted(text) => ("粘贴的表格".to_owned(), pasted(text, limits).await?),
-        Source::File { path, name } => (name, file(house, path, limits).await?),
+    let (name, digest, book) = match source {
+        Source::Pasted(text) => {
+            let digest = hex(&sha256(text.as_bytes()));
+            ("粘贴的表格".to_owned(), digest, pasted(text, limits).await?)
+        }
+        Source::File { path, name } => {
+            let digest = digest_of(path.clone()).await?;
+            (name, digest, file(house, path, limits).await?)
+        }
     };
     let book = book.map_err(|e| unreadable(&e))?;
     let table = table::find(&book).filter(|t| !t.rows.is_empty()).ok_or_else(no_rows)?;
     if table.rows.len() > policy.max_rows {
         return Err(too_many(table.rows.len(), policy.max_rows));
     }
-    Ok(Upload { name: short(&name), table })
+    Ok(Upload { name: short(&name), table, digest, beside: None })
+}
+
+/// The file is no larger than the policy allows; whatever can't be read is told by the reader.
+async fn digest_of(path: PathBuf) -> Result<String> {
+    let bytes = tokio::task::spawn_blocking(move || std::fs::read(path).unwrap_or_default());
+    let bytes = bytes.await.map_err(|e| Error::Broken(e.to_string()))?;
+    Ok(hex(&sha256(&bytes)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 async fn file(house: &House, path: PathBuf, limits: Limits) -> Result<Read> {
@@ -106,7 +191,8 @@ async fn aside(work: impl FnOnce() -> Read + Send + 'static) -> Result<Read> {
 }
 
 /// Stages the rows of a file for an organisation and judges them, or leaves them for the mapping
-/// page when the titles don't say enough.
+/// page when the titles don't say enough. Ask [`open_twin`] before: [`Error::Retry`] while the same
+/// file is an open draft.
 pub async fn stage(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Import> {
     check_target(cx, org)?;
     if upload.table.template == Some(SheetKind::Orgs) {
@@ -119,7 +205,7 @@ pub async fn stage(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Import>
     orgs::hold_living(cx, org).await?;
     let draft = Draft::of(cx, Kind::Members, org, upload).await?;
     let rows = if draft.clear {
-        judge::fresh(cx, org, &draft.mapping, &upload.table.rows).await?
+        judge::fresh(cx, &permit, org, &draft.mapping, &upload.table.rows).await?
     } else {
         Vec::new()
     };
@@ -220,6 +306,12 @@ impl Draft {
             person: cx.visitor().map_or(0, |v| v.person.0),
             kind: self.kind,
             file_name: &upload.name,
+            digest: cx.house().keys().index(DIGEST, &upload.digest).0,
+            // The command line is asked nothing; it may do what it likes.
+            beside: match cx.who() {
+                Who::Person(_) => upload.beside.map_or(0, |draft| draft.0),
+                _ => id.0,
+            },
             template: template_word(upload.table.template),
             state: if self.clear { "review" } else { "mapping" },
             header: &self.header,
@@ -227,7 +319,10 @@ impl Draft {
             notes: &serde_json::to_string(&self.notes).unwrap_or_default(),
             rows: i64::try_from(upload.table.rows.len()).unwrap_or(i64::MAX),
         };
-        sql::insert(cx, permit, new).await?;
+        if !sql::insert(cx, permit, new).await? {
+            // The same file came twice at once: run again and find the other draft.
+            return Err(Error::Retry);
+        }
         Ok(id)
     }
 }
@@ -246,8 +341,10 @@ async fn store(
         let state = verdict.map_or("to_fix", |j| j.state().code());
         let problems = verdict.map_or_else(|| "[]".into(), |j| judge::findings_text(&j.findings()));
         let index = verdict.and_then(|j| j.id_bi.clone());
+        let seat = verdict.and_then(|j| j.seat.clone());
         let sealed = rows::seal(&house, id, *no, cells)?;
-        piece.push(vec![(*no).into(), state.into(), sealed.into(), problems.into(), index.into()]);
+        let (no, state, problems) = ((*no).into(), state.into(), problems.into());
+        piece.push(vec![no, state, sealed.into(), problems, index.into(), seat.into()]);
         if piece.len() == PIECE {
             sql::insert_rows(cx, permit, id, std::mem::take(&mut piece)).await?;
         }

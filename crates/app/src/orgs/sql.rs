@@ -333,7 +333,7 @@ pub(super) async fn posts_held(cx: &mut Cx, org: i64) -> Result<Vec<String>> {
     let found: Vec<(String,)> = cx
         .tx
         .all(
-            sql!("SELECT DISTINCT post FROM cadre WHERE org_id = $1 AND ended_at IS NULL LIMIT 40"),
+            sql!("SELECT DISTINCT c.post FROM org o JOIN cadre c ON c.org_path = o.path AND c.org_id = o.id AND c.ended_at IS NULL WHERE o.id = $1 LIMIT 40"),
             args![org],
         )
         .await?;

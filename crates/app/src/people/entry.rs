@@ -4,7 +4,7 @@
 
 use super::{PersonId, counts, person, quota, sql};
 use crate::{
-    Action, Cx, Error, FieldError, OrgRef, Permit, Result, clock,
+    Action, Cx, Error, FieldError, OrgRef, Permit, Result, Who, clock,
     events::{self, Event},
     keys::Place,
     orgs::{self, Category, pinyin},
@@ -12,6 +12,7 @@ use crate::{
     rules::{
         Problem, Rules, SheetKind, YearMonth, id_number,
         person::{self as judged, Draft, NewPerson, PostDraft},
+        seats::{self, Seats},
         tree,
     },
 };
@@ -20,7 +21,7 @@ use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
 /// What became of one person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Entered.
     Added(PersonId),
@@ -30,8 +31,8 @@ pub enum Outcome {
     Elsewhere,
     /// The development number belongs to somebody else (E08).
     NumberTaken,
-    /// The organisation has a 书记 already.
-    PostTaken,
+    /// Somebody sits there already; says who ([`seats`]).
+    PostTaken(Problem),
 }
 impl Outcome {
     /// The finding that says why the person was not entered.
@@ -41,11 +42,7 @@ impl Outcome {
             Self::Here(_) => Some(Problem::already_here()),
             Self::Elsewhere => Some(Problem::already_elsewhere()),
             Self::NumberTaken => Some(Problem::dev_number_taken()),
-            Self::PostTaken => Some(Problem::fix(
-                crate::rules::Column::Post,
-                "secretary_taken",
-                "本组织已有书记,一个组织只有一位书记。请先办理原书记的职务变更,或改填其他职务。",
-            )),
+            Self::PostTaken(problem) => Some(problem),
         }
     }
 }
@@ -59,6 +56,8 @@ pub enum IdCheck {
     Here { code: String, name: String },
     /// Somebody of another organisation, which is not told (E03a); for a 转入.
     Elsewhere(PersonId),
+    /// Not here; whether elsewhere, is not told any more today. The form may be filled and decides.
+    Untold,
 }
 
 /// Where somebody whose ID number is asked for stands, seen from one organisation.
@@ -71,9 +70,10 @@ pub struct Known {
     pub here: bool,
     /// Member of no branch: may be taken into one when the name agrees.
     pub free: bool,
+    /// The post that she holds in the organisation asked for.
+    pub post: Option<String>,
     complete: bool,
     check_state: String,
-    has_post: bool,
 }
 
 /// Who of these ID numbers is in the system, in the order asked.
@@ -97,11 +97,18 @@ pub async fn known(cx: &mut Cx, org: &OrgRef, ids: &[&IdNumber]) -> Result<Vec<O
                 free: !owns || row.branch.is_none(),
                 complete: row.complete,
                 check_state: row.check_state,
-                has_post: row.post.is_some(),
+                post: row.post,
             });
         }
     }
     Ok(found)
+}
+
+/// Who sits on the limited posts of an organisation now.
+pub async fn seats(cx: &mut Cx, org: &OrgRef) -> Result<Seats<'static>> {
+    let (category, rules) = (category_of(org), Rules::builtin());
+    let posts = sql::entry::texts(seats::limited(category, rules).map(|row| row.name.as_str()));
+    Ok(Seats::of(category, sql::entry::holders(cx, org, posts).await?, rules))
 }
 
 /// Which of these development numbers somebody has already.
@@ -115,29 +122,33 @@ pub async fn numbers_taken(cx: &mut Cx, numbers: &[&str]) -> Result<HashSet<Stri
 pub async fn check_id(cx: &mut Cx, org: &OrgRef, raw: &str) -> Result<IdCheck> {
     let permit = cx.permit(Action::AddMember, org)?;
     let id = id_number::parse(raw, clock::day(cx.now())).map_err(|p| invalid(vec![p]))?;
-    match known(cx, org, &[&id]).await?.into_iter().next().flatten() {
-        None => {
-            cx.return_unused(permit);
-            Ok(IdCheck::New)
-        }
-        Some(k) if k.here => {
-            cx.return_unused(permit);
-            Ok(IdCheck::Here { code: k.code, name: k.name })
-        }
-        Some(known) => {
-            quota::take(cx, &permit, quota::LOOKUPS).await?;
-            let event = Event::new("person.looked_up", "org", org.id.0);
-            cx.record(permit, event.detail(json!({ "found": "elsewhere" }))).await?;
-            Ok(IdCheck::Elsewhere(known.person))
-        }
+    let known = known(cx, org, &[&id]).await?.into_iter().next().flatten();
+    if let Some(k) = known.as_ref().filter(|k| k.here) {
+        cx.return_unused(permit);
+        return Ok(IdCheck::Here { code: k.code.clone(), name: k.name.clone() });
     }
+    // Behind the day's last answer "new" would tell what the answers may not.
+    if quota::is_used_up(cx, quota::LOOKUPS).await? {
+        cx.return_unused(permit);
+        return Ok(IdCheck::Untold);
+    }
+    let Some(known) = known else {
+        cx.return_unused(permit);
+        return Ok(IdCheck::New);
+    };
+    quota::take(cx, &permit, quota::LOOKUPS).await?;
+    let event = Event::new("person.looked_up", "org", org.id.0);
+    cx.record(permit, event.detail(json!({ "found": "elsewhere" }))).await?;
+    Ok(IdCheck::Elsewhere(known.person))
 }
 
-/// Enters one person from the form. [`Error::Invalid`] names every field that forbids it.
+/// Enters one person from the form. [`Error::Invalid`] names every field that forbids it; commit also
+/// then: an answer about somebody of another organisation is counted.
 pub async fn add(cx: &mut Cx, org: &OrgRef, draft: &Draft) -> Result<PersonId> {
     let permit = cx.permit(Action::AddMember, org)?;
     let judged = judged::judge(draft, &place_of(org), clock::day(cx.now()), Rules::builtin());
     let Some(person) = judged.person else {
+        cx.return_unused(permit);
         return Err(invalid(judged.problems.into_iter().filter(Problem::forbids).collect()));
     };
     let name = person.name.clone();
@@ -148,7 +159,16 @@ pub async fn add(cx: &mut Cx, org: &OrgRef, draft: &Draft) -> Result<PersonId> {
             cx.record(permit, event.detail(json!({ "name": name }))).await?;
             Ok(id)
         }
-        Some(other) => Err(invalid(other.problem().into_iter().collect())),
+        Some(Outcome::Elsewhere) if matches!(cx.who(), Who::Person(_)) => {
+            quota::take(cx, &permit, quota::LOOKUPS).await?;
+            let event = Event::new("person.looked_up", "org", org.id.0);
+            cx.record(permit, event.detail(json!({ "found": "elsewhere" }))).await?;
+            Err(invalid(vec![Problem::already_elsewhere()]))
+        }
+        Some(other) => {
+            cx.return_unused(permit);
+            Err(invalid(other.problem().into_iter().collect()))
+        }
         None => Err(Error::Broken("entering one person had no outcome".into())),
     }
 }
@@ -283,23 +303,32 @@ async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> R
     let ids: Vec<&IdNumber> = asked.iter().map(|p| &p.id_number).collect();
     let mut known = known(cx, org, &ids).await?;
     known.resize(people.len(), None);
-    let mut secretary =
-        people.iter().any(is_secretary) && sql::entry::has_secretary(cx, org).await?;
+    let mut seats = match people.iter().any(|p| p.post.is_some()) {
+        true => seats(cx, org).await?,
+        false => Seats::of(category_of(org), [], Rules::builtin()),
+    };
     let mut seen: HashMap<&str, PersonId> = HashMap::new();
     let mut fates = Vec::with_capacity(people.len());
     for (person, known) in people.iter().zip(known) {
-        let fate = match known {
-            Some(k) if k.here => Fate::Not(Outcome::Here(k.person)),
-            Some(k) if !k.free || k.name != person.name => Fate::Not(Outcome::Elsewhere),
+        // Whoever holds a post here keeps it; the row's is not given.
+        let claims =
+            person.post.as_ref().filter(|_| known.as_ref().is_none_or(|k| k.post.is_none()));
+        let claims = claims.map(|post| post.code.as_str());
+        let seat_taken = claims.and_then(|code| seats.judge(code, &[]));
+        let fate = match (known, seat_taken) {
+            (Some(k), _) if k.here => Fate::Not(Outcome::Here(k.person)),
+            (Some(k), _) if !k.free || k.name != person.name => Fate::Not(Outcome::Elsewhere),
             _ if seen.contains_key(person.id_number.reveal()) => {
                 Fate::Not(Outcome::Here(seen[person.id_number.reveal()]))
             }
-            _ if is_secretary(person) && secretary => Fate::Not(Outcome::PostTaken),
+            // It may be her own post: ask who she is.
+            (_, Some(_)) if !ask => return Err(Error::Retry),
+            (_, Some(taken)) => Fate::Not(Outcome::PostTaken(taken)),
             _ if person.dev_number.as_ref().is_some_and(|n| numbers_taken.contains(n)) => {
                 Fate::Not(Outcome::NumberTaken)
             }
-            Some(k) => Fate::Taken(k),
-            None => Fate::New(PersonId(cx.new_id())),
+            (Some(k), None) => Fate::Taken(k),
+            (None, None) => Fate::New(PersonId(cx.new_id())),
         };
         let entered = match &fate {
             Fate::New(id) => Some(*id),
@@ -309,15 +338,13 @@ async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> R
         if let Some(id) = entered {
             seen.insert(person.id_number.reveal(), id);
             numbers_taken.extend(person.dev_number.clone());
-            secretary |= is_secretary(person);
+            if let Some(code) = claims {
+                seats.sit(code, &person.name);
+            }
         }
         fates.push(fate);
     }
     Ok(fates)
-}
-
-fn is_secretary(person: &NewPerson) -> bool {
-    person.post.as_ref().is_some_and(|p| p.is_secretary)
 }
 
 /// The rows of one batch.
@@ -348,7 +375,9 @@ impl Batch<'_> {
             self.counts.members += 1;
             self.counts.members_done += i64::from(complete);
         }
-        if let Some(post) = person.post.as_ref().filter(|_| !known.is_some_and(|k| k.has_post)) {
+        if let Some(post) =
+            person.post.as_ref().filter(|_| !known.is_some_and(|k| k.post.is_some()))
+        {
             let (name, nature) = post_words(self.org, post);
             self.cadres.push(vec![
                 cx.new_id().into(),

@@ -29,6 +29,16 @@ pub async fn find_by_id_number(cx: &mut Cx, id: &IdNumber) -> Result<Option<Foun
     }))
 }
 
+/// Where an ID number that is looked up was met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// Typed into a form.
+    Typed,
+    /// In a row of an import that told already that its person is elsewhere: a class of fifty has
+    /// an allowance of its own.
+    InRow,
+}
+
 /// Looks up, for whoever acts, somebody of whom she has both name and ID number (A34): exact match
 /// only; nobody with this number and another name are the same answer, `None`. Every question is
 /// counted (security a-2): thirty a day for whoever asks, five organisations a day about one
@@ -39,8 +49,13 @@ pub async fn look_up(
     permit: &Permit,
     id: &IdNumber,
     name: &str,
+    met: Met,
 ) -> Result<std::result::Result<Found, Missed>> {
-    quota::take(cx, permit, quota::LOOKUPS).await?;
+    let allowance = match met {
+        Met::Typed => quota::LOOKUPS,
+        Met::InRow => quota::ROWS,
+    };
+    quota::take(cx, permit, allowance).await?;
     quota::not_paused(cx).await?;
     let found = find_by_id_number(cx, id).await?.filter(|found| found.name == name);
     answered(cx, permit, found).await

@@ -81,6 +81,7 @@ pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
         reason: &reason,
         fields_ct: None,
         remark: "",
+        wish: None,
     };
     let begun: Relocation = business::begin(cx, &permit, new).await?;
     notices::submitted(cx, &begun).await?;

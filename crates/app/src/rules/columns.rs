@@ -188,11 +188,14 @@ impl Columns {
     pub fn guess_sheet(&self, headers: &[&str]) -> Option<SheetKind> {
         let found: Vec<Column> = headers.iter().filter_map(|h| self.recognise(h)).collect();
         let has = |column| found.contains(&column);
+        // A branch's own list names the posts of its members; what only cadres are asked is not in it.
+        let of_cadres = [Column::PostSince, Column::PostNature, Column::InPartyCommittee];
+        let own_list = has(Column::Joined) && !of_cadres.into_iter().any(has);
         if has(Column::OrgCategory) && !has(Column::IdNumber) {
             Some(SheetKind::Orgs)
         } else if has(Column::IsCadre) {
             Some(SheetKind::Members)
-        } else if has(Column::Post) && has(Column::IdNumber) {
+        } else if has(Column::Post) && has(Column::IdNumber) && !own_list {
             Some(SheetKind::Cadres)
         } else if has(Column::Name) && has(Column::IdNumber) {
             Some(SheetKind::Members)

@@ -23,6 +23,7 @@ pub mod lists;
 pub mod month;
 pub mod person;
 pub mod policy;
+pub mod seats;
 mod text;
 pub mod transfer;
 pub mod tree;
@@ -93,6 +94,22 @@ impl Problem {
     pub fn already_here() -> Self {
         let message = "这个人已在本支部,不用再次录入;如要更改资料,请到团员列表编辑。";
         Self::fix(Column::IdNumber, "id_here", message)
+    }
+
+    /// Whoever is registered elsewhere can't be told from whoever is not until tomorrow: the day's
+    /// answers about people of other organisations are used up (security a-2).
+    pub fn not_told_today(per_day: i64) -> Self {
+        let message = format!(
+            "今天已告诉你 {per_day} 位“已在其他组织”的人。为保护个人信息,这一行明天才能核对:明天打开这份草稿按“重新校验”即可,不用重新上传。其他行现在就可以导入;急着办的,也可以请本人联系原支部转过来。"
+        );
+        Self::fix(Column::IdNumber, "id_not_told_today", message)
+    }
+
+    /// Whoever holds a post here already keeps it; the row's is not given.
+    pub fn post_kept(held: &str) -> Self {
+        let message =
+            format!("此人已任本组织的{held},导入时职务不变;要改职务请到“团干部管理”办理。");
+        Self::warn(Column::Post, "post_kept", message)
     }
 
     /// E08: the development number belongs to somebody else (rows 136, 142).

@@ -178,6 +178,8 @@ pub struct Judged {
     pub problems: Vec<Problem>,
     /// What was tidied automatically.
     pub notes: Vec<String>,
+    /// Code of the post that is claimed, also when something else forbids the entry.
+    pub claims: Option<String>,
 }
 
 impl Judged {
@@ -189,12 +191,13 @@ impl Judged {
 
 /// Judges a draft for a place on a day. Never panics, never stops at the first problem.
 pub fn judge(draft: &Draft, place: &Place, today: Date, rules: &Rules) -> Judged {
-    let mut desk = Desk { draft, place, today, rules, problems: vec![], notes: vec![] };
+    let mut desk =
+        Desk { draft, place, today, rules, problems: vec![], notes: vec![], claims: None };
     let person = desk.person();
-    let Desk { mut problems, notes, .. } = desk;
+    let Desk { mut problems, notes, claims, .. } = desk;
     problems.sort_by_key(|problem| problem.column);
     let person = person.filter(|_| !problems.iter().any(Problem::forbids));
-    Judged { person, problems, notes }
+    Judged { person, problems, notes, claims }
 }
 
 /// The desk at which one draft is read: collects findings on the way.
@@ -205,6 +208,7 @@ struct Desk<'a> {
     rules: &'a Rules,
     problems: Vec<Problem>,
     notes: Vec<String>,
+    claims: Option<String>,
 }
 
 impl<'a> Desk<'a> {
@@ -221,6 +225,7 @@ impl<'a> Desk<'a> {
             self.filled(Column::Mobile, |c| fields::mobile(&c.text, Column::Mobile, rules));
         let mobile = mobile.map(|clean| self.keep(clean));
         let post = self.post();
+        self.claims = post.as_ref().map(|post| post.code.clone());
         let political = political.map(|row| row.code.clone());
         let dev_number = self.dev_number(joined);
         if let Some(id_number) = &id_number {
@@ -489,7 +494,7 @@ mod tests {
 
     #[test]
     fn a_good_row_becomes_a_complete_typed_person_without_any_problem() {
-        let Judged { person, problems, notes } = judged(&good());
+        let Judged { person, problems, notes, .. } = judged(&good());
         assert_eq!((problems.len(), notes.len()), (0, 0), "{problems:?} {notes:?}");
         let person = person.expect("importable");
         assert_eq!(person.birth, date(2005, 3, 14));

@@ -133,6 +133,8 @@ figures! {
         reveals_per_day: i64,
         /// Answers about people of other organisations, one by one.
         lookups_per_day: i64,
+        /// People of other organisations of whom the rows of imports may tell.
+        import_answers_per_day: i64,
         /// Organisations that may ask about one person.
         orgs_per_subject: i64,
         /// Names that did not fit an ID number, in a row, after which one pauses (E05).

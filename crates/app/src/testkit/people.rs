@@ -55,6 +55,26 @@ impl Lab {
         .expect("a member can be planted")
     }
 
+    /// Makes a planted person a member of a branch.
+    pub async fn joins(&self, branch: &OrgRef, person: PersonId) {
+        act!(self.house, Who::System("testkit"), |cx| {
+            cx.tx
+                .run(
+                    sql!("INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, complete, entered_at) SELECT id, $1, $2, $3, name, name_py, '2015-09', complete, $4 FROM person WHERE id = $5"),
+                    args![branch.id, branch.category.code(), &branch.path, cx.now(), person],
+                )
+                .await?;
+            cx.tx
+                .run(
+                    sql!("INSERT INTO delta (id, org_path, members, members_done, at) VALUES ($1, $2, 1, 1, $3)"),
+                    args![cx.new_id(), &branch.path, cx.now()],
+                )
+                .await?;
+            Ok(())
+        })
+        .expect("a person can join");
+    }
+
     /// Gives a person a post; returns the id of the row.
     pub async fn cadre(&self, org: &OrgRef, person: PersonId, post: &str) -> i64 {
         act!(self.house, Who::System("testkit"), |cx| {

@@ -12,7 +12,7 @@ use crate::{
     Action, Cx, Error, OrgRef, Refusal, Result,
     business::machine::{State, Variant},
     clock::day,
-    orgs::Category,
+    orgs::{self, Category, OrgId},
     people::{self, Person},
 };
 use std::collections::BTreeMap;
@@ -61,7 +61,7 @@ pub async fn candidate(cx: &mut Cx, origin: &Origin) -> Result<Candidate> {
 /// `already_here`, E11 (this organisation takes nobody in); `Gone` when the ticket has run out;
 /// `Invalid` with `reason`, the reason's fields and `remark`.
 pub async fn check_in(cx: &mut Cx, new: &NewIn) -> Result<Checked> {
-    let (person, _) = whom(cx, &new.origin).await?;
+    let (person, row) = whom(cx, &new.origin).await?;
     let to = cx.org()?.clone();
     if !cx.may(Action::StartTransferIn, &to.path) {
         return Err(crate::access::forbidden(Action::StartTransferIn));
@@ -81,6 +81,7 @@ pub async fn check_in(cx: &mut Cx, new: &NewIn) -> Result<Checked> {
         fields: labelled(&stored),
         stored,
         from,
+        wish: wish(cx, &new.origin, row, &to).await?,
         to,
         reason,
         remark: new.remark.trim().to_owned(),
@@ -95,6 +96,25 @@ pub async fn start_in(cx: &mut Cx, new: &NewIn) -> Result<(Started, Option<Row>)
     let to = checked.to.clone();
     let permit = cx.permit(Action::StartTransferIn, &to)?;
     Ok((begin(cx, permit, checked).await?, row))
+}
+
+/// The branch that is meant when a 转入 into a whole organisation begins: that of the import whose
+/// row led here, or that of the transfer that is begun once more. `None` when it is no longer below
+/// the organisation, or begins in a branch anyhow.
+async fn wish(
+    cx: &mut Cx,
+    origin: &Origin,
+    row: Option<Row>,
+    to: &OrgRef,
+) -> Result<Option<OrgRef>> {
+    let meant = match origin {
+        Origin::Again(no) => to_repeat(cx, no).await?.wish,
+        Origin::Ticket(_) => row.and_then(|row| row.into).map(OrgId),
+    };
+    let Some(meant) = meant.filter(|_| !to.category.owns_members()) else { return Ok(None) };
+    let branch = orgs::by_id(cx, meant).await?;
+    let fits = branch.category.owns_members() && to.covers(&branch.path);
+    Ok(Some(branch).filter(|_| fits))
 }
 
 /// What a 转入 that came back was begun with; for whoever began it.

@@ -6,7 +6,7 @@
 use crate::{
     Action, Cx, Error, FieldError, Permit, Result, clock,
     events::Event,
-    people::{self, Missed, PersonId, tickets},
+    people::{self, Met, Missed, PersonId, tickets},
     pii::IdNumber,
     rules::{Column, Rules, fields, id_number},
 };
@@ -18,11 +18,14 @@ const LIFE: clock::Millis = clock::HOUR;
 /// The purpose of the ticket of a lead.
 const TICKET: &str = "transfer";
 
-/// A row of an import that is handed over: import and row.
+/// A row of an import that is handed over: import and row, and the branch into which it was to
+/// come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     pub import: i64,
     pub no: i64,
+    #[serde(default)]
+    pub into: Option<i64>,
 }
 
 /// What stands behind a ticket.
@@ -133,7 +136,10 @@ async fn ask(cx: &mut Cx, asked: Asked<'_>, name: &str, row: Option<Row>) -> Res
     let org = cx.org()?.clone();
     let permit = cx.permit(Action::StartTransferIn, &org)?;
     let found = match asked {
-        Asked::Number(id) => people::look_up(cx, &permit, id, name).await?,
+        Asked::Number(id) => {
+            let met = if row.is_some() { Met::InRow } else { Met::Typed };
+            people::look_up(cx, &permit, id, name, met).await?
+        }
         Asked::Person(person) => people::look_up_again(cx, &permit, person, name).await?,
     };
     let event = Event::new("person.looked_up", "org", org.id.0);

@@ -2,7 +2,7 @@
 //! and what whoever looks at it may do now.
 
 use super::{
-    Transfer, pass, read,
+    Transfer, pass, read, sql,
     start::{FIELDS_COLUMN, New, labelled},
     undo,
 };
@@ -202,10 +202,18 @@ fn may_repeat(cx: &Cx, t: &Transfer, acting: &OrgRef) -> bool {
     }
 }
 
-/// A branch for the allocation: the only one, or the one whose name the answers mention.
+/// A branch for the allocation: the one that was meant when it began, the only one, or the one whose
+/// name the answers mention.
 async fn suggest(cx: &mut Cx, t: &Transfer, rights: Rights) -> Result<Option<String>> {
     if !rights.allocate {
         return Ok(None);
+    }
+    if let Some(meant) = t.wish {
+        let branch = orgs::by_id(cx, meant).await?;
+        let fits = t.to.covers(&branch.path) && branch.id != t.from.id;
+        if fits && sql::seems_active(cx, branch.id).await? {
+            return Ok(Some(branch.code));
+        }
     }
     let branches = super::branches_of(cx, &t.to).await?;
     let words: Vec<String> =

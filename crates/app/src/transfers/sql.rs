@@ -36,13 +36,17 @@ pub(super) async fn is_active(cx: &mut Cx, org: OrgId) -> Result<bool> {
     Ok(status == "ACTIVE")
 }
 
-/// Numbers of open transfers whose target is no longer active.
-pub(super) async fn without_target(cx: &mut Cx, limit: i64) -> Result<Vec<(String,)>> {
+/// Numbers of open transfers whose target was closed since then.
+pub(super) async fn without_target(
+    cx: &mut Cx,
+    since: Millis,
+    limit: i64,
+) -> Result<Vec<(String,)>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.no FROM business t JOIN org o ON o.id = t.to_org WHERE t.kind = 'transfer' AND t.ended_at IS NULL AND o.status = 'DELETED' LIMIT $1"),
-            args![limit],
+            sql!("SELECT t.no FROM org o JOIN business t ON t.to_org = o.id AND t.ended_at IS NULL AND t.kind = 'transfer' WHERE o.status = 'DELETED' AND o.updated_at > $1 LIMIT $2"),
+            args![since, limit],
         )
         .await?)
 }

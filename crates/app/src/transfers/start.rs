@@ -52,6 +52,8 @@ pub struct Checked {
     /// Label and value of what the reason asks.
     pub fields: Vec<(&'static str, String)>,
     pub remark: String,
+    /// The branch that will be suggested at the allocation.
+    pub wish: Option<OrgRef>,
     pub(super) stored: BTreeMap<String, String>,
 }
 
@@ -84,6 +86,7 @@ pub async fn check(cx: &mut Cx, new: &New) -> Result<Checked> {
         person_name: person.name.clone(),
         variant: variant_for(to.category),
         fields: labelled(&stored),
+        wish: None,
         stored,
         from,
         to,
@@ -118,6 +121,7 @@ pub(super) async fn begin(cx: &mut Cx, permit: Permit, checked: Checked) -> Resu
         reason: &checked.reason.code,
         fields_ct: sealed(cx, id, &checked.stored),
         remark: &checked.remark,
+        wish: checked.wish.as_ref().map(|b| b.id),
     };
     let begun: Transfer = business::begin(cx, &permit, new).await?;
     people::start_moving(cx, &permit, checked.person, &checked.from).await?;

@@ -93,7 +93,37 @@ impl Card {
     }
 }
 
+/// The same file, of which something was imported within the last day.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Before {
+    /// Beijing time.
+    pub at: String,
+    pub count: i64,
+    pub by: String,
+    /// Its result, where whoever looks may see it.
+    pub href: String,
+}
+
+async fn before(v: &mut Visit, import: &Import) -> Result<Option<Before>, Failure> {
+    if import.state != "review" && import.state != "mapping" {
+        return Ok(None);
+    }
+    let Some(twin) = imports::done_twin(&mut v.cx, import).await? else { return Ok(None) };
+    let mine = v.cx.org()?.id == twin.acting;
+    Ok(Some(Before {
+        at: show_time(twin.ended_at.unwrap_or(twin.begun_at)),
+        count: twin.imported,
+        href: if mine { address(v, twin.id, "result")? } else { String::new() },
+        by: twin.by,
+    }))
+}
+
 impl Card {
+    /// Where another file is uploaded, or the same once more on purpose.
+    fn anew_href(&self, base: &str) -> String {
+        let what = if self.is_orgs() { "kind=orgs".to_owned() } else { format!("to={}", self.org) };
+        format!("{base}/imports/new?{what}&anew={}", self.id)
+    }
     /// The shape of its state.
     fn chip(&self) -> &'static str {
         match self.state.as_str() {
@@ -202,13 +232,13 @@ page!(List);
 
 /// From where the list goes on.
 #[derive(Deserialize, JsonSchema)]
-pub struct Before {
+pub struct OlderThan {
     #[serde(default)]
     before: String,
 }
 
 /// `GET /o/{org}/imports`.
-pub async fn list(mut v: Visit, Query(q): Query<Before>) -> Result<Answer, Failure> {
+pub async fn list(mut v: Visit, Query(q): Query<OlderThan>) -> Result<Answer, Failure> {
     let base = v.base()?;
     let frame = v.frame("导入记录", "/imports").await?;
     let before = q.before.parse().ok();
@@ -251,6 +281,8 @@ pub struct Map {
     frame: Frame,
     #[serde(skip)]
     at: String,
+    #[serde(skip)]
+    base: String,
     import: Card,
     /// `members`, `cadres` or `other`.
     template: String,
@@ -283,6 +315,7 @@ async fn map_page(v: &mut Visit, id: ImportId) -> Result<Map, Failure> {
     Ok(Map {
         frame,
         at: address(v, id, "map")?,
+        base: v.base()?,
         import: card,
         template: found.import.template.clone(),
         columns: found.columns,

@@ -1,7 +1,7 @@
 //! Step 3 (W3): rows page by page, each bad cell an input. With scripts a changed row is checked by
 //! itself and swapped; without them one button checks all inputs of the page.
 
-use super::{Card, address, column, frame_of, number};
+use super::{Before, Card, address, before, column, frame_of, number};
 use crate::{
     answer::Answer,
     error::Failure,
@@ -49,6 +49,8 @@ pub struct Review {
     #[serde(skip)]
     oob: bool,
     import: Card,
+    /// The same file was imported already today.
+    before: Option<Before>,
     notes: Notes,
     show: Show,
     /// The row after which this page begins.
@@ -128,6 +130,7 @@ async fn review_page(v: &mut Visit, id: ImportId, q: Choice) -> Result<Review, F
         frame,
         tabs: tabs(&at, &card, Some(q.show)),
         oob: false,
+        before: before(v, &found.import).await?,
         notes: found.import.notes(),
         import: card,
         show: q.show,

@@ -1,6 +1,6 @@
 //! Step 3 of a list of organisations: the tree that it will make, before anything is made.
 
-use super::{Card, frame_of, number, review};
+use super::{Before, Card, before, frame_of, number, review};
 use crate::{answer::Answer, error::Failure, form::Query, frame::Frame, page, visit::Visit};
 use app::imports::children::{self, Leaf};
 use axum::extract::Path;
@@ -20,7 +20,11 @@ pub struct Tree {
     at: String,
     #[serde(skip)]
     oob: bool,
+    #[serde(skip)]
+    base: String,
     import: Card,
+    /// The same file was imported already today.
+    before: Option<Before>,
     /// In the tree's order; `level` says how deep.
     rows: Vec<Leaf>,
     /// The next page, when there is one.
@@ -53,6 +57,8 @@ pub async fn show(
     let page = Tree {
         frame: frame_of(&mut v, "预览组织树", card.kind).await?,
         oob: false,
+        before: before(&mut v, &found.import).await?,
+        base,
         rows: found.leaves,
         next: found.next.map(|n| format!("{at}/tree?after={n}")),
         first: after == 0,

@@ -13,7 +13,7 @@ use crate::{
 };
 use app::{
     Error, OrgRef,
-    imports::{self, Import, Kind, Source},
+    imports::{self, Import, ImportId, Kind, Source, Twin},
     orgs,
     rules::Rules,
 };
@@ -41,6 +41,11 @@ pub struct New {
     own: String,
     #[serde(skip)]
     paste: String,
+    /// The open draft of the same file beside which another one is meant.
+    anew: String,
+    /// The same file is somebody's open draft: to be ticked, or left.
+    #[serde(skip)]
+    ask_anew: bool,
     max_rows: usize,
     max_megabytes: u64,
 }
@@ -55,6 +60,9 @@ pub struct Choice {
     /// `members` or `orgs`.
     #[serde(default)]
     kind: String,
+    /// The draft that stays beside the new one.
+    #[serde(default)]
+    anew: String,
 }
 
 /// Cells pasted from a spreadsheet, instead of a file.
@@ -69,11 +77,15 @@ pub struct UploadForm {
     /// `members` (as is understood without it), or `orgs` to create organisations below the own one.
     #[serde(default)]
     kind: String,
+    /// The number of the open draft of the same file, to upload it once more on purpose; without it
+    /// the same file leads to that draft.
+    #[serde(default)]
+    anew: String,
 }
 
 /// `GET /o/{org}/imports/new`.
 pub async fn start(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
-    let form = UploadForm { to: q.to, kind: q.kind, paste: String::new() };
+    let form = UploadForm { to: q.to, kind: q.kind, anew: q.anew, paste: String::new() };
     let page = new_page(&mut v, form).await?;
     v.show(page).await
 }
@@ -85,7 +97,7 @@ async fn new_page(v: &mut Visit, form: UploadForm) -> Result<New, Failure> {
     let title = if kind == Kind::Orgs { "批量创建下级组织" } else { "上传名单" };
     let frame = frame_of(v, title, kind).await?;
     let policy = &Rules::builtin().policy.imports;
-    let UploadForm { to, paste, .. } = form;
+    let UploadForm { to, paste, anew, .. } = form;
     Ok(New {
         frame,
         base: v.base()?,
@@ -97,6 +109,8 @@ async fn new_page(v: &mut Visit, form: UploadForm) -> Result<New, Failure> {
         own: own.short_name,
         to,
         paste,
+        anew: anew.parse::<ImportId>().map(|id| id.to_string()).unwrap_or_default(),
+        ask_anew: false,
         max_rows: match kind {
             Kind::Members => policy.max_rows,
             Kind::Orgs => policy.max_orgs,
@@ -163,8 +177,15 @@ pub async fn upload(
         Err(Error::Invalid(errors)) => return again(v, form, errors).await,
         Err(e) => return Err(e.into()),
     };
+    let read = match form.anew.parse() {
+        Ok(draft) => read.beside(draft),
+        Err(_) => read,
+    };
     let mut turn = 0;
     let import = loop {
+        if let Some(twin) = imports::open_twin(&mut v.cx, kind, &org, &read).await? {
+            return to_twin(v, twin, form, &org).await;
+        }
         let staged = match kind {
             Kind::Members => imports::stage(&mut v.cx, &org, &read).await,
             Kind::Orgs => imports::stage_orgs(&mut v.cx, &org, &read).await,
@@ -194,6 +215,55 @@ async fn lead_on(v: Visit, import: &Import, org: &OrgRef) -> Result<Answer, Fail
     };
     let data = serde_json::to_value(card).map_err(|e| Error::Broken(e.to_string()))?;
     v.done_with(to, said, data).await
+}
+
+/// The same file is an open draft: there, with a word; or, where it was begun for another
+/// organisation and can't be opened from here, back to the form with the question.
+async fn to_twin(
+    mut v: Visit,
+    twin: Twin,
+    form: UploadForm,
+    org: &OrgRef,
+) -> Result<Answer, Failure> {
+    let said = told(&v, &twin, org)?;
+    if twin.acting == v.cx.org()?.id {
+        let (import, _) = imports::find(&mut v.cx, twin.id).await?;
+        let card = Card::of(&v.base()?, &import, org, v.cx.now());
+        let to = card.href.clone();
+        let mut data = serde_json::to_value(card).map_err(|e| Error::Broken(e.to_string()))?;
+        data["same_file"] = true.into();
+        let said = format!("{said}已打开那份草稿,没有另建。要另外再传一份,请按“重新上传”。");
+        return v.done_with(to, said, data).await;
+    }
+    let form = UploadForm { anew: twin.id.to_string(), ..form };
+    let says = format!(
+        "{said}请先和对方说一下,免得两边各导一遍;仍要自己导入的,请勾选“还是要重新上传一份”后再提交。"
+    );
+    let mut page = new_page(&mut v, form).await?;
+    page.frame.errors = vec![app::FieldError::new("file", "same_file", says)];
+    page.ask_anew = true;
+    v.invalid(page).await
+}
+
+/// Whose draft of the same file it is, when it was begun, how far it is.
+fn told(v: &Visit, twin: &Twin, org: &OrgRef) -> Result<String, Failure> {
+    let me = v.cx.visitor().map(|visitor| visitor.name.clone()).unwrap_or_default();
+    let who = match (twin.acting == v.cx.org()?.id, twin.by.as_str()) {
+        (true, by) if by == me => "你".to_owned(),
+        (true, "") => "本组织".to_owned(),
+        (true, by) => by.to_owned(),
+        (false, by) => format!("{} {by}", twin.acting_name),
+    };
+    let far = match (twin.state.as_str(), twin.imported) {
+        ("mapping", _) => "还没有对应好各列".to_owned(),
+        ("running", _) => "正在导入".to_owned(),
+        (_, 0) => {
+            format!("还没有提交:{} 行可导入,{} 行需修改", twin.ready, twin.to_fix)
+        }
+        (_, done) => format!("已导入 {done} 行,还有 {} 行需修改", twin.to_fix),
+    };
+    let when = app::clock::show_time(twin.begun_at);
+    Ok(format!("这份文件{who}已于 {when} 上传到 {},{far}。", org.short_name))
 }
 
 async fn again(
@@ -231,6 +301,7 @@ async fn arrive(request: Request) -> Result<Arrived, Error> {
     while let Some(field) = parts.next_field().await.map_err(|_| cut_off())? {
         match field.name().unwrap_or_default() {
             "to" => arrived.form.to = field.text().await.map_err(|_| cut_off())?,
+            "anew" => arrived.form.anew = field.text().await.map_err(|_| cut_off())?,
             "kind" => arrived.form.kind = field.text().await.map_err(|_| cut_off())?,
             "paste" => arrived.form.paste = paste(field).await?,
             "file" if !field.file_name().unwrap_or_default().is_empty() => {

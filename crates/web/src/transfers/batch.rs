@@ -174,8 +174,11 @@ async fn sort_in(v: &mut Visit, page: &mut Batch, shown: Shown) -> Result<(), Fa
         });
         return Ok(());
     }
-    let branches =
-        if rights.allocate { super::show::branches_for(v, t, "").await? } else { Vec::new() };
+    let branches = if rights.allocate {
+        super::show::branches_for(v, t, shown.suggested.as_deref().unwrap_or_default()).await?
+    } else {
+        Vec::new()
+    };
     let what = match (rights.approve, rights.allocate, t.variant.comes_from_target()) {
         (false, ..) => "分配",
         (true, true, _) => "同意并分配",

@@ -80,6 +80,8 @@ pub struct CheckIn {
     remark: String,
     /// Whether a branch is allocated after the source has agreed.
     allocates: bool,
+    /// The branch that will be suggested then.
+    branch: Option<String>,
     #[serde(skip)]
     sent: Vec<(String, String)>,
     #[serde(skip)]
@@ -321,6 +323,7 @@ pub async fn check(mut v: Visit, Form(f): Form<InForm>) -> Result<Answer, Failur
         },
         to: way(&mut v, &checked.to.path).await?,
         allocates: checked.variant.allocates(),
+        branch: checked.wish.as_ref().map(|branch| branch.short_name.clone()),
         reason: checked.reason.name.clone(),
         answers: checked.fields.into_iter().map(pair).collect(),
         remark: checked.remark,

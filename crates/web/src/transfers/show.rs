@@ -171,7 +171,8 @@ pub(crate) async fn detail(
     let base = acting.as_ref().map_or("/me".to_owned(), |org| format!("/o/{}", org.code));
     let mut branches = Vec::new();
     if shown.rights.allocate {
-        branches = branches_for(v, &shown.transfer, picked).await?;
+        let wanted = shown.suggested.as_deref().filter(|_| picked.is_empty()).unwrap_or(picked);
+        branches = branches_for(v, &shown.transfer, wanted).await?;
     }
     let now = v.cx.now();
     let holder = shown.transfer.holder().map(|o| o.short_name.clone());

@@ -41,8 +41,11 @@ impl Desk {
         format!("{url}/{}", answer.value()["data"]["id"].as_str().unwrap())
     }
     async fn file(&mut self, name: &str, bytes: &[u8]) -> Answer {
+        self.file_beside(name, bytes, "").await
+    }
+    async fn file_beside(&mut self, name: &str, bytes: &[u8], anew: &str) -> Answer {
         let mut body = format!(
-            "--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+            "--XX\r\nContent-Disposition: form-data; name=\"anew\"\r\n\r\n{anew}\r\n--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
         )
         .into_bytes();
         body.extend_from_slice(bytes);
@@ -239,4 +242,75 @@ async fn an_unknown_table_is_mapped_on_its_page() {
     let fields = [("column", "name"), ("column", "id_number"), ("column", "joined")];
     let review = d.browser.submit(&page, &url, &fields).await;
     assert!(review.body.contains("导入 1 人"), "{}", review.body);
+}
+
+#[tokio::test]
+async fn the_same_file_leads_back_to_its_draft_until_it_is_meant_to_be_another_one() {
+    let mut d = desk().await;
+    let base = d.base();
+    let csv = d.rows().replace('\t', ",");
+    let first = d.file("名单.csv", csv.as_bytes()).await;
+    let second = d.file("名单(1).csv", csv.as_bytes()).await;
+    assert_eq!(first.url, second.url, "one draft");
+    assert!(second.body.contains("这份文件你已于"), "{}", second.body);
+    assert!(second.body.contains("1 行可导入,2 行需修改") && second.body.contains("没有另建"));
+    // 重新上传 means it.
+    let at = first.url.split("/review").next().unwrap().to_owned();
+    let id = at.rsplit('/').next().unwrap().to_owned();
+    let href = format!("{base}/new?to={}&anew={id}", d.tree.branch.code);
+    assert!(second.body.contains(&href.replace('&', "&#38;")), "{}", second.body);
+    let form = d.browser.get(&href).await;
+    assert!(form.body.contains("会另建一份草稿"), "{}", form.body);
+    assert_eq!(form.hidden(&base).iter().find(|(name, _)| name == "anew").unwrap().1, id);
+    let third = d.file_beside("名单.csv", csv.as_bytes(), &id).await;
+    assert!(third.body.contains("核对与修改") && third.url != first.url);
+    let fourth = d.file_beside("名单.csv", csv.as_bytes(), &id).await;
+    assert_eq!(fourth.url, third.url, "a second click on it makes no other one");
+    // Her superior can't open the draft and is asked; the tick makes her own.
+    let who = d.kit.lab.admin(&d.tree.general, "赵书记").await;
+    let mut superior = d.kit.sign_in_as(&who).await;
+    let url = format!("/o/{}/imports", d.tree.general.code);
+    let to = d.tree.branch.code.clone();
+    let text = csv.replace(',', "\t");
+    d.upload(&text).await;
+    let asked = superior.post(&url, &[("to", &to), ("paste", &text)]).await;
+    assert_eq!(asked.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(asked.body.contains("高一1班团支部 王老师已于"), "{}", asked.body);
+    let tick = "name=\"anew\" value=\"";
+    let anew = asked.body.split(tick).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let own = superior.post(&url, &[("to", &to), ("paste", &text), ("anew", &anew)]).await;
+    assert!(own.body.contains("核对与修改"), "{}", own.body);
+}
+
+#[tokio::test]
+async fn a_file_that_was_imported_today_is_pointed_out_in_the_review() {
+    let mut d = desk().await;
+    let text = d.rows();
+    let at = d.upload(&text).await;
+    d.browser.post_json(&format!("{at}/commit"), &json!({ "mode": "good" })).await;
+    app::jobs::run_all(&d.kit.lab.house).await.unwrap();
+    let page = d.browser.get(&format!("{at}/result")).await;
+    d.browser.submit(&page, &format!("{at}/end"), &[]).await;
+    let page = d.browser.get(&format!("{at}/review")).await;
+    d.browser.submit(&page, &format!("{at}/end"), &[]).await;
+    let again = d.upload(&text).await;
+    assert_ne!(at, again);
+    let page = d.browser.get(&format!("{again}/review")).await;
+    assert!(page.body.contains("导入过 1 位(王老师)"), "{}", page.body);
+    assert!(page.body.contains(&format!("{at}/result")));
+}
+
+#[tokio::test]
+async fn a_post_that_is_taken_leads_to_the_election() {
+    let mut d = desk().await;
+    let wang = d.kit.lab.person("王芳").await;
+    d.kit.lab.cadre(&d.tree.branch, wang, "书记").await;
+    let text = format!("{HEAD}\t团内职务\n{}\t书记", d.row("赵伟", "2016-05"));
+    let at = d.upload(&text).await;
+    let page = d.browser.get(&format!("{at}/review")).await;
+    let code = &d.tree.branch.code;
+    assert!(page.body.contains("本组织已有书记王芳"), "{}", page.body);
+    let election = format!("/o/{code}/elections/new?at={code}");
+    assert!(page.body.contains(&election));
+    assert_eq!(d.browser.get(&election).await.status, StatusCode::OK);
 }

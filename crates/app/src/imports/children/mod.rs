@@ -81,6 +81,7 @@ pub(super) async fn store(
             sealed.into(),
             problems.into(),
             nobody.into(),
+            None::<String>.into(),
         ]);
     }
     while !staged.is_empty() {
@@ -131,7 +132,13 @@ pub(super) async fn rejudge(
         {
             let nobody = None::<Vec<u8>>;
             let state = verdict.state.code();
-            changed.push(vec![row.no.into(), state.into(), problems.into(), nobody.into()]);
+            changed.push(vec![
+                row.no.into(),
+                state.into(),
+                problems.into(),
+                nobody.into(),
+                None::<String>.into(),
+            ]);
         }
         let same = |p: &sql::Place| p.is(&verdict.place);
         if !places.get(&row.no).is_some_and(same) {

@@ -72,6 +72,7 @@ impl Next {
             cells_ct: self.cells_ct.clone(),
             problems: self.problems.clone(),
             id_bi: None,
+            seat: None,
             person_id: None,
             version: self.version,
         }

@@ -46,16 +46,20 @@ pub(in crate::people) async fn numbers_taken(
         .await?)
 }
 
-/// Whether the organisation has a 书记.
-pub(in crate::people) async fn has_secretary(cx: &mut Cx, org: &OrgRef) -> Result<bool> {
-    let found: Option<(i64,)> = cx
+/// Who holds one of these posts in the organisation: post and name.
+pub(in crate::people) async fn holders(
+    cx: &mut Cx,
+    org: &OrgRef,
+    posts: Rows,
+) -> Result<Vec<(String, String)>> {
+    Ok(cx
         .tx
-        .opt(
-            sql!("SELECT id FROM cadre WHERE org_id = $1 AND post = '书记' AND ended_at IS NULL"),
-            args![org.id],
+        .all_of(
+            sql!("SELECT c.post, c.name FROM {rows: post text} AS v CROSS JOIN cadre c WHERE c.org_path = $1 AND c.post = v.post AND c.ended_at IS NULL ORDER BY c.id LIMIT 100"),
+            args![&org.path],
+            posts,
         )
-        .await?;
-    Ok(found.is_some())
+        .await?)
 }
 
 /// Puts persons in; returns how many were not there yet.

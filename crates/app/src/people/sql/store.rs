@@ -20,6 +20,76 @@ pub(in crate::people) async fn count_attempt(
     Ok(count)
 }
 
+/// As [`count_attempt`] with `n` at once; holds the counter until the transaction ends.
+pub(in crate::people) async fn count_attempts(
+    cx: &mut Cx,
+    _: &Permit,
+    key: &str,
+    since: i64,
+    n: i64,
+) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("INSERT INTO attempt (key, failures, window_start) VALUES ($1, $3, $2) ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN attempt.window_start = $2 THEN attempt.failures + $3 ELSE $3 END, window_start = $2 RETURNING failures"),
+            args![key, since, n],
+        )
+        .await?;
+    Ok(count)
+}
+
+/// How many attempts there were on the day that began at `since`.
+pub(in crate::people) async fn attempts_of_today(
+    cx: &mut Cx,
+    key: &str,
+    since: i64,
+) -> Result<i64> {
+    let found: Option<(i64,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT failures FROM attempt WHERE key = $1 AND window_start = $2"),
+            args![key, since],
+        )
+        .await?;
+    Ok(found.map_or(0, |(count,)| count))
+}
+
+/// Which of these keys were set on the day that began at `since`.
+pub(in crate::people) async fn attempted(
+    cx: &mut Cx,
+    keys: Vec<String>,
+    since: i64,
+) -> Result<Vec<String>> {
+    let rows: Rows = keys.into_iter().map(|key| vec![key.into()]).collect();
+    let found: Vec<(String,)> = cx
+        .tx
+        .all_of(
+            sql!("SELECT a.key FROM {rows: key text} AS v CROSS JOIN attempt a WHERE a.key = v.key AND a.window_start = $1"),
+            args![since],
+            rows,
+        )
+        .await?;
+    Ok(found.into_iter().map(|(key,)| key).collect())
+}
+
+/// Sets keys for the day that began at `since`.
+pub(in crate::people) async fn set_attempted(
+    cx: &mut Cx,
+    _: &Permit,
+    keys: Vec<String>,
+    since: i64,
+) -> Result<()> {
+    let rows: Rows = keys.into_iter().map(|key| vec![key.into()]).collect();
+    cx.tx
+        .run_of(
+            sql!("INSERT INTO attempt (key, failures, window_start) SELECT v.key, 1, $1 FROM {rows: key text} AS v WHERE true ON CONFLICT (key) DO UPDATE SET failures = 1, window_start = $1"),
+            args![since],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
 /// Until when a key is blocked; 0 when it never was.
 pub(in crate::people) async fn blocked_until(cx: &mut Cx, key: &str) -> Result<i64> {
     let found: Option<(i64,)> =
