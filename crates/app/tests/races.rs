@@ -201,7 +201,10 @@ async fn a_relocation_against_a_transfer_out_and_an_entry_inside_does_all_three(
                 // Whoever acts for a place that has just moved signs in anew, as a page does.
                 let here = w.now(&inside).await;
                 let who = w.acting(&here, Role::Group).await;
-                try_act!(w.lab.house, who, |cx| people::add(cx, &here, &draft).await)
+                try_act!(w.lab.house, who, |cx| {
+                    let here = orgs::by_id(cx, inside.id).await?;
+                    people::add(cx, &here, &draft).await
+                })
             }
         );
         assert!(done(&moved), "{moved:?}");

@@ -223,7 +223,8 @@ async fn a_step_is_reminded_of_lapses_and_can_not_be_decided_late() {
     for day in 1..=9 {
         w.lab.clock.advance(DAY);
         jobs::tick(&w.lab.house).await.unwrap();
-        let letters = w.letters(&w.old).await;
+        let mut letters = w.letters(&w.old).await;
+        letters.retain(|title| title.contains("迁"));
         let due = 1 + [3, 7, 9].iter().filter(|d| **d <= day).count();
         assert_eq!(letters.len(), due, "day {day}: {letters:?}");
     }

@@ -45,7 +45,7 @@ pub(super) async fn without_target(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.no FROM org o JOIN business t ON t.to_org = o.id AND t.ended_at IS NULL AND t.kind = 'transfer' WHERE o.status = 'DELETED' AND o.updated_at > $1 LIMIT $2"),
+            sql!("SELECT t.no FROM org o CROSS JOIN business t WHERE o.status = 'DELETED' AND o.updated_at > $1 AND t.to_org = o.id AND t.ended_at IS NULL AND t.kind = 'transfer' LIMIT $2"),
             args![since, limit],
         )
         .await?)
