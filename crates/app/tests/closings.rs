@@ -300,7 +300,7 @@ async fn marks_of_graduation_and_the_day_of_entry_come_back_with_the_people() {
         graduation::mark_people(cx, &codes[1..2], Some(PersonMark::Teacher), None).await
     })
     .unwrap();
-    let text = "SELECT COALESCE(SUM(entered_at), 0) FROM member WHERE graduation IS NOT NULL OR entered_at < 0 OR name = '王五'";
+    let text = "SELECT CAST(COALESCE(SUM(entered_at), 0) AS BIGINT) FROM member WHERE graduation IS NOT NULL OR entered_at < 0 OR name = '王五'";
     let entered = w.count(text).await;
     w.lab.clock.advance(DAY);
     w.close(&w.tree.branch, 3).await.unwrap();

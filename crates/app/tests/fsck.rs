@@ -704,3 +704,106 @@ async fn observers_for_longer_than_anybody_may_look() {
     ])
     .await;
 }
+
+/// People who came in by an import of the command line and nobody who was planted: the book tells
+/// of everybody. One of them was taken back.
+async fn told_by_the_book() -> (Lab, Tree, [i64; 2]) {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let head = "姓名\t身份证号\t民族\t政治面貌\t学历\t入团年月\t发展团员编号\t手机号码";
+    let mut imports = Vec::new();
+    for name in ["赵伟", "钱敏"] {
+        let id = lab.next_id_number();
+        let text = format!("{head}\n{name}\t{id}\t汉\t共青团员\t本科\t2016-05\t\t13812346021");
+        let read =
+            app::imports::read(&lab.house, app::imports::Source::Pasted(text)).await.unwrap();
+        let import = act!(lab.house, Who::System("import"), |cx| {
+            app::imports::stage(cx, &tree.branch, &read).await
+        });
+        let import = import.unwrap().id;
+        app::imports::commit::run_here(&lab.house, import).await.unwrap();
+        imports.push(import);
+    }
+    let people = {
+        let mut tx = lab.house.db().read().await.unwrap();
+        let all: Vec<(i64,)> =
+            tx.all(db::sql!("SELECT id FROM person ORDER BY id"), &[]).await.unwrap();
+        [all[0].0, all[1].0]
+    };
+    act!(lab.house, Who::System("import"), |cx| { app::imports::undo::undo(cx, imports[1]).await })
+        .unwrap();
+    stats::settle(&lab.house).await.unwrap();
+    app::events::seal(&lab.house, 50).await.unwrap();
+    (lab, tree, people)
+}
+
+#[tokio::test]
+async fn i24_nobody_comes_from_nowhere_and_nobody_is_gone_without_a_word() {
+    let (lab, ..) = told_by_the_book().await;
+    lab.is_whole().await;
+    let copy = "INSERT INTO person (id, code, name, name_py, id_ct, id_bi, id_bi_ver, sex, birth_ym, missing, complete, created_at, updated_at) SELECT";
+    let rest = "name, name_py, id_ct, {bi}, id_bi_ver, sex, birth_ym, missing, complete, created_at, updated_at FROM person LIMIT 1";
+    let one = rest.replace("{bi}", &blob(&lab, "77"));
+    let (_, _, [stays, went]) = told_by_the_book().await;
+    for (what, statement, expected) in [
+        ("from nowhere", format!("{copy} 9, 'P9', {one}"), "an event by which she came in"),
+        ("taken back, and there", format!("{copy} {went}, 'P8', {one}"), "gone"),
+        ("gone", format!("DELETE FROM member; DELETE FROM person WHERE id = {stays}"), "there, or"),
+    ] {
+        let (lab, _, people) = told_by_the_book().await;
+        let statement = statement
+            .replace(&stays.to_string(), &people[0].to_string())
+            .replace(&went.to_string(), &people[1].to_string());
+        lab.scratch.vandalise(&statement).await.unwrap_or_else(|e| panic!("{what}: {e}"));
+        let report = fsck::run(&lab.house, true).await.unwrap();
+        let found = report.findings.iter().find(|f| f.invariant == "I24");
+        let found = found.unwrap_or_else(|| panic!("{what} was not found: {:#?}", report.findings));
+        assert!(found.expected.starts_with(expected), "{what}: {found}");
+    }
+}
+
+/// A list of organisations: a college made, its class refused.
+const LIST: &str = "INSERT INTO import (id, org_id, org_path, acting_org, person_id, kind, file_name, template, state, header, mapping, rows, imported, to_fix, created_at, updated_at) SELECT 78, id, path, id, 0, 'orgs', 'x', 'orgs', 'review', '[]', '[]', 2, 1, 1, 1, 1 FROM org WHERE id = {org};
+    INSERT INTO import_row (import_id, row_no, state, cells_ct) VALUES (78, 2, 'imported', {none}), (78, 3, 'to_fix', {none});
+    INSERT INTO import_place (import_id, row_no, ord, level, parent_row, parent_org, org_id) VALUES (78, 2, 1, 1, NULL, {org}, {made}), (78, 3, 2, 2, 2, NULL, NULL);";
+
+fn list(w: &Whole) -> String {
+    LIST.replace("{org}", &w.tree.committee.id.to_string())
+        .replace("{made}", &w.tree.general.id.to_string())
+        .replace("{none}", &blob(&w.lab, ""))
+}
+
+#[tokio::test]
+async fn i19_rows_of_a_list_of_organisations_stand_in_one_tree() {
+    let sound = whole().await;
+    sound.lab.scratch.vandalise(&list(&sound)).await.unwrap();
+    let report = fsck::run(&sound.lab.house, true).await.unwrap();
+    assert!(report.is_clean(), "{:#?}", report.findings);
+    finds(
+        "I19",
+        &[
+            ("no place", |w| list(w) + "DELETE FROM import_place WHERE row_no = 3"),
+            ("a place without a row", |w| {
+                list(w) + "INSERT INTO import_place (import_id, row_no, ord, level) VALUES (78, 9, 3, 1)"
+            }),
+            ("its superior's row is not there", |w| {
+                list(w) + "UPDATE import_place SET parent_row = 7 WHERE row_no = 3"
+            }),
+            ("a wrong level", |w| list(w) + "UPDATE import_place SET level = 3 WHERE row_no = 3"),
+            ("two superiors", |w| {
+                list(w) + "UPDATE import_place SET parent_row = 3 WHERE row_no = 2"
+            }),
+            ("the same turn", |w| list(w) + "UPDATE import_place SET ord = 1"),
+            ("imported, and nothing made", |w| {
+                list(w) + "UPDATE import_place SET org_id = NULL WHERE row_no = 2"
+            }),
+            ("refused, and something made", |w| {
+                list(w) + &format!("UPDATE import_place SET org_id = {} WHERE row_no = 3", w.tree.branch.id)
+            }),
+            ("a list of people in a tree", |w| {
+                list(w) + "INSERT INTO import_place (import_id, row_no, ord, level) VALUES (77, 2, 1, 1)"
+            }),
+        ],
+    )
+    .await;
+}

@@ -58,3 +58,5 @@ CREATE INDEX org_ill_admin ON org (path) WHERE (ill & 16) > 0;
 CREATE INDEX org_ill_term ON org (path) WHERE (ill & 32) > 0;
 CREATE INDEX org_ill_holding ON org (path) WHERE (ill & 64) > 0;
 CREATE INDEX org_ill_branch ON org (path) WHERE (ill & 128) > 0;
+CREATE INDEX org_ill_general ON org (path) WHERE (ill & 256) > 0;
+CREATE INDEX org_ill_committee ON org (path) WHERE (ill & 512) > 0;

@@ -175,6 +175,7 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     let orgs = if peopled { orgs + codes::make(house, &cast).await? } else { orgs };
     let root = cast.first().map_or(0, |place| place.at.id);
     act!(house, Who::System("demo"), |cx| {
+        store::note_planted(cx).await?;
         let scale = format!("{:?}", plan.scale).to_lowercase();
         let detail = serde_json::json!({ "scale": scale, "orgs": orgs, "members": members });
         cx.note(Event::new("demo.made", "org", root).at("000").detail(detail)).await

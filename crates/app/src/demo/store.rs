@@ -420,6 +420,18 @@ pub(super) async fn prepare(house: &House, bulk: bool) -> Result<()> {
     cx.commit().await
 }
 
+/// Notes that everybody made until now was planted: the book does not tell how they came in (I24).
+pub(super) async fn note_planted(cx: &mut crate::Cx) -> Result<()> {
+    let now = cx.now().to_string();
+    cx.tx
+        .run(
+            sql!("INSERT INTO setting (name, value) VALUES ('people_planted_until', $1) ON CONFLICT (name) DO UPDATE SET value = excluded.value"),
+            db::args![now],
+        )
+        .await?;
+    Ok(())
+}
+
 /// An account with this password, and a token for programs, which is returned.
 pub(super) async fn account(house: &House, person: i64, password: &str) -> Result<String> {
     let hash = crate::users::password::hash(house, password).await?;

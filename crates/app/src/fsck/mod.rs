@@ -7,9 +7,11 @@
 mod business;
 mod cadres;
 mod codes;
+mod conservation;
 mod counters;
 mod graduation;
 mod people;
+mod places;
 mod things;
 mod tree;
 
@@ -75,6 +77,7 @@ pub async fn run_with(
     tree::closings(&mut check).await?;
     tree::search_index(&mut check).await?;
     people::persons(&mut check).await?;
+    conservation::all(&mut check).await?;
     people::cadres(&mut check).await?;
     people::seats(&mut check).await?;
     people::twins(&mut check).await?;

@@ -1,7 +1,7 @@
 //! What carries the business: sessions (I17), kept answers (I18), imports (I16, I19), files (I23),
 //! jobs, and the audit book (I15).
 
-use super::{Check, PIECE};
+use super::{Check, PIECE, places};
 use crate::{
     Result,
     clock::HOUR,
@@ -65,6 +65,7 @@ async fn answers(check: &mut Check<'_>) -> Result<()> {
 db::row! {
     struct Import {
         id: i64,
+        kind: String,
         state: String,
         rows: i64,
         ready: i64,
@@ -85,7 +86,7 @@ pub(super) async fn imports(check: &mut Check<'_>) -> Result<()> {
             .cx
             .tx
             .all(
-                sql!("SELECT id, state, rows, ready, to_fix, warned, skipped, imported, failed, ended_at FROM import WHERE id > $1 ORDER BY id LIMIT 200"),
+                sql!("SELECT id, kind, state, rows, ready, to_fix, warned, skipped, imported, failed, ended_at FROM import WHERE id > $1 ORDER BY id LIMIT 200"),
                 args![after],
             )
             .await?;
@@ -104,6 +105,8 @@ pub(super) async fn imports(check: &mut Check<'_>) -> Result<()> {
                 )
                 .await?;
             one_import(check, &import, &counted);
+            let (orgs, mapping) = (import.kind == "orgs", import.state == "mapping");
+            places::of(check, import.id, orgs, mapping).await?;
             if check.deep {
                 cells(check, import.id).await?;
             }

@@ -126,6 +126,7 @@ async fn judged(cx: &mut Cx, paths: &[String]) -> Result<db::Rows> {
             is_closed: row.status == "DELETED",
             members: row.members,
             branches: row.branches,
+            members_below: row.members_below,
             has_phone: row.has_phone,
             has_admin: row.has_admin,
             term_over: term_over(

@@ -65,10 +65,12 @@ pub async fn undo(cx: &mut Cx, id: ImportId) -> Result<Undo> {
         report(cx, import, org, &stored, kept)?
     };
     let mut outcomes: Rows = Vec::with_capacity(stored.len());
+    let mut gone: Vec<String> = Vec::new();
     for row in &stored {
         let stays = done.staying.iter().any(|s| s.row == row.no);
         let state = if stays { RowState::Kept } else { RowState::Undone };
         let person = row.person_id.filter(|_| stays);
+        gone.extend(row.person_id.filter(|_| !stays).map(|id| id.to_string()));
         outcomes.push(vec![
             row.no.into(),
             state.code().into(),
@@ -81,7 +83,7 @@ pub async fn undo(cx: &mut Cx, id: ImportId) -> Result<Undo> {
     sql::give_up(cx, &permit, id).await?;
     sql::set_state(cx, &permit, id, "undone").await?;
     sql::recount(cx, &permit, id).await?;
-    let detail = json!({ "removed": done.going, "kept": done.staying.len() });
+    let detail = json!({ "removed": done.going, "kept": done.staying.len(), "people": gone });
     cx.record(permit, Event::new("import.undone", "import", id.0).detail(detail)).await?;
     Ok(done)
 }

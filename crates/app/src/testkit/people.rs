@@ -172,6 +172,12 @@ impl Lab {
 
 async fn insert_person(cx: &mut Cx, name: &str, id_number: &str) -> Result<PersonId> {
     let id = cx.new_id();
+    cx.tx
+        .run(
+            sql!("INSERT INTO setting (name, value) VALUES ('people_planted_until', $1) ON CONFLICT (name) DO NOTHING"),
+            args![i64::MAX.to_string()],
+        )
+        .await?;
     let house = cx.house().clone();
     let seal = |column, text: &str| {
         house.keys().seal(Place { column, row: id }, text, house.chance_source())

@@ -275,3 +275,12 @@ pub(in crate::people) async fn rekeyed(
         )
         .await?)
 }
+
+/// The moment until which people were planted; the beginning of time when none were.
+pub(in crate::people) async fn planted_until(cx: &mut Cx) -> Result<i64> {
+    let found: Option<(String,)> = cx
+        .tx
+        .opt(sql!("SELECT value FROM setting WHERE name = 'people_planted_until'"), &[])
+        .await?;
+    Ok(found.and_then(|(at,)| at.parse().ok()).unwrap_or(i64::MIN))
+}
