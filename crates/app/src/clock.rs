@@ -1,7 +1,8 @@
 //! Time, chance and ids: handed in, so that a test says "eleven days later" in one line.
 //! Only this file reads the machine's clock and its source of chance.
 
-use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
+pub use jiff::civil::Date;
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 use std::sync::{
     Mutex,
     atomic::{AtomicI64, Ordering},

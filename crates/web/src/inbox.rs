@@ -16,11 +16,12 @@ use crate::{
 };
 use app::{
     business::{self, Ask, Sort, machine::Kind},
+    clock::Date,
     messages::{self, Narrow},
     proposals, transfers,
 };
 use askama::Template;
-use jiff::civil::Date;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
