@@ -177,8 +177,7 @@ impl Visit {
         let Some(acting) = &visitor.acting else { return Ok(frame) };
         let base = format!("/o/{}", acting.org.code);
         frame.menu = menu(&base, at, acting.role, acting.org.category.owns_members());
-        frame.todo = app::transfers::count_waiting(&mut self.cx).await?
-            + app::relocations::count_waiting(&mut self.cx).await?;
+        frame.todo = app::business::count_waiting(&mut self.cx, None).await?;
         frame.crumbs = vec![Crumb { label: acting.org.short_name.clone(), href: Some(base) }];
         if !at.is_empty() || !title.is_empty() {
             frame.crumbs.push(Crumb { label: title.into(), href: None });

@@ -203,6 +203,7 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/r/{no}/approval", Right(Action::DecideRelocation), "同意组织迁移", relocations::show::approve).form::<relocations::show::Decision>(),
         post("/o/{org}/r/{no}/return", Right(Action::DecideRelocation), "退回组织迁移", relocations::show::give_back).form::<relocations::show::ReturnForm>(),
         post("/o/{org}/r/{no}/withdrawal", Right(Action::StartRelocation), "撤销组织迁移", relocations::show::withdraw).form::<relocations::show::Decision>(),
+        post("/o/{org}/r/{no}/reminder", Right(Action::StartRelocation), "催办组织迁移", relocations::show::urge),
         get("/o/{org}/children/merge", Right(Action::ReshapeChildren), "合并下级组织", relocations::reshape::merge_form).page::<relocations::reshape::MergePage>(),
         post("/o/{org}/children/merge", Right(Action::ReshapeChildren), "合并下级组织", relocations::reshape::merge).form::<relocations::reshape::MergeForm>(),
         get("/o/{org}/children/split", Right(Action::ReshapeChildren), "拆分下级组织", relocations::reshape::split_form).page::<relocations::reshape::SplitPage>(),

@@ -129,6 +129,57 @@ pub(super) async fn note_revoked(
     events::write(cx, permit, revoked_event(org, person, name, left)).await
 }
 
+/// With which larger act a seat ends, or comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum With {
+    /// She leaves by a transfer.
+    Transfer,
+    /// That transfer was taken back within the minutes of its undo.
+    Undo,
+    /// Her organisation goes up in another one.
+    Merger,
+    /// She goes into a new organisation.
+    Split,
+}
+impl With {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::Undo => "undo",
+            Self::Merger => "merger",
+            Self::Split => "split",
+        }
+    }
+}
+
+/// Writes down who was administrator of an organisation and is so no longer (or again) because of a
+/// larger act, which has moved the seat already; tells the organisation where it lives on. The act's
+/// own messages tell the person.
+pub(crate) async fn followed(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    whom: &[(PersonId, String)],
+    with: With,
+) -> Result<()> {
+    if whom.is_empty() {
+        return Ok(());
+    }
+    let left = i64::try_from(seats::seats(cx, org).await?.len()).unwrap_or(0);
+    for (person, name) in whom {
+        let kind = if with == With::Undo { "admin.appointed" } else { "admin.revoked" };
+        let detail = json!({ "name": name, "left": left, "with": with.code() });
+        let event = Event::new(kind, "org", org.id.0).about(*person).at(&org.path);
+        events::write(cx, permit, event.detail(detail)).await?;
+        match with {
+            With::Transfer | With::Split => notices::went(cx, org, name, left).await?,
+            With::Undo => notices::came_back(cx, org, name).await?,
+            With::Merger => {}
+        }
+    }
+    Ok(())
+}
+
 fn no_admin(org: &OrgRef, name: &str) -> Error {
     let says = format!("{name}已经不是{}的管理员,可能刚刚被其他人撤销。", org.short_name);
     Error::conflict(Refusal::new("E22", says))

@@ -5,7 +5,7 @@
 use super::{short_day, sql, superior};
 use crate::{
     Action, Cx, Error, House, OrgRef, Refusal, Result, Who, act,
-    clock::{Millis, show_time},
+    clock::{Millis, days_since, show_time},
     events::{self, Event},
     messages::{self, Message, To},
     orgs::{self, Category, OrgId},
@@ -123,7 +123,7 @@ pub(super) fn shown(row: sql::Stored, now: Millis) -> Closing {
         closed_by: row.closer,
         closed_at: show_time(row.closed_at),
         until: short_day(row.until),
-        days_left: transfers::machine::days_since(now, row.until),
+        days_left: days_since(now, row.until),
         people: row.people,
         holding: row.holding_name,
     }

@@ -4,6 +4,7 @@
 //!
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
+mod business;
 mod cadres;
 mod codes;
 mod conservation;
@@ -11,10 +12,8 @@ mod counters;
 mod graduation;
 mod people;
 mod places;
-mod relocations;
 mod rules;
 mod things;
-mod transfers;
 mod tree;
 
 use crate::{Cx, House, Result, Who, events};
@@ -92,9 +91,9 @@ pub async fn run_with(
     graduation::branches(&mut check).await?;
     graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
-    transfers::all(&mut check).await?;
-    transfers::undos(&mut check).await?;
-    relocations::all(&mut check).await?;
+    business::all(&mut check).await?;
+    business::undos(&mut check).await?;
+    business::moves(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;

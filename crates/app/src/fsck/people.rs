@@ -63,7 +63,7 @@ pub(super) async fn persons(check: &mut Check<'_>) -> Result<()> {
             .cx
             .tx
             .all(
-                sql!("SELECT p.id, p.code, p.name, p.name_py, p.id_ct, p.id_bi, p.id_bi_ver, p.sex, p.birth_ym, p.mobile_ct, p.mobile_bi, p.contact_ct, p.ethnic, p.political, p.education, p.check_state, p.missing, p.complete, m.org_id, m.org_category, m.org_path, m.name, m.name_py, m.joined, m.dev_number, m.status, m.complete, m.check_state, o.path, o.category, o.status, o.province, (SELECT COUNT(*) FROM transfer t WHERE t.person_id = p.id AND t.ended_at IS NULL) FROM person p LEFT JOIN member m ON m.person_id = p.id LEFT JOIN org o ON o.id = m.org_id WHERE p.id > $1 ORDER BY p.id LIMIT $2"),
+                sql!("SELECT p.id, p.code, p.name, p.name_py, p.id_ct, p.id_bi, p.id_bi_ver, p.sex, p.birth_ym, p.mobile_ct, p.mobile_bi, p.contact_ct, p.ethnic, p.political, p.education, p.check_state, p.missing, p.complete, m.org_id, m.org_category, m.org_path, m.name, m.name_py, m.joined, m.dev_number, m.status, m.complete, m.check_state, o.path, o.category, o.status, o.province, (SELECT COUNT(*) FROM business t WHERE t.person_id = p.id AND t.kind = 'transfer' AND t.ended_at IS NULL) FROM person p LEFT JOIN member m ON m.person_id = p.id LEFT JOIN org o ON o.id = m.org_id WHERE p.id > $1 ORDER BY p.id LIMIT $2"),
                 args![after, PIECE],
             )
             .await?;
@@ -376,7 +376,7 @@ pub(super) async fn twins(check: &mut Check<'_>) -> Result<()> {
         .cx
         .tx
         .all(
-            sql!("SELECT person_id, COUNT(*) FROM transfer WHERE ended_at IS NULL GROUP BY person_id HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1000"),
+            sql!("SELECT person_id, COUNT(*) FROM business WHERE kind = 'transfer' AND ended_at IS NULL GROUP BY person_id HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1000"),
             &[],
         )
         .await?;

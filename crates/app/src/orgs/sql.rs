@@ -290,7 +290,7 @@ pub(super) async fn category_facts(cx: &mut Cx, org: i64) -> Result<CategoryFact
     Ok(cx
         .tx
         .one(
-            sql!("SELECT p.category, EXISTS (SELECT 1 FROM member m WHERE m.org_path = o.path), EXISTS (SELECT 1 FROM transfer t WHERE t.waits_for = o.id AND t.ended_at IS NULL) FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.id = $1"),
+            sql!("SELECT p.category, EXISTS (SELECT 1 FROM member m WHERE m.org_path = o.path), EXISTS (SELECT 1 FROM business t WHERE t.waits_for = o.id AND t.ended_at IS NULL AND t.kind = 'transfer') FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.id = $1"),
             args![org],
         )
         .await?)

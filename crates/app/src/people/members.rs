@@ -123,6 +123,13 @@ pub struct Moved {
     mark: (Option<String>, Option<String>, Option<Millis>),
 }
 
+impl Moved {
+    /// Whether she was administrator of the old branch until then.
+    pub fn was_administrator(&self) -> bool {
+        self.seat.is_some()
+    }
+}
+
 db::row! {
     /// A seat as it was left.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

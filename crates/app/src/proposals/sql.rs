@@ -252,19 +252,19 @@ pub(super) async fn touched(cx: &mut Cx, name: &str) -> Result<Option<(&'static 
         "step.target.days" => (
             "正在等转入方审批的转接(期限不变)",
             sql!(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM transfer WHERE ended_at IS NULL AND deadline > 0 AND state = 'pending_target' LIMIT 1000) AS t"
+                "SELECT COUNT(*) FROM (SELECT 1 FROM business WHERE ended_at IS NULL AND deadline > 0 AND state = 'pending_target' LIMIT 1000) AS t"
             ),
         ),
         "step.source.days" => (
             "正在等转出方审批的转接(期限不变)",
             sql!(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM transfer WHERE ended_at IS NULL AND deadline > 0 AND state = 'pending_source' LIMIT 1000) AS t"
+                "SELECT COUNT(*) FROM (SELECT 1 FROM business WHERE ended_at IS NULL AND deadline > 0 AND state = 'pending_source' LIMIT 1000) AS t"
             ),
         ),
         "step.relocation.days" => (
             "正在审批的组织迁移(期限不变)",
             sql!(
-                "SELECT COUNT(*) FROM (SELECT 1 FROM relocation WHERE ended_at IS NULL LIMIT 1000) AS t"
+                "SELECT COUNT(*) FROM (SELECT 1 FROM business WHERE open_path IS NOT NULL LIMIT 1000) AS t"
             ),
         ),
         "imports.undo_hours" | "imports.draft_days" => (
