@@ -24,6 +24,8 @@ db::id!(
 pub enum Job {
     /// Moves what is encrypted with old keys over to the newest ones, piece by piece.
     Rekey,
+    /// Judges anew who is complete, when the rules that say so have changed.
+    Rejudge,
     /// A long list of members as a workbook.
     ExportMembers(Box<crate::people::export::Order>),
     /// A long list of the check-up as a workbook.
@@ -37,6 +39,7 @@ impl Job {
     fn kind(&self) -> &'static str {
         match self {
             Self::Rekey => "rekey",
+            Self::Rejudge => "rejudge",
             Self::ExportMembers(_) => "export_members",
             Self::ExportHealth(_) => "export_health",
             Self::IssueCodes(_) => "issue_codes",
@@ -47,6 +50,7 @@ impl Job {
     fn unique_key(&self) -> Option<String> {
         match self {
             Self::Rekey => Some("rekey".into()),
+            Self::Rejudge => Some("rejudge".into()),
             Self::ExportMembers(_) | Self::ExportHealth(_) => None,
             Self::IssueCodes(order) => Some(order.unique_key()),
             Self::Import { import, .. } => Some(format!("import:{import}")),
@@ -55,6 +59,7 @@ impl Job {
     async fn run(self, turn: &Turn<'_>) -> Result<Json> {
         match self {
             Self::Rekey => crate::rekey::run(turn).await,
+            Self::Rejudge => crate::people::rejudge(turn).await,
             Self::ExportMembers(order) => crate::people::export::run(turn, *order).await,
             Self::ExportHealth(order) => crate::health::export::run(turn, *order).await,
             Self::IssueCodes(order) => crate::codes::run(turn, order).await,
@@ -291,7 +296,9 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("closed undos", HOUR, closed_undos),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
     wheel!("overdue proposals", MINUTE, crate::proposals::expire_due),
+    wheel!("rejudge", MINUTE, crate::people::look_at_rules),
     wheel!("admin confirmations", HOUR, admin_confirmations),
+    wheel!("unused rights", HOUR, unused_rights),
     wheel!("terms", HOUR, terms),
     wheel!("overdue relocations", MINUTE, overdue_relocations),
     wheel!("orphaned relocations", HOUR, orphaned_relocations),
@@ -339,6 +346,9 @@ async fn transfer_reminders(house: &House) -> Result<()> {
 
 async fn admin_confirmations(house: &House) -> Result<()> {
     crate::cadres::remind_confirmations(house).await.map(|_| ())
+}
+async fn unused_rights(house: &House) -> Result<()> {
+    crate::cadres::idle::rest_unused(house).await.map(|_| ())
 }
 async fn terms(house: &House) -> Result<()> {
     crate::cadres::remind_terms(house).await.map(|_| ())

@@ -40,12 +40,15 @@ async fn what_is_changed_is_looked_at_again_within_one_turn() {
     }
     turn(&lab).await;
     assert_eq!(of(Ill::Few).await, ["高一1班团支部"]);
+    assert_eq!(of(Ill::SmallGeneral).await, ["高一年级团总支"]);
+    assert_eq!(of(Ill::SmallCommittee).await, ["合肥第一中学团委"]);
     assert_eq!(of(Ill::Empty).await.len(), 2);
     for _ in 0..49 {
         lab.member(&tree.branch, "李四").await;
     }
     turn(&lab).await;
     assert_eq!(of(Ill::Many).await, ["高一1班团支部"]);
+    assert_eq!(of(Ill::SmallGeneral).await, [""; 0]);
     // A secretary with a telephone, an administrator: told by the book alone, no counter moves.
     let secretary = lab.person("周杰").await;
     lab.cadre(&tree.branch, secretary, "书记").await;

@@ -4,7 +4,9 @@
 mod children;
 mod codes;
 mod fold;
+mod graduation;
 mod ground;
+mod health;
 mod imports;
 mod million;
 mod picker;
@@ -39,6 +41,8 @@ pub(crate) const WORKS: &[(&str, Work)] = &[
     ("picker", |options, meter, bench| Box::pin(picker::work(options, meter, bench))),
     ("codes", |options, meter, bench| Box::pin(codes::work(options, meter, bench))),
     ("relocation", |options, meter, bench| Box::pin(reshaping::work(options, meter, bench))),
+    ("graduation", |options, meter, bench| Box::pin(graduation::work(options, meter, bench))),
+    ("health", |options, meter, bench| Box::pin(health::work(options, meter, bench))),
     ("served", |options, meter, bench| Box::pin(served::work(options, meter, bench))),
 ];
 

@@ -5,7 +5,7 @@ use crate::{
     answer::Again,
     face::Face,
     form::Posted,
-    frame::{Frame, Look},
+    frame::{Frame, FrameUser, Look},
 };
 use app::{
     Error,
@@ -86,6 +86,8 @@ pub(crate) struct Asked {
     /// The page that the request came from, when it is one of ours.
     pub(crate) came_from: String,
     pub(crate) look: Look,
+    /// Whether the visitor has a session, good or over.
+    pub(crate) signed_in: bool,
 }
 
 /// problem+json (RFC 9457) with the catalogue's code, field errors and ways on.
@@ -249,6 +251,8 @@ fn as_page(trouble: Trouble<'_>, problem: Problem, asked: Asked) -> Response {
         let next = if again.is_empty() { asked.came_from } else { asked.path_and_query };
         return crate::users::login_again(frame, next, again);
     }
+    // Nobody who has signed in is asked to do so above an error.
+    frame.user = asked.signed_in.then(|| FrameUser { name: String::new() });
     let may_send_again = matches!(
         trouble,
         Trouble::Error(Error::Busy | Error::Retry | Error::ReadOnly | Error::Storage(_))

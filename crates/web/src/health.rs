@@ -270,6 +270,15 @@ fn ways(v: &Visit, base: &str, own: &OrgRef, kind: Ill, row: &health::Row) -> Ve
             Action::CreateChild,
         )],
         Ill::NoBranch => vec![close],
+        Ill::SmallGeneral | Ill::SmallCommittee if is_own => {
+            vec![("管理下级组织", "/o/{org}/children", format!("{base}/children"), Action::SeeOrg)]
+        }
+        Ill::SmallGeneral | Ill::SmallCommittee => vec![(
+            "下级组织",
+            "/o/{org}/children",
+            format!("{base}/children?view=tree&open={code}"),
+            Action::SeeOrg,
+        )],
     };
     let may = |action: Action| match action {
         // These stand below the organisation itself.

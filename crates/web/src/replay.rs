@@ -77,10 +77,10 @@ async fn within_bounds(
     let (places, patience) =
         if small { (site.places(), PATIENCE) } else { (site.file_places(), PATIENCE_FOR_FILES) };
     let Ok(_place) = places.try_acquire() else {
-        let asked = asked(&parts, Posted::default(), request_id);
+        let asked = asked(site, &parts, Posted::default(), request_id);
         return dress(Trouble::Error(&Error::Busy), asked);
     };
-    let late = asked(&parts, Posted::default(), request_id);
+    let late = asked(site, &parts, Posted::default(), request_id);
     match tokio::time::timeout(patience, turns(site, parts, body, next, request_id)).await {
         Ok(response) => response,
         Err(_) => dress(Trouble::Wrong(Wrong::Slow), late),
@@ -99,7 +99,7 @@ async fn turns(
     let mut stream = Some(body);
     if small && let Some(body) = stream.take() {
         let Ok(bytes) = to_bytes(body, MOST_BYTES).await else {
-            return dress(Trouble::Wrong(Wrong::TooLarge), asked(&parts, posted, request_id));
+            return dress(Trouble::Wrong(Wrong::TooLarge), asked(site, &parts, posted, request_id));
         };
         posted = Posted { bytes, json: is_json(&parts.headers) };
         parts.extensions.insert(posted.clone());
@@ -112,20 +112,21 @@ async fn turns(
             return Answer::kept(Face::of(&parts.headers), &again.0).into_response();
         }
         if let Some(wrong) = said.get::<Wrong>() {
-            return dress(Trouble::Wrong(*wrong), asked(&parts, posted, request_id));
+            return dress(Trouble::Wrong(*wrong), asked(site, &parts, posted, request_id));
         }
         let Some(error) = said.get::<Arc<Error>>().cloned() else { return response };
         // A file's stream is spent; its first transaction comes after reading, so this is rare.
         if !matches!(*error, Error::Retry) || turn + 1 == TURNS || !small {
-            return dress(Trouble::Error(&error), asked(&parts, posted, request_id));
+            return dress(Trouble::Error(&error), asked(site, &parts, posted, request_id));
         }
         site.house().pause(turn).await;
     }
-    dress(Trouble::Error(&Error::Busy), asked(&parts, posted, request_id))
+    dress(Trouble::Error(&Error::Busy), asked(site, &parts, posted, request_id))
 }
 
-fn asked(parts: &Parts, posted: Posted, request_id: &str) -> Asked {
+fn asked(site: &Site, parts: &Parts, posted: Posted, request_id: &str) -> Asked {
     Asked {
+        signed_in: session(site, parts).is_some(),
         face: Face::of(&parts.headers),
         request_id: request_id.into(),
         path_and_query: parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned(),

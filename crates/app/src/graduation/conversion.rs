@@ -41,6 +41,13 @@ pub struct Rehearsal {
     pub unmarked: i64,
 }
 
+impl Rehearsal {
+    /// What is said beside figures that were not counted to their end.
+    pub fn bound(&self) -> &'static str {
+        if self.branches >= sql::COUNTED { "只数到 5000 个,其余按页查看" } else { "" }
+    }
+}
+
 /// Shows the next conversion and changes nothing; the names in pages of fifty.
 pub async fn rehearse(cx: &mut Cx, under: &OrgRef, after: Option<&str>) -> Result<Rehearsal> {
     let scope = list::within(cx, under)?;

@@ -335,14 +335,17 @@ db::row! {
     }
 }
 
+/// So many branches are counted for the rehearsal on a page.
+pub(super) const COUNTED: i64 = 5000;
+
 /// How many branches of a subtree graduate before a year and how many people are in them; counted
-/// to 5,000 branches.
+/// to [`COUNTED`] branches.
 pub(super) async fn coming(cx: &mut Cx, lo: &str, hi: &str, before: &str) -> Result<Coming> {
     Ok(cx
         .tx
         .one(
-            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(x.members), 0) AS BIGINT) FROM (SELECT COALESCE(t.members, 0) AS members FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' AND o.graduates < $3 LIMIT 5000) AS x"),
-            args![lo, hi, before],
+            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(x.members), 0) AS BIGINT) FROM (SELECT COALESCE(t.members, 0) AS members FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' WHERE o.path > $1 AND o.path < $2 AND o.category = 'BRANCH' AND o.graduates IS NOT NULL AND o.status <> 'DELETED' AND o.graduates < $3 LIMIT $4) AS x"),
+            args![lo, hi, before, COUNTED],
         )
         .await?)
 }

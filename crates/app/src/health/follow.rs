@@ -4,9 +4,8 @@
 use super::{Facts, judge, sql, term_over};
 use crate::{
     Cx, House, Result, Who, act,
-    clock::{MINUTE, day},
+    clock::{MINUTE, day, days_since},
     orgs::Category,
-    transfers::machine::days_since,
 };
 use std::collections::BTreeSet;
 
@@ -127,6 +126,7 @@ async fn judged(cx: &mut Cx, paths: &[String]) -> Result<db::Rows> {
             is_closed: row.status == "DELETED",
             members: row.members,
             branches: row.branches,
+            members_below: row.members_below,
             has_phone: row.has_phone,
             has_admin: row.has_admin,
             term_over: term_over(

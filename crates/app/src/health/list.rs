@@ -3,9 +3,8 @@
 use super::{Ill, sql, term_over};
 use crate::{
     Action, Cx, Error, OrgRef, Result, Scope,
-    clock::{Millis, day},
+    clock::{Millis, day, days_since},
     orgs::Category,
-    transfers::machine::days_since,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -136,6 +135,9 @@ fn shown(row: sql::Found, kind: Ill, now: Millis) -> Option<Row> {
             format!("上次换届 {elected}{said}")
         }
         Ill::Holding => format!("已 {} 天,{} 人", days_since(row.created_at, now), row.members),
+        Ill::SmallGeneral | Ill::SmallCommittee => {
+            format!("各团支部共 {} 人", row.members_below)
+        }
         Ill::NoBranch => "下面没有团支部".to_owned(),
     };
     Some(Row {

@@ -38,10 +38,14 @@ pub enum Ill {
     Holding,
     /// A committee or general branch without a branch.
     NoBranch,
+    /// A general branch with fewer people in its branches than it is set up for.
+    SmallGeneral,
+    /// The same of a committee.
+    SmallCommittee,
 }
 impl Ill {
     /// In the order of the page.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Holding,
         Self::NoAdmin,
         Self::NoPhone,
@@ -50,6 +54,8 @@ impl Ill {
         Self::Few,
         Self::Many,
         Self::NoBranch,
+        Self::SmallGeneral,
+        Self::SmallCommittee,
     ];
     /// In addresses.
     pub fn code(self) -> &'static str {
@@ -62,6 +68,8 @@ impl Ill {
             Self::TermOver => "term_over",
             Self::Holding => "holding",
             Self::NoBranch => "no_branch",
+            Self::SmallGeneral => "small_general",
+            Self::SmallCommittee => "small_committee",
         }
     }
     /// Out of an address.
@@ -80,6 +88,10 @@ impl Ill {
             Self::TermOver => "任期已满、没有换届".into(),
             Self::Holding => format!("超过 {} 天没有清空的待接转团支部", guide.holding_days),
             Self::NoBranch => "没有团支部的团委、团总支".into(),
+            Self::SmallGeneral => format!("不足 {} 人的团总支", guide.general_min),
+            Self::SmallCommittee => {
+                format!("不足 {} 人的基层团委、团工委", guide.committee_min)
+            }
         }
     }
     /// What to do about it.
@@ -97,6 +109,12 @@ impl Ill {
             Self::TermOver => "请按期换届,并在“换届”里登记。",
             Self::Holding => "请逐人联系,办理转出;确实空了以后撤销。",
             Self::NoBranch => "团员只能编在团支部。请建立团支部;不再使用的组织请撤销。",
+            Self::SmallGeneral => {
+                "团员还没有录全的请先录入;长期不足的,可以把团支部移到上级团委下,再撤销团总支。"
+            }
+            Self::SmallCommittee => {
+                "团员还没有录全的请先录入;长期不足的,可以改设团总支或团支部。人数是一般要求,不是必须。"
+            }
         }
     }
     fn bit(self) -> i64 {
@@ -109,6 +127,8 @@ impl Ill {
             Self::TermOver => 32,
             Self::Holding => 64,
             Self::NoBranch => 128,
+            Self::SmallGeneral => 256,
+            Self::SmallCommittee => 512,
         }
     }
 }
@@ -119,8 +139,9 @@ struct Facts {
     category: Category,
     is_closed: bool,
     members: i64,
-    /// Branches of its subtree.
+    /// Branches of its subtree, and the members in them.
     branches: i64,
+    members_below: i64,
     has_phone: bool,
     has_admin: bool,
     /// Whether its term is over.
@@ -151,6 +172,11 @@ fn judge(facts: &Facts) -> i64 {
         mark(facts.members > guide.branch_max, Ill::Many);
     } else if facts.category != Category::Lead {
         mark(facts.branches == 0, Ill::NoBranch);
+        let fewer = |least: i64| (1..least).contains(&facts.members_below);
+        match facts.category {
+            Category::General => mark(fewer(guide.general_min), Ill::SmallGeneral),
+            _ => mark(fewer(guide.committee_min), Ill::SmallCommittee),
+        }
     }
     mark(!facts.has_phone, Ill::NoPhone);
     mark(!facts.has_admin, Ill::NoAdmin);
@@ -183,6 +209,7 @@ mod tests {
             is_closed: false,
             members: 20,
             branches: 1,
+            members_below: 100,
             has_phone: true,
             has_admin: true,
             term_over: false,
@@ -202,6 +229,8 @@ mod tests {
             (Facts { has_admin: false, ..branch.clone() }, Ill::NoAdmin),
             (Facts { term_over: true, ..branch.clone() }, Ill::TermOver),
             (Facts { branches: 0, ..whole(Category::Committee) }, Ill::NoBranch),
+            (Facts { members_below: 29, ..whole(Category::General) }, Ill::SmallGeneral),
+            (Facts { members_below: 99, ..whole(Category::Committee) }, Ill::SmallCommittee),
             (Facts { has_admin: false, ..whole(Category::Holding) }, Ill::Holding),
         ];
         for (facts, ill) in cases {
@@ -210,6 +239,8 @@ mod tests {
         assert_eq!(judge(&Facts { members: 3, ..branch.clone() }), 0);
         assert_eq!(judge(&Facts { members: 50, ..branch.clone() }), 0);
         assert_eq!(judge(&Facts { branches: 0, ..whole(Category::Lead) }), 0);
+        assert_eq!(judge(&Facts { members_below: 30, ..whole(Category::General) }), 0);
+        assert_eq!(judge(&Facts { members_below: 0, ..whole(Category::Work) }), 0, "not begun");
         assert_eq!(judge(&Facts { age: 30, ..whole(Category::Holding) }), 0);
         assert_eq!(judge(&Facts { is_closed: true, members: 0, ..branch }), 0);
     }
@@ -227,7 +258,7 @@ mod tests {
 
     #[test]
     fn bits_are_different_and_codes_lead_back() {
-        assert_eq!(Ill::ALL.iter().fold(0, |sum, ill| sum + ill.bit()), 255);
+        assert_eq!(Ill::ALL.iter().fold(0, |sum, ill| sum + ill.bit()), 1023);
         assert!(Ill::ALL.iter().all(|ill| Ill::from_code(ill.code()) == Some(*ill)));
     }
 }

@@ -9,8 +9,8 @@ use anyhow::{Context, Result, ensure};
 use app::demo::{Plan, Scale};
 use app::orgs::{self, Category};
 use app::people::PersonId;
-use app::relocations::{self, machine::State};
 use app::{OrgRef, Role, Who, act, events::Event, stats};
+use app::{business::machine::State, relocations};
 use db::Engine;
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -95,7 +95,7 @@ async fn measured(
     ))
 }
 
-fn nothing() -> Figure {
+pub(super) fn nothing() -> Figure {
     let none = Duration::ZERO;
     Figure { times: 1, cpu: none, server_cpu: None, wall: none, p95: None, peak: None }
 }
@@ -114,7 +114,7 @@ async fn other_committee(ground: &Ground, old: &OrgRef) -> Result<OrgRef> {
 }
 
 /// A committee with `classes` general branches of fifty branches each, made as pages make them.
-async fn college(ground: &Ground, above: &OrgRef, classes: u32) -> Result<OrgRef> {
+pub(super) async fn college(ground: &Ground, above: &OrgRef, classes: u32) -> Result<OrgRef> {
     let college = ground.child(above, Category::Committee, "测量学院团委".into()).await?;
     for year in 0..classes {
         let general = ground.child(&college, Category::General, format!("{year}级团总支")).await?;
@@ -127,7 +127,7 @@ async fn college(ground: &Ground, above: &OrgRef, classes: u32) -> Result<OrgRef
 }
 
 /// Forty members in each of the college's branches, and counters that know them.
-async fn fill(ground: &Ground, engine: Engine) -> Result<()> {
+pub(super) async fn fill(ground: &Ground, engine: Engine) -> Result<()> {
     let bytes = if engine == Engine::Sqlite { "BLOB" } else { "BYTEA" };
     let numbers = "WITH RECURSIVE n(k) AS (SELECT 0 UNION ALL SELECT k + 1 FROM n WHERE k < 39) SELECT k FROM n";
     let places = format!(

@@ -117,3 +117,17 @@ async fn advice_comes_before_a_name_is_kept_and_the_next_one_is_begun_at_once() 
     assert!(done.body.contains("已创建“团支部”"), "{}", done.body);
     assert!(done.url.contains("category=BRANCH") && done.body.contains("checked"));
 }
+
+#[tokio::test]
+async fn how_close_rows_stand_is_chosen_in_the_list_and_leaves_the_skin_alone() {
+    let mut d = desk().await;
+    let list = format!("/o/{}/children", d.tree.committee.code);
+    d.browser.post("/me/look", &[("theme", "blue"), ("size", "large")]).await;
+    let page = d.browser.get(&list).await;
+    assert!(page.body.contains("data-rows=\"normal\"") && page.body.contains("class=\"density\""));
+    d.browser.post("/me/look", &[("rows", "compact")]).await;
+    let page = d.browser.get(&list).await;
+    assert!(page.body.contains("data-theme=\"blue\" data-size=\"large\" data-rows=\"compact\""));
+    let settings = d.browser.get("/me/settings").await;
+    assert!(settings.body.contains("表格密度"));
+}

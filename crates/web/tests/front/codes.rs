@@ -65,6 +65,8 @@ async fn two_clicks_make_codes_and_workbook_slips_and_messages_are_there_again_l
     let list = browser.get(&base).await;
     assert!(list.body.contains("剩 20 天"), "{}", list.body);
     assert!(list.body.contains("已完成"), "nobody is left without: {}", list.body);
+    let children = browser.get(&format!("/o/{}/children", tree.committee.code)).await;
+    assert!(children.body.contains("码未用</span> <span class=\"hint nowrap\">剩 20 天"));
     let sheet = kit_link(&list.body, "/sheets/");
     let slips = browser.get(&format!("{sheet}/slips")).await;
     assert_eq!(slips.body.matches("<img class=\"qr\"").count(), 2);
@@ -86,6 +88,28 @@ async fn two_clicks_make_codes_and_workbook_slips_and_messages_are_there_again_l
     let opened = browser.get(&codes[0].1).await;
     assert_eq!(opened.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(opened.body.contains("作废") && opened.body.contains("合肥第一中学团委"));
+}
+
+#[tokio::test]
+async fn slips_of_many_codes_come_in_printings_that_stay_small() {
+    let (kit, tree, mut browser) = ground().await;
+    for n in 0..58 {
+        let name = format!("计算机科学与技术专业2022级{n}班团支部");
+        kit.lab.org(Some(&tree.committee), app::orgs::Category::Branch, &name).await;
+    }
+    let base = format!("/o/{}/children/codes", tree.committee.code);
+    let page = browser.get(&base).await;
+    let made = browser.post_once(&base, &[("_idem", &idem(&page.body)), ("all", "1")]).await;
+    let sheet = made.redirect().unwrap();
+    let page = browser.get(&sheet).await;
+    assert!(page.body.contains("打印领取单,分 2 批"), "{}", page.body);
+    let first = browser.get(&format!("{sheet}/slips")).await;
+    assert_eq!(first.body.matches("<img class=\"qr\"").count(), 40);
+    assert!(first.body.contains("第 1–40 张,共 60 张") && first.body.contains("slips?from=40"));
+    assert!(first.body.len() < 60_000, "{}", first.body.len());
+    let last = browser.get(&format!("{sheet}/slips?from=40")).await;
+    assert_eq!(last.body.matches("<img class=\"qr\"").count(), 20);
+    assert!(last.body.contains("第 41–60 张") && !last.body.contains("下一批"));
 }
 
 fn kit_link(body: &str, part: &str) -> String {

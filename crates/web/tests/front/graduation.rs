@@ -182,9 +182,12 @@ async fn schools_are_listed_numbered_and_created() {
         ("short_name", "庐阳职业学校团委"),
         ("category", "COMMITTEE"),
         ("industry", "school_secondary_vocational"),
+        ("issue", "1"),
     ];
+    assert!(page.body.contains("name=\"issue\" value=\"1\" checked"), "{}", page.body);
     let done = browser.submit(&page, &new, &fields).await;
     assert!(done.body.contains("已创建“庐阳职业学校团委”"), "{}", done.body);
+    assert!(done.url.contains("/children/codes/sheets/") && done.body.contains("/join/"));
     let statement = format!("{base}/statement");
     let page = school.get(&statement).await;
     let empty = school.submit(&page, &statement, &[("text", "")]).await;
