@@ -1,7 +1,8 @@
 //! Time, chance and ids: handed in, so that a test says "eleven days later" in one line.
 //! Only this file reads the machine's clock and its source of chance.
 
-use jiff::{Timestamp, Zoned, civil::Date, tz::TimeZone};
+pub use jiff::civil::Date;
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 use std::sync::{
     Mutex,
     atomic::{AtomicI64, Ordering},
@@ -144,6 +145,26 @@ pub fn hour_of(at: Millis) -> Millis {
 pub fn end_of_day_after(from: Millis, days: i64) -> Millis {
     let midnight = (from + 8 * HOUR).div_euclid(DAY);
     (midnight + days + 1) * DAY - 8 * HOUR - 1
+}
+/// Calendar days (Beijing) between two moments.
+pub fn days_since(from: Millis, to: Millis) -> i64 {
+    let span = day(from).until(day(to)).unwrap_or_default();
+    i64::from(span.get_days())
+}
+/// The moment at which a day begins in Beijing.
+pub fn start_of_day(day: Date) -> Millis {
+    let midnight = day.to_zoned(TimeZone::fixed(jiff::tz::offset(8)));
+    midnight.map_or(0, |z| z.timestamp().as_millisecond())
+}
+/// `6月12日`, for sentences about this year.
+pub fn short_day(at: Millis) -> String {
+    let z = beijing(at);
+    format!("{}月{}日", z.month(), z.day())
+}
+/// `10:21` today, `6月12日 10:21` on another day.
+pub fn short_time(at: Millis, now: Millis) -> String {
+    let time = beijing(at).strftime("%H:%M");
+    if day(at) == day(now) { time.to_string() } else { format!("{} {time}", short_day(at)) }
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 
 /// THE permission table.
 pub mod access;
+/// 业务: what every kind of approval has in common.
+pub mod business;
 /// 团干部, 管理员, 换届 and 观察员.
 pub mod cadres;
 /// Time, chance and ids.

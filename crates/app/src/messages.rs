@@ -8,7 +8,7 @@ pub use delivery::{Letter, Sender, deliver, deliver_by, use_tls};
 
 use crate::{
     Action, Cx, Error, House, Permit, Result, Who, act,
-    clock::DAY,
+    clock::{DAY, start_of_day},
     keys::Place,
     orgs::OrgId,
     people::{self, PersonId},
@@ -16,6 +16,7 @@ use crate::{
     rules::{Column, Rules},
 };
 use db::{args, sql};
+use jiff::civil::Date;
 
 /// How messages leave the program. Both may be absent: then they are read in the program.
 #[derive(Clone, Debug, Default)]
@@ -201,6 +202,32 @@ db::row! {
     }
 }
 
+/// What messages can be narrowed to: the code that they are sent with, and words.
+pub const ABOUT: [(&str, &str); 8] = [
+    ("transfer", "组织关系转接"),
+    ("relocation", "组织迁移"),
+    ("import", "导入"),
+    ("org", "组织调整"),
+    ("cadre", "团干部与管理员"),
+    ("codes", "注册码"),
+    ("graduation", "毕业"),
+    ("school", "学校"),
+];
+
+/// Which of an organisation's messages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Narrow {
+    pub unread: bool,
+    /// A code of [`ABOUT`]; empty for all.
+    pub about: &'static str,
+    /// Sent on this day or later.
+    pub since: Option<Date>,
+    /// On this day or earlier.
+    pub until: Option<Date>,
+    /// The id of the last one of the page before.
+    pub before: Option<i64>,
+}
+
 /// Messages to the organisation acted for, the newest first; `before`: the id of the last one of
 /// the page before.
 pub async fn of_org(
@@ -209,13 +236,21 @@ pub async fn of_org(
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<Item>> {
+    narrowed(cx, &Narrow { unread, before, ..Narrow::default() }, limit).await
+}
+
+/// The same, narrowed.
+pub async fn narrowed(cx: &mut Cx, narrow: &Narrow, limit: i64) -> Result<Vec<Item>> {
     cx.scope(Action::SeeTransfers)?;
     let org = cx.org()?.id;
+    let since = narrow.since.map_or(0, start_of_day);
+    let until = narrow.until.map_or(i64::MAX, |day| start_of_day(day) + DAY);
     Ok(cx
         .tx
         .all(
-            sql!("SELECT id, kind, title, body, href, created_at, read_at FROM message WHERE to_org = $1 AND id < $2 AND (read_at IS NULL OR NOT $3) ORDER BY id DESC LIMIT $4"),
-            args![org, before.unwrap_or(i64::MAX), unread, limit.clamp(1, 200)],
+            sql!("SELECT id, kind, title, body, href, created_at, read_at FROM message WHERE to_org = $1 AND id < $2 AND (CAST($3 AS TEXT) = '' OR kind = $3) AND created_at >= $4 AND created_at < $5 AND (read_at IS NULL OR NOT $6) ORDER BY id DESC LIMIT $7"),
+            args![org, narrow.before.unwrap_or(i64::MAX), narrow.about, since, until, narrow.unread,
+                limit.clamp(1, 200)],
         )
         .await?)
 }

@@ -5,6 +5,7 @@
 
 use app::{
     Error, OrgRef, Result, Who, act,
+    business::machine::State,
     clock::DAY,
     closings::{self, Ask, Done, Restore},
     codes, graduation, imports, jobs, messages,
@@ -16,7 +17,7 @@ use app::{
     },
     stats,
     testkit::{self, Lab, Tree},
-    transfers::{self, machine::State},
+    transfers,
 };
 
 struct World {
@@ -202,7 +203,7 @@ async fn people_posts_and_business_go_where_they_belong() {
     assert_eq!(w.branch_of(guest).await, (w.tree.far_branch.short_name.clone(), false));
     let back = w.shown(&far, &coming.no).await;
     assert_eq!(back.transfer.state, State::Rejected);
-    assert!(back.transfer.return_note.unwrap().contains("已经撤销"));
+    assert!(back.transfer.return_note.as_ref().unwrap().contains("已经撤销"));
     assert!(w.own_letters(people[3]).await.contains(&"你所在的团支部已撤销".to_owned()));
     assert!(w.own_letters(people[0]).await.contains(&"你的任职因组织撤销而结束".to_owned()));
     assert_eq!(

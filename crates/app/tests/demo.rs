@@ -124,18 +124,25 @@ async fn there_is_business_in_every_state_and_movers_are_marked() {
     ] {
         let mut tx = house.db().read().await.unwrap();
         let (n,): (i64,) = tx
-            .one(sql!("SELECT count(*) FROM transfer WHERE state = $1"), db::args![state])
+            .one(
+                sql!("SELECT count(*) FROM business WHERE kind = 'transfer' AND state = $1"),
+                db::args![state],
+            )
             .await
             .unwrap();
         assert!(n > 0, "{state}");
     }
-    let open = number(&house, sql!("SELECT count(*) FROM transfer WHERE ended_at IS NULL")).await;
+    let open = number(
+        &house,
+        sql!("SELECT count(*) FROM business WHERE kind = 'transfer' AND ended_at IS NULL"),
+    )
+    .await;
     assert_eq!(
         number(&house, sql!("SELECT count(*) FROM member WHERE status = 'moving'")).await,
         open
     );
     let elsewhere = sql!(
-        "SELECT count(*) FROM transfer t JOIN member m ON m.person_id = t.person_id WHERE t.ended_at IS NULL AND m.org_id <> t.from_org"
+        "SELECT count(*) FROM business t JOIN member m ON m.person_id = t.person_id WHERE t.ended_at IS NULL AND m.org_id <> t.from_org"
     );
     assert_eq!(number(&house, elsewhere).await, 0);
     assert!(number(&house, sql!("SELECT count(*) FROM message")).await >= open);

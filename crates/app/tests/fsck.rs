@@ -64,15 +64,15 @@ fn business(lab: &Lab, tree: &Tree, members: &[PersonId], (done, open): (i64, i6
     let (here, there) = (&tree.branch, &tree.other_branch);
     let start = |id: i64, no: &str, who: PersonId, from: &OrgRef, to: &OrgRef| {
         format!(
-            "INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, state, waits_for, deadline, created_at) VALUES ({id}, '{no}', {who}, 'V2', 'source', {who}, {}, {}, '{}', {}, '{}', 'other', 'pending_target', {}, {}, {});
-            INSERT INTO transfer_step (transfer_id, no, at, verb, actor, state) VALUES ({id}, 1, {}, 'submit', 'x', 'pending_target');",
-            from.id, from.id, from.path, to.id, to.path, to.id, now + 9 * DAY, now - DAY, now - DAY
+            "INSERT INTO business (id, no, kind, person_id, variant, started_by, started_org, from_org, to_org, reason, state, waits_for, deadline, created_at) VALUES ({id}, '{no}', 'transfer', {who}, 'V2', {who}, {}, {}, {}, 'other', 'pending_target', {}, {}, {});
+            INSERT INTO business_step (business_id, no, at, verb, actor, state) VALUES ({id}, 1, {}, 'submit', 'x', 'pending_target');",
+            from.id, from.id, to.id, to.id, now + 9 * DAY, now - DAY, now - DAY
         )
     };
     [
         start(done, "ZJ20260614-000001", a, from, to),
-        format!("UPDATE transfer SET state = 'done', waits_for = NULL, deadline = NULL, branch_id = {}, ended_at = {now} WHERE id = {done};", to.id),
-        format!("INSERT INTO transfer_step (transfer_id, no, at, verb, actor, state) VALUES ({done}, 2, {now}, 'approve', 'x', 'done');"),
+        format!("UPDATE business SET state = 'done', waits_for = NULL, deadline = NULL, branch_id = {}, ended_at = {now} WHERE id = {done};", to.id),
+        format!("INSERT INTO business_step (business_id, no, at, verb, actor, state) VALUES ({done}, 2, {now}, 'approve', 'x', 'done');"),
         start(open, "ZJ20260614-000002", b, here, there),
         format!("UPDATE member SET status = 'moving' WHERE person_id = {b};"),
         format!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ({a}, 'x', {now}, {now});"),
@@ -210,12 +210,12 @@ async fn i3_two_open_transfers_of_one_person() {
     finds("I3", &[
         ("a second one", |w| {
             format!(
-                "DROP INDEX transfer_open; INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, state, waits_for, deadline, created_at) SELECT 8001, 'ZJ-8001', person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, state, waits_for, deadline, created_at FROM transfer WHERE id = {}",
+                "DROP INDEX transfer_open; INSERT INTO business (id, no, kind, person_id, variant, started_by, started_org, from_org, to_org, reason, state, waits_for, deadline, created_at) SELECT 8001, 'ZJ-8001', kind, person_id, variant, started_by, started_org, from_org, to_org, reason, state, waits_for, deadline, created_at FROM business WHERE id = {}",
                 w.open
             )
         }),
         ("one given to another person", |w| {
-            format!("DROP INDEX transfer_open; UPDATE transfer SET ended_at = NULL, person_id = {} WHERE id = {}", w.members[1], w.done)
+            format!("DROP INDEX transfer_open; UPDATE business SET ended_at = NULL, person_id = {} WHERE id = {}", w.members[1], w.done)
         }),
     ])
     .await;
@@ -407,10 +407,10 @@ async fn i11_counters_that_count_otherwise() {
 async fn i13_whoever_began_a_transfer_has_approved_it() {
     finds("I13", &[
         ("her own approval", |w| {
-            format!("UPDATE transfer_step SET actor_id = (SELECT started_by FROM transfer WHERE id = {0}) WHERE transfer_id = {0} AND no = 2", w.done)
+            format!("UPDATE business_step SET actor_id = (SELECT started_by FROM business WHERE id = {0}) WHERE business_id = {0} AND no = 2", w.done)
         }),
         ("a beginning moved to the approver", |w| {
-            format!("UPDATE transfer_step SET actor_id = {1} WHERE transfer_id = {0} AND no = 2; UPDATE transfer SET started_by = {1} WHERE id = {0}", w.done, w.members[3])
+            format!("UPDATE business_step SET actor_id = {1} WHERE business_id = {0} AND no = 2; UPDATE business SET started_by = {1} WHERE id = {0}", w.done, w.members[3])
         }),
     ])
     .await;
@@ -420,11 +420,11 @@ async fn i13_whoever_began_a_transfer_has_approved_it() {
 async fn i12_a_transfer_whose_steps_lead_elsewhere() {
     finds("I12", &[
         ("a state without its step", |w| {
-            format!("UPDATE transfer SET state = 'rejected', ended_at = 1, waits_for = NULL WHERE id = {}", w.open)
+            format!("UPDATE business SET state = 'rejected', ended_at = 1, waits_for = NULL WHERE id = {}", w.open)
         }),
-        ("a lost step", |w| format!("DELETE FROM transfer_step WHERE transfer_id = {} AND no = 1", w.done)),
-        ("a step that isn't one", |w| format!("UPDATE transfer_step SET verb = 'return' WHERE transfer_id = {} AND no = 2", w.done)),
-        ("past its deadline", |w| format!("UPDATE transfer SET deadline = {} WHERE id = {}", testkit::START - DAY, w.open)),
+        ("a lost step", |w| format!("DELETE FROM business_step WHERE business_id = {} AND no = 1", w.done)),
+        ("a step that isn't one", |w| format!("UPDATE business_step SET verb = 'return' WHERE business_id = {} AND no = 2", w.done)),
+        ("past its deadline", |w| format!("UPDATE business SET deadline = {} WHERE id = {}", testkit::START - DAY, w.open)),
         ("an effect too early", |w| {
             format!("UPDATE member SET org_id = {}, org_path = '{}' WHERE person_id = {}", w.tree.other_branch.id, w.tree.other_branch.path, w.members[1])
         }),
@@ -432,7 +432,7 @@ async fn i12_a_transfer_whose_steps_lead_elsewhere() {
             format!("UPDATE member SET org_id = {}, org_path = '{}' WHERE person_id = {}", w.tree.sister.id, w.tree.sister.path, w.members[0])
         }),
         ("a way back that leads nowhere", |w| {
-            format!("INSERT INTO transfer_undo (transfer_id, version, by_person, by_org, until, state) SELECT id, version, started_by, to_org, ended_at + 1, 'pending_target' FROM transfer WHERE id = {}", w.done)
+            format!("INSERT INTO transfer_undo (transfer_id, version, by_person, by_org, until, state) SELECT id, version, started_by, to_org, ended_at + 1, 'pending_target' FROM business WHERE id = {}", w.done)
         }),
         ("moving for nothing", |w| format!("UPDATE member SET status = 'moving' WHERE person_id = {}", w.members[0])),
     ])
@@ -446,7 +446,7 @@ async fn i14_a_step_without_its_audit_row() {
             format!("DELETE FROM event WHERE id = (SELECT MAX(id) FROM event WHERE object_id = {})", w.done)
         }),
         ("a step by other hands", |w| {
-            format!("INSERT INTO transfer_step (transfer_id, no, at, verb, actor, state) VALUES ({0}, 2, 1, 'approve', 'x', 'pending_alloc'), ({0}, 3, 1, 'return', 'x', 'rejected'); UPDATE transfer SET state = 'rejected', ended_at = 1, waits_for = NULL WHERE id = {0}", w.open)
+            format!("INSERT INTO business_step (business_id, no, at, verb, actor, state) VALUES ({0}, 2, 1, 'approve', 'x', 'pending_alloc'), ({0}, 3, 1, 'return', 'x', 'rejected'); UPDATE business SET state = 'rejected', ended_at = 1, waits_for = NULL WHERE id = {0}", w.open)
         }),
     ])
     .await;
@@ -479,7 +479,7 @@ async fn i16_a_ciphertext_that_does_not_open() {
         }),
         ("a transfer's particulars", |w| {
             format!(
-                "UPDATE transfer SET fields_ct = {} WHERE id = {}",
+                "UPDATE business SET fields_ct = {} WHERE id = {}",
                 blob(&w.lab, "0101000100"),
                 w.open
             )
@@ -525,9 +525,6 @@ async fn copies_that_say_something_else() {
             }),
             ("a person's month of birth", |w| {
                 format!("UPDATE person SET birth_ym = '1999-01' WHERE id = {}", w.secretary)
-            }),
-            ("a transfer's path", |w| {
-                format!("UPDATE transfer SET to_path = '000' WHERE id = {}", w.open)
             }),
         ],
     )

@@ -5,12 +5,13 @@
 
 use app::{
     Error, OrgRef, Who, act,
+    business::{self, Ask, machine::State},
     clock::{DAY, HOUR, MINUTE, show_time},
     error::FieldError,
     jobs, messages,
     people::{self, PersonId},
     testkit::{self, Lab, Tree},
-    transfers::{self, New, Started, Tab, Transfer, machine::State},
+    transfers::{self, New, Started, Tab, Transfer},
 };
 use std::collections::BTreeSet;
 
@@ -147,9 +148,10 @@ async fn the_direct_superior_may_approve_for_a_branch_and_sees_it_apart_from_its
     let w = world().await;
     let (person, begun) = w.begun("张三", &w.tree.far_branch).await;
     let mut cx = w.lab.house.read(w.superior.clone()).await.unwrap();
-    let waiting = transfers::waiting(&mut cx, 50).await.unwrap();
-    assert_eq!((waiting.own.len(), waiting.below.len()), (0, 1));
-    assert_eq!(transfers::count_waiting(&mut cx).await.unwrap(), 0);
+    let own = business::waiting(&mut cx, &Ask::default(), 50).await.unwrap();
+    let below = business::waiting_below(&mut cx, &Ask::default(), 50).await.unwrap();
+    assert_eq!((own.lines.len(), below.lines.len()), (0, 1));
+    assert_eq!(business::count_waiting(&mut cx, None).await.unwrap(), 0);
     drop(cx);
     w.approve(&w.superior, &begun.no, 1).await.unwrap();
     assert_eq!(w.branch_of(person).await.0, "文学院2025级1班团支部");
@@ -492,7 +494,7 @@ async fn a_target_that_was_deleted_sends_the_request_back() {
     w.lab.scratch.vandalise(&gone).await.unwrap();
     let back = w.approve(&w.superior, &one.no, 1).await.unwrap();
     assert_eq!(back.state, State::Rejected);
-    assert!(back.return_note.unwrap().contains("不再接收转入"));
+    assert!(back.return_note.as_ref().unwrap().contains("不再接收转入"));
     assert_eq!(w.branch_of(person).await, ("高一1班团支部".into(), false));
     assert_eq!(transfers::cancel_orphans(&w.lab.house).await.unwrap(), 1);
     let shown = w.shown(&w.branch_admin, &two.no).await.unwrap();
@@ -541,8 +543,7 @@ async fn lists_turn_their_pages_and_filter_by_state_and_name() {
     w.withdraw(&w.branch_admin, &last.no).await.unwrap();
     let mut cx = w.lab.house.read(w.branch_admin.clone()).await.unwrap();
     let first = transfers::list(&mut cx, Tab::Open, "", None, 2).await.unwrap();
-    let names =
-        |p: &transfers::Page| p.lines.iter().map(|l| l.person_name.clone()).collect::<Vec<_>>();
+    let names = |p: &business::Page| p.lines.iter().map(|l| l.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&first), ["张4", "张3"]);
     let second = transfers::list(&mut cx, Tab::Open, "", first.next.as_deref(), 2).await.unwrap();
     assert_eq!(names(&second), ["张2", "张1"]);
@@ -552,7 +553,7 @@ async fn lists_turn_their_pages_and_filter_by_state_and_name() {
     assert_eq!(names(&gone), ["李四"]);
     let named = transfers::list(&mut cx, Tab::All, "张3", None, 50).await.unwrap();
     assert_eq!(names(&named), ["张3"]);
-    assert_eq!(transfers::started(&mut cx, None, 50).await.unwrap().lines.len(), 6);
+    assert_eq!(business::started(&mut cx, &Ask::default(), 50).await.unwrap().lines.len(), 6);
     drop(cx);
     let superior = w.lab.admin(&w.tree.general, "总支").await;
     let mut cx = w.lab.house.read(superior).await.unwrap();

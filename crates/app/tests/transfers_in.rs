@@ -6,11 +6,12 @@
 
 use app::{
     Error, Who, act,
+    business::{self, Ask, machine::State},
     clock::{DAY, MINUTE, show_time},
     messages,
     people::{self, PersonId},
     testkit::{self, Lab, Tree},
-    transfers::{self, LookedUp, NewIn, Origin, Started, Transfer, machine::State},
+    transfers::{self, LookedUp, NewIn, Origin, Started, Transfer},
 };
 use std::collections::BTreeSet;
 
@@ -141,7 +142,7 @@ async fn a_branch_asks_for_somebody_and_the_source_agrees() {
     assert!(mine.limited && mine.source_contact.is_none(), "not yet given");
     assert!(mine.rights.withdraw && !mine.rights.approve);
     let mut cx = w.lab.house.read(w.superior.clone()).await.unwrap();
-    assert_eq!(transfers::waiting(&mut cx, 50).await.unwrap().below.len(), 1);
+    assert_eq!(business::waiting_below(&mut cx, &Ask::default(), 50).await.unwrap().lines.len(), 1);
     drop(cx);
     for stranger in [&w.asker, &w.committee] {
         let said = w.approve(stranger, &no, 1).await;
@@ -153,8 +154,8 @@ async fn a_branch_asks_for_somebody_and_the_source_agrees() {
     assert!(!w.shown(&w.asker, &no).await.unwrap().limited);
     assert_eq!(w.letters(&w.source).await, ["张三 已转出", "张三 申请转出,等待你们审批"]);
     assert_eq!(w.letters(&w.asker).await, ["张三 已转入"]);
-    let mut cx = w.lab.house.read(w.source.clone()).await.unwrap();
-    assert_eq!(transfers::decided(&mut cx, None, 50).await.unwrap().lines.len(), 1);
+    let mut cx = w.lab.house.read(w.superior.clone()).await.unwrap();
+    assert_eq!(business::decided(&mut cx, &Ask::default(), 50).await.unwrap().lines.len(), 1);
     drop(cx);
     w.lab.is_whole().await;
 }

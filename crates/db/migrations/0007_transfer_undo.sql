@@ -1,7 +1,7 @@
 -- How a transfer stood before its last decision, for the minutes in which that may be taken back
 -- (B.6). Ids and times only, no personal data.
 CREATE TABLE transfer_undo (
-  transfer_id {int} NOT NULL PRIMARY KEY REFERENCES transfer (id),
+  transfer_id {int} NOT NULL PRIMARY KEY REFERENCES business (id),
   version {int} NOT NULL,                          -- the transfer's after the decision
   by_person {int} NOT NULL REFERENCES person (id),
   by_org {int} NOT NULL REFERENCES org (id),

@@ -1,48 +1,4 @@
--- 组织迁移 (domain C8, D5), the tree's own record of moves, and acts of operators that need two people.
-CREATE TABLE relocation (
-  id {id},
-  no {text} NOT NULL UNIQUE,                       -- QY20260615-000123
-  org_id {int} NOT NULL REFERENCES org (id),
-  -- Where it stands while the relocation is open: one on the way up and down (53).
-  open_path {text} UNIQUE REFERENCES org (path) ON UPDATE CASCADE,
-  old_parent {int} NOT NULL REFERENCES org (id),
-  new_parent {int} NOT NULL REFERENCES org (id),
-  started_by {int} NOT NULL REFERENCES person (id),
-  reason {text} NOT NULL,
-  state {text} NOT NULL CHECK (state IN ('pending_old','pending_new','done','rejected','withdrawn','expired')),
-  waits_for {int} REFERENCES org (id),             -- in whose hands it is; NULL when ended
-  deadline {int},
-  return_note {text},
-  remind_at {int},
-  version {int} NOT NULL DEFAULT 1,
-  created_at {int} NOT NULL,
-  ended_at {int},
-  CHECK (old_parent <> new_parent AND org_id <> old_parent AND org_id <> new_parent),
-  CHECK ((state IN ('done','rejected','withdrawn','expired')) = (ended_at IS NOT NULL)),
-  CHECK ((ended_at IS NULL) = (waits_for IS NOT NULL)),
-  CHECK ((ended_at IS NULL) = (open_path IS NOT NULL)),
-  CHECK (ended_at IS NOT NULL OR waits_for = CASE WHEN state = 'pending_old' THEN old_parent ELSE new_parent END)
-) {strict};
-CREATE INDEX relocation_waiting ON relocation (waits_for, deadline, id) WHERE ended_at IS NULL;
-CREATE INDEX relocation_due ON relocation (deadline, id) WHERE ended_at IS NULL;
-CREATE INDEX relocation_remind ON relocation (remind_at, id) WHERE ended_at IS NULL;
-CREATE INDEX relocation_org ON relocation (org_id, id);
-CREATE INDEX relocation_old ON relocation (old_parent, id);
-CREATE INDEX relocation_new ON relocation (new_parent, id);
-
-CREATE TABLE relocation_step (
-  relocation_id {int} NOT NULL REFERENCES relocation (id),
-  no {int} NOT NULL,
-  at {int} NOT NULL,
-  verb {text} NOT NULL,                            -- submit, approve, return, withdraw, expire, cancel
-  actor {text} NOT NULL,
-  actor_id {int},
-  org_id {int},
-  state {text} NOT NULL,                           -- the state it led to
-  note {text} NOT NULL DEFAULT '',
-  PRIMARY KEY (relocation_id, no)
-) {clustered};
-
+-- The tree's own record of moves, and acts of operators that need two people.
 -- Every move of a subtree. The figures on the hour follow in pieces, in this order; events keep the
 -- path of their time, and this says where it leads today.
 CREATE TABLE path_move (
@@ -88,6 +44,7 @@ CREATE TABLE rule_change (
   name {text} NOT NULL,                            -- codes.registration_days, step.target.days, …
   value {text} NOT NULL,
   valid_from {text} NOT NULL,                      -- YYYY-MM-DD
+  valid_until {text},                              -- last day; NULL: until another change
   proposal_id {int} NOT NULL REFERENCES proposal (id)
 ) {strict};
 CREATE INDEX rule_change_name ON rule_change (name, valid_from, id);

@@ -22,7 +22,7 @@ const FILES: &[(i64, &str, &str)] = files![
     3 "0003_users",
     4 "0004_work",
     5 "0005_imports",
-    6 "0006_transfers",
+    6 "0006_business",
     7 "0007_transfer_undo",
     9 "0009_codes",
     10 "0010_terms",

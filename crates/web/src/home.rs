@@ -1,7 +1,7 @@
 //! 组织首页 (A1): what needs me, the organisation's card, live numbers, what is missing, shortcuts.
 
 use crate::{answer::Answer, error::Failure, frame::Frame, page, visit::Visit};
-use app::{Action, clock::show_time, stats, transfers};
+use app::{Action, business::machine::Kind, clock::show_time, stats, transfers};
 use askama::Template;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -102,7 +102,7 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
         card: app::orgs::card(&mut v.cx, &org.code).await?,
         todo: tasks(
             transfers::summary(&mut v.cx).await?,
-            app::relocations::count_waiting(&mut v.cx).await?,
+            app::business::count_waiting(&mut v.cx, Some(Kind::Relocation)).await?,
             &base,
         ),
         is_branch,
@@ -134,8 +134,8 @@ fn tasks(found: transfers::Summary, relocations: i64, base: &str) -> Vec<Task> {
     };
     [
         ("转接审批", found.waiting, waiting, "/inbox"),
-        ("组织迁移审批", relocations, "申请的组织在等你的答复".into(), "/inbox"),
-        ("下级待审批", found.below, "由直属下级办理,你也可以代为审批".into(), "/inbox"),
+        ("组织迁移审批", relocations, "申请的组织在等你的答复".into(), "/inbox?type=relocation"),
+        ("下级待审批", found.below, "由直属下级办理,你也可以代为审批".into(), "/inbox?under=1"),
         (
             "被退回的转接",
             found.came_back,

@@ -1,6 +1,7 @@
 //! The pages of tuanjian and the server around them. The program itself is `main.rs`.
 
 pub mod answer;
+pub mod business;
 pub mod cadres;
 pub mod closings;
 pub mod codes;

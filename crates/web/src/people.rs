@@ -89,7 +89,7 @@ pub struct Show {
     moving: bool,
     posts: Vec<PostLine>,
     /// Her transfers, as far as they may be seen from here.
-    rows: Vec<crate::transfers::Row>,
+    rows: Vec<crate::business::Row>,
     record: Vec<RecordLine>,
     can_edit: bool,
     can_reveal: bool,
@@ -249,9 +249,9 @@ async fn transfers_of(
     v: &mut Visit,
     person: &Person,
     base: &str,
-) -> Result<Vec<crate::transfers::Row>, Error> {
+) -> Result<Vec<crate::business::Row>, Error> {
     let lines = app::transfers::of_person(&mut v.cx, person.id).await?;
-    Ok(lines.into_iter().map(|line| crate::transfers::row(line, base)).collect())
+    Ok(lines.into_iter().map(|line| crate::business::row(line, base)).collect())
 }
 
 /// The names from the organisation acted for down to hers.
@@ -283,6 +283,9 @@ fn record_line(entry: person::Entry) -> RecordLine {
         "person.edited" => "修改资料",
         "person.revealed" => "查看完整信息",
         kind if kind.starts_with("transfer.") => "组织关系转接",
+        "admin.appointed" => "管理员身份",
+        "admin.revoked" => "管理员身份结束",
+        kind if kind.starts_with("cadre.") => "团干部任职",
         kind if kind.starts_with("account.") || kind.starts_with("session.") => "账号",
         _ => "其他操作",
     };
@@ -305,6 +308,16 @@ fn detail_words(detail: &str) -> String {
             format!("{}:{old} → {new}", label(f[0].as_str().unwrap_or_default()))
         };
         return fields.iter().map(line).collect::<Vec<_>>().join(";");
+    }
+    let with = match json["with"].as_str() {
+        Some("transfer") => "随组织关系转出",
+        Some("undo") => "转接审批撤销,恢复到审批之前",
+        Some("merger") => "组织合并",
+        Some("split") => "组织拆分",
+        _ => "",
+    };
+    if !with.is_empty() {
+        return with.into();
     }
     match (json["field"].as_str(), json["reason"].as_str()) {
         (Some(field), Some(reason)) => format!("{},原因:{reason}", label(field)),

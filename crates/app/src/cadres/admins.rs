@@ -129,6 +129,57 @@ pub(super) async fn note_revoked(
     events::write(cx, permit, revoked_event(org, person, name, left)).await
 }
 
+/// With which larger act a seat ends, or comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum With {
+    /// She leaves by a transfer.
+    Transfer,
+    /// That transfer was taken back within the minutes of its undo.
+    Undo,
+    /// Her organisation goes up in another one.
+    Merger,
+    /// She goes into a new organisation.
+    Split,
+}
+impl With {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::Undo => "undo",
+            Self::Merger => "merger",
+            Self::Split => "split",
+        }
+    }
+}
+
+/// Writes down who was administrator of an organisation and is so no longer (or again) because of a
+/// larger act, which has moved the seat already; tells the organisation where it lives on. The act's
+/// own messages tell the person.
+pub(crate) async fn followed(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    whom: &[(PersonId, String)],
+    with: With,
+) -> Result<()> {
+    if whom.is_empty() {
+        return Ok(());
+    }
+    let left = i64::try_from(seats::seats(cx, org).await?.len()).unwrap_or(0);
+    for (person, name) in whom {
+        let kind = if with == With::Undo { "admin.appointed" } else { "admin.revoked" };
+        let detail = json!({ "name": name, "left": left, "with": with.code() });
+        let event = Event::new(kind, "org", org.id.0).about(*person).at(&org.path);
+        events::write(cx, permit, event.detail(detail)).await?;
+        match with {
+            With::Transfer | With::Split => notices::went(cx, org, name, left).await?,
+            With::Undo => notices::came_back(cx, org, name).await?,
+            With::Merger => {}
+        }
+    }
+    Ok(())
+}
+
 fn no_admin(org: &OrgRef, name: &str) -> Error {
     let says = format!("{name}已经不是{}的管理员,可能刚刚被其他人撤销。", org.short_name);
     Error::conflict(Refusal::new("E22", says))
@@ -139,7 +190,7 @@ pub(super) async fn named(cx: &mut Cx, code: &str) -> Result<(PersonId, String)>
     sql::named(cx, code.trim()).await?.ok_or(Error::NotFound)
 }
 
-/// A seat of a direct child that the superior has not confirmed for a year.
+/// A seat of a direct child that the superior has not confirmed for a year, or that nobody used.
 #[derive(Clone, Debug)]
 pub struct Unconfirmed {
     pub org_code: String,
@@ -152,6 +203,10 @@ pub struct Unconfirmed {
     pub slot: i64,
     pub sort_no: i64,
     pub org_id: i64,
+    /// When it will rest for want of use, once its holder was told.
+    pub rests_on: Option<Millis>,
+    /// Since when it rests.
+    pub suspended_at: Option<Millis>,
 }
 impl Unconfirmed {
     /// How a form names it.
@@ -182,7 +237,7 @@ fn read_mark(mark: &str) -> Option<(i64, i64, i64)> {
     Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
-/// Says of many seats at once that they are still right. `keys` as [`Unconfirmed::key`]; what is no
+/// Says of many seats at once that they are still right; those that rest are used again. `keys` as [`Unconfirmed::key`]; what is no
 /// seat of a direct child any longer is left out. Returns how many were confirmed.
 pub async fn confirm(cx: &mut Cx, keys: &[String]) -> Result<u64> {
     let org = cx.org()?.clone();

@@ -11,6 +11,8 @@ pub mod admins;
 pub mod change;
 /// 换届.
 pub mod election;
+/// Rights that nobody uses.
+pub mod idle;
 mod list;
 mod notices;
 /// 观察员.
@@ -24,6 +26,7 @@ mod sql;
 /// 任期.
 pub mod terms;
 
+pub(crate) use admins::{With, followed};
 pub use change::{EnteredCadre, NewCadre, PostForm};
 pub use list::{Line, Past, Whose, history, list};
 pub use posts::{Closed, Ended, Held, change_post, end_all, end_post, give_post, held};

@@ -4,12 +4,11 @@
 use super::{sql, superior};
 use crate::{
     Action, Cx, Error, House, OrgRef, Result, Who, act,
-    clock::{DAY, end_of_day_after},
+    clock::{DAY, days_since, end_of_day_after},
     events::Event,
     messages::{self, Message, To},
     orgs::{self, Category, OrgId},
     people,
-    transfers::machine::days_since,
 };
 use schemars::JsonSchema;
 use serde::Serialize;

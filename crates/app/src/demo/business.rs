@@ -4,11 +4,11 @@
 use super::{Known, Place};
 use crate::{
     Cx, House, Result, Who, act,
+    business::machine,
     clock::{DAY, HOUR, Millis, beijing, end_of_day_after},
     messages::{self, Message, To},
     orgs::{Category, OrgId},
     rules::Rules,
-    transfers::machine,
 };
 use db::{args, sql};
 
@@ -269,19 +269,16 @@ async fn put(cx: &mut Cx, draft: &Draft<'_>, number: usize) -> Result<()> {
     let no = format!("ZJ{}-{number:06}", beijing(begun).strftime("%Y%m%d"));
     cx.tx
         .run(
-            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, remark, state, waits_for, deadline, branch_id, return_reason, return_note, created_at, ended_at, remind_at, fields_ct) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)"),
+            sql!("INSERT INTO business (id, no, kind, person_id, variant, started_by, started_org, from_org, to_org, reason, remark, state, waits_for, deadline, branch_id, return_reason, return_note, created_at, ended_at, remind_at, fields_ct) VALUES ($1, $2, 'transfer', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)"),
             args![
                 id,
                 &no,
                 draft.who.id,
                 draft.variant(),
-                if draft.asked { "target" } else { "source" },
                 admin.id,
                 starting.at.id,
                 draft.from.at.id,
-                &draft.from.at.path,
                 draft.to.at.id,
-                &draft.to.at.path,
                 draft.reason,
                 draft.remark,
                 state,
@@ -363,7 +360,7 @@ async fn steps(
     for (n, (at, verb, actor, org, state, note)) in taken.into_iter().enumerate() {
         cx.tx
             .run(
-                sql!("INSERT INTO transfer_step (transfer_id, no, at, verb, actor, actor_id, org_id, state, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
+                sql!("INSERT INTO business_step (business_id, no, at, verb, actor, actor_id, org_id, state, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
                 args![
                     id,
                     n as i64 + 1,

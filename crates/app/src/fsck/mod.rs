@@ -4,6 +4,7 @@
 //!
 //! Findings carry keys (organisation codes, person codes, row ids) and states, never personal data.
 
+mod business;
 mod cadres;
 mod codes;
 mod conservation;
@@ -11,9 +12,8 @@ mod counters;
 mod graduation;
 mod people;
 mod places;
-mod relocations;
+mod rules;
 mod things;
-mod transfers;
 mod tree;
 
 use crate::{Cx, House, Result, Who, events};
@@ -73,7 +73,9 @@ pub async fn run_with(
     // Read first: the book may only have grown since.
     let noted = events::noted(house)?;
     let cx = house.snapshot(Who::System("fsck")).await?;
-    let mut check = Check { cx, report: Report::default(), tell, deep };
+    let mut check =
+        Check { cx, report: Report::default(), tell, deep, rejudging: false, rules: Vec::new() };
+    rules::before(&mut check).await?;
     tree::orgs(&mut check).await?;
     tree::closings(&mut check).await?;
     tree::search_index(&mut check).await?;
@@ -89,9 +91,9 @@ pub async fn run_with(
     graduation::branches(&mut check).await?;
     graduation::persons(&mut check).await?;
     counters::all(&mut check).await?;
-    transfers::all(&mut check).await?;
-    transfers::undos(&mut check).await?;
-    relocations::all(&mut check).await?;
+    business::all(&mut check).await?;
+    business::undos(&mut check).await?;
+    business::moves(&mut check).await?;
     things::sessions(&mut check).await?;
     things::imports(&mut check).await?;
     things::files(&mut check).await?;
@@ -106,6 +108,10 @@ struct Check<'a> {
     report: Report,
     tell: &'a mut (dyn FnMut(&Finding) + Send),
     deep: bool,
+    /// Completeness is being judged anew: some still stand as the rules before said.
+    rejudging: bool,
+    /// The rules by which those who are entered were judged: all that ever counted.
+    rules: Vec<crate::rules::Rules>,
 }
 impl Check<'_> {
     /// Notes a violation.

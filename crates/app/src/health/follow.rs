@@ -4,9 +4,8 @@
 use super::{Facts, judge, sql, term_over};
 use crate::{
     Cx, House, Result, Who, act,
-    clock::{MINUTE, day},
+    clock::{MINUTE, day, days_since},
     orgs::Category,
-    transfers::machine::days_since,
 };
 use std::collections::BTreeSet;
 

@@ -3,9 +3,8 @@
 use super::{Ill, sql, term_over};
 use crate::{
     Action, Cx, Error, OrgRef, Result, Scope,
-    clock::{Millis, day},
+    clock::{Millis, day, days_since},
     orgs::Category,
-    transfers::machine::days_since,
 };
 use schemars::JsonSchema;
 use serde::Serialize;

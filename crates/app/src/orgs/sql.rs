@@ -290,7 +290,7 @@ pub(super) async fn category_facts(cx: &mut Cx, org: i64) -> Result<CategoryFact
     Ok(cx
         .tx
         .one(
-            sql!("SELECT p.category, EXISTS (SELECT 1 FROM member m WHERE m.org_path = o.path), EXISTS (SELECT 1 FROM transfer t WHERE t.waits_for = o.id AND t.ended_at IS NULL) FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.id = $1"),
+            sql!("SELECT p.category, EXISTS (SELECT 1 FROM member m WHERE m.org_path = o.path), EXISTS (SELECT 1 FROM business t WHERE t.waits_for = o.id AND t.ended_at IS NULL AND t.kind = 'transfer') FROM org o LEFT JOIN org p ON p.id = o.parent_id WHERE o.id = $1"),
             args![org],
         )
         .await?)
@@ -345,14 +345,14 @@ pub(super) async fn set_category(
     cx: &mut Cx,
     _: &Permit,
     org: i64,
-    version: i64,
+    (version, again): (i64, bool),
     to: Category,
 ) -> Result<bool> {
     let set = cx
         .tx
         .run(
-            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, graduates = NULL, no_graduation = NULL, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND NOT category_changed AND status <> 'DELETED'"),
-            args![org, version, to.code(), cx.now()],
+            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, graduates = NULL, no_graduation = NULL, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND (NOT category_changed OR $5) AND status <> 'DELETED'"),
+            args![org, version, to.code(), cx.now(), again],
         )
         .await;
     match set {

@@ -123,6 +123,13 @@ pub struct Moved {
     mark: (Option<String>, Option<String>, Option<Millis>),
 }
 
+impl Moved {
+    /// Whether she was administrator of the old branch until then.
+    pub fn was_administrator(&self) -> bool {
+        self.seat.is_some()
+    }
+}
+
 db::row! {
     /// A seat as it was left.
     #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,7 +138,7 @@ db::row! {
         pub(super) cadre: i64,
         pub(super) granted_at: i64,
         pub(super) confirmed_at: i64,
-        pub(super) remind_at: Option<i64>,
+        pub(super) remind_at: i64,
     }
 }
 

@@ -1,48 +1,22 @@
-//! What happens to relocations by itself: the lapse of a step, reminders on the days of the rules,
+//! What happens to relocations by itself: the lapse of a step and reminders as for all business, and
 //! the return when an organisation is no more. Each in a transaction of its own.
 
-use super::{Relocation, Turn, decision, machine, notices, record, sql, take};
-use crate::{Action, Cx, Error, House, Result, Who, act, events::Event, rules::Rules, transfers};
-use machine::{Party, Verb};
-use serde_json::Value as Json;
+use super::{Relocation, decision, sql};
+use crate::{
+    Action, Error, House, Result, Who, act,
+    business::{self, found},
+};
 
 const PIECE: i64 = 100;
 
-async fn found(cx: &mut Cx, no: &str) -> Result<Relocation> {
-    sql::by_no(cx, no).await?.ok_or(Error::NotFound)?.read()
-}
-
 /// Ends every relocation whose step has lapsed; returns how many.
 pub async fn expire_due(house: &House) -> Result<u64> {
-    let mut cx = house.read(Who::System("系统")).await?;
-    let due = sql::overdue(&mut cx, PIECE).await?;
-    drop(cx);
-    let mut ended = 0;
-    for (no,) in &due {
-        match act!(house, Who::System("系统"), |cx| expire(cx, no).await) {
-            Ok(lapsed) => ended += u64::from(lapsed),
-            // Somebody decided in the same moment: then it is decided.
-            Err(Error::Conflict(_)) => {}
-            Err(e) => tracing::warn!(error = %e, "a relocation could not lapse"),
-        }
-    }
-    Ok(ended)
+    business::expire_due::<Relocation>(house).await
 }
 
-async fn expire(cx: &mut Cx, no: &str) -> Result<bool> {
-    let permit = cx.permit_system(Action::DecideRelocation)?;
-    let mut r = found(cx, no).await?;
-    let late = r.deadline.is_some_and(|end| end < cx.now());
-    let to = machine::next(r.state, Verb::Expire, &[Party::Clock]).filter(|_| late);
-    let Some(to) = to else {
-        cx.return_unused(permit);
-        return Ok(false);
-    };
-    let held = r.holder().cloned();
-    take(cx, &permit, &mut r, (Verb::Expire, to), Turn::default()).await?;
-    notices::expired(cx, &r, held.as_ref()).await?;
-    record(cx, permit, Verb::Expire, &r, Json::Null).await?;
-    Ok(true)
+/// Sends every reminder that is due; returns how many.
+pub async fn remind_due(house: &House) -> Result<u64> {
+    business::remind_due::<Relocation>(house).await
 }
 
 /// Returns every open relocation of which one organisation is no more or stands elsewhere; returns
@@ -71,36 +45,4 @@ pub async fn cancel_orphans(house: &House) -> Result<u64> {
         }
     }
     Ok(ended)
-}
-
-/// Sends every reminder that is due; returns how many.
-pub async fn remind_due(house: &House) -> Result<u64> {
-    let mut cx = house.read(Who::System("系统")).await?;
-    let due = sql::to_remind(&mut cx, PIECE).await?;
-    drop(cx);
-    let mut sent = 0;
-    for (no,) in &due {
-        sent += u64::from(act!(house, Who::System("系统"), |cx| remind(cx, no).await)?);
-    }
-    Ok(sent)
-}
-
-async fn remind(cx: &mut Cx, no: &str) -> Result<bool> {
-    let permit = cx.permit_system(Action::DecideRelocation)?;
-    let r = found(cx, no).await?;
-    let step = Rules::builtin().transfer.step(machine::STEP).filter(|_| !r.state.ended());
-    let Some(step) = step else {
-        cx.return_unused(permit);
-        return Ok(false);
-    };
-    let (entered, now) = (sql::entered(cx, r.id, r.state).await?, cx.now());
-    let next = transfers::machine::next_reminder(step, entered, now);
-    if !sql::set_reminder(cx, &permit, r.id, next).await? {
-        cx.return_unused(permit);
-        return Ok(false);
-    }
-    notices::reminder(cx, &r).await?;
-    cx.record(permit, Event::new("relocation.reminded", "relocation", r.id.0).at(&r.org.path))
-        .await?;
-    Ok(true)
 }

@@ -1,15 +1,16 @@
 //! The superiors decide, the mover takes back. The last consent moves the subtree in the same
 //! transaction, judged once more on the locked tree: whatever happened meanwhile, no circle.
 
-use super::{
-    Relocation, Turn, carried, carry, links, machine, notices, read, record, start, take, too_late,
-};
+use super::{Relocation, carried, carry, notices, record};
 use crate::{
     Action, Cx, Error, Permit, Refusal, Result, access,
+    business::{
+        self, Matter, Turn,
+        machine::{self, Party, State, Verb},
+        take,
+    },
     orgs::{self, Mandate},
 };
-use machine::{Party, State, Verb};
-use serde_json::Value as Json;
 
 const SHORTEST_NOTE: usize = 6;
 const LONGEST_NOTE: usize = 200;
@@ -20,10 +21,10 @@ const LONGEST_NOTE: usize = 200;
 /// back as [`State::Rejected`].
 pub async fn approve(cx: &mut Cx, no: &str, version: i64) -> Result<Relocation> {
     let acting = cx.org()?.clone();
-    let first = read(cx, no).await?;
+    let first: Relocation = business::read(cx, no).await?;
     let permit = side(cx, &first, &acting)?;
     orgs::lock_tree(cx, &permit).await?;
-    let mut r = read(cx, no).await?;
+    let mut r: Relocation = business::read(cx, no).await?;
     let to = still_open(cx, &r, version, Verb::Approve).await?;
     if cx.visitor()?.person == r.started_by {
         return Err(Error::refused(Refusal::new(
@@ -34,17 +35,19 @@ pub async fn approve(cx: &mut Cx, no: &str, version: i64) -> Result<Relocation> 
     if let Some(says) = no_longer_whole(cx, &r).await? {
         return cancel(cx, permit, r, &says).await;
     }
-    if let Some(against) = orgs::against_moving(cx, &r.org, &r.new_parent, Mandate::Own).await? {
+    if let Some(against) = orgs::against_moving(cx, &r.org, &r.to, Mandate::Own).await? {
         let says = format!("现在不能同意:{}可以退回申请,请对方处理后重新提交。", against.message);
-        return Err(Error::conflict(links(cx, Refusal::new(&against.code, says), &r)));
+        let org = cx.org()?;
+        let refusal = Refusal::new(&against.code, says).way("查看", r.href(org));
+        return Err(Error::conflict(refusal));
     }
     take(cx, &permit, &mut r, (Verb::Approve, to), Turn::default()).await?;
     if to != State::Done {
         notices::passed_on(cx, &r).await?;
-        record(cx, permit, Verb::Approve, &r, Json::Null).await?;
+        r.record(cx, permit, Verb::Approve).await?;
         return Ok(r);
     }
-    let moved = carry(cx, &permit, &r.org, &r.new_parent, Mandate::Own).await?;
+    let moved = carry(cx, &permit, &r.org, &r.to, Mandate::Own).await?;
     r.org = moved.org.clone();
     notices::done(cx, &r, &moved.after).await?;
     record(cx, permit, Verb::Approve, &r, carried(&moved)).await?;
@@ -54,7 +57,7 @@ pub async fn approve(cx: &mut Cx, no: &str, version: i64) -> Result<Relocation> 
 /// 退回 with a reason of at least six characters, which the mover sees.
 pub async fn give_back(cx: &mut Cx, no: &str, version: i64, note: &str) -> Result<Relocation> {
     let acting = cx.org()?.clone();
-    let mut r = read(cx, no).await?;
+    let mut r: Relocation = business::read(cx, no).await?;
     let permit = side(cx, &r, &acting)?;
     let to = still_open(cx, &r, version, Verb::Return).await?;
     let note = note.trim();
@@ -66,36 +69,17 @@ pub async fn give_back(cx: &mut Cx, no: &str, version: i64, note: &str) -> Resul
             "请写清退回原因(6 至 200 个字),申请的组织会看到。",
         ));
     }
-    start::without_numbers("note", note)?;
-    let turn = Turn { return_note: Some(note), note: note.to_owned() };
+    business::without_numbers("note", note)?;
+    let turn = Turn { return_note: Some(note), note: note.to_owned(), ..Turn::default() };
     take(cx, &permit, &mut r, (Verb::Return, to), turn).await?;
     notices::returned(cx, &r, &acting.short_name).await?;
-    record(cx, permit, Verb::Return, &r, Json::Null).await?;
-    Ok(r)
-}
-
-/// 撤销申请 by the mover, before it has ended. `Conflict` E22 when it has ended or gone on.
-pub async fn withdraw(cx: &mut Cx, no: &str, version: i64) -> Result<Relocation> {
-    let mut r = read(cx, no).await?;
-    let acting = cx.org()?.clone();
-    let parties = r.parties(&acting);
-    if !parties.contains(&Party::Mover) {
-        return Err(access::forbidden(Action::StartRelocation));
-    }
-    let permit = cx.permit(Action::StartRelocation, &acting)?;
-    let to = machine::next(r.state, Verb::Withdraw, &parties).filter(|_| r.version == version);
-    let Some(to) = to else { return Err(too_late(cx, &r).await) };
-    let held = r.holder().cloned();
-    take(cx, &permit, &mut r, (Verb::Withdraw, to), Turn::default()).await?;
-    notices::withdrawn(cx, &r, held.as_ref()).await?;
-    record(cx, permit, Verb::Withdraw, &r, Json::Null).await?;
+    r.record(cx, permit, Verb::Return).await?;
     Ok(r)
 }
 
 /// Leave for one of the two superiors.
 fn side(cx: &mut Cx, r: &Relocation, acting: &crate::OrgRef) -> Result<Permit> {
-    let parties = r.parties(acting);
-    if !parties.contains(&Party::OldParent) && !parties.contains(&Party::NewParent) {
+    if ![r.from.id, r.to.id].contains(&acting.id) {
         return Err(access::forbidden(Action::DecideRelocation));
     }
     cx.permit(Action::DecideRelocation, acting)
@@ -103,32 +87,19 @@ fn side(cx: &mut Cx, r: &Relocation, acting: &crate::OrgRef) -> Result<Permit> {
 
 /// Where a decision leads: not too late, of the right hand, not past its day.
 async fn still_open(cx: &mut Cx, r: &Relocation, version: i64, verb: Verb) -> Result<State> {
-    if r.version != version || !machine::is_open_to(r.state, verb) {
-        return Err(too_late(cx, r).await);
-    }
-    let parties = r.parties(&cx.org()?.clone());
-    let Some(to) = machine::next(r.state, verb, &parties) else {
-        return Err(access::forbidden(Action::DecideRelocation));
-    };
-    if r.deadline.is_some_and(|end| end < cx.now()) {
-        let end = r.deadline.map(super::short_day).unwrap_or_default();
-        let says = format!(
-            "这笔迁移没有在期限内审批,已在 {end} 到期并自动退回,不能再办理。申请的组织可以重新提交。"
-        );
-        return Err(Error::conflict(links(cx, Refusal::new("E27", says), r)));
-    }
-    Ok(to)
+    business::still_open(cx, r, version, verb).await?;
+    r.next(verb, cx.org()?).ok_or_else(|| access::forbidden(Action::DecideRelocation))
 }
 
 /// Why the request is about organisations that are no longer so; asked under the tree's lock.
 pub(super) async fn no_longer_whole(cx: &mut Cx, r: &Relocation) -> Result<Option<String>> {
-    for org in [&r.org, &r.old_parent, &r.new_parent] {
+    for org in [&r.org, &r.from, &r.to] {
         if !super::sql::is_active(cx, org.id).await? {
             return Ok(Some(format!("“{}”已经撤销或正在调整", org.short_name)));
         }
     }
     let above = orgs::parent_path(&r.org.path).unwrap_or_default();
-    if above != r.old_parent.path {
+    if above != r.from.path {
         return Ok(Some(format!("“{}”的上级已经变了", r.org.short_name)));
     }
     Ok(None)
@@ -141,12 +112,12 @@ pub(super) async fn cancel(
     mut r: Relocation,
     says: &str,
 ) -> Result<Relocation> {
-    let Some(to) = machine::next(r.state, Verb::Cancel, &[Party::Clock]) else {
-        return Err(too_late(cx, &r).await);
+    let Some(to) = machine::next(r.variant, r.state, Verb::Cancel, &[Party::Clock]) else {
+        return Err(business::too_late(cx, &r).await);
     };
-    let turn = Turn { return_note: Some(says), note: says.to_owned() };
+    let turn = Turn { return_note: Some(says), note: says.to_owned(), ..Turn::default() };
     take(cx, &permit, &mut r, (Verb::Cancel, to), turn).await?;
     notices::returned(cx, &r, "系统").await?;
-    record(cx, permit, Verb::Cancel, &r, Json::Null).await?;
+    r.record(cx, permit, Verb::Cancel).await?;
     Ok(r)
 }

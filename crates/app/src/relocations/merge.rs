@@ -3,13 +3,16 @@
 
 use super::{carry, sql};
 use crate::{
-    Action, Cx, Error, OrgRef, Permit, Refusal, Result, codes,
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result, cadres, codes,
     events::Event,
     messages::{self, Message, To},
     orgs::{self, Mandate},
     people, stats,
 };
 use serde_json::json;
+
+/// Most direct children that go up at once.
+const MOST: i64 = 10_000;
 
 /// What becomes of the posts in the organisation that goes up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +74,7 @@ pub(crate) async fn merging(
     into: &OrgRef,
     mandate: Mandate,
 ) -> Result<Merging> {
-    let children = sql::children_of(cx, from.id).await?;
+    let children = sql::children_of(cx, from.id, MOST).await?;
     let figures = stats::subtree(cx, &from.path).await?;
     let own = sql::standing_in(cx, from).await?;
     let against = against(cx, from, into, &own, mandate).await?;
@@ -127,8 +130,9 @@ async fn carry_out(
     if !against.is_empty() {
         return Err(Error::conflict(Refusal::new("merge_against", against.join(""))));
     }
-    let administrators = sql::administrators(cx, &from).await?;
-    let children = sql::children_of(cx, from.id).await?;
+    let seats = cadres::seats(cx, &from).await?;
+    let administrators: Vec<_> = seats.into_iter().map(|s| (s.person, s.name)).collect();
+    let children = sql::children_of(cx, from.id, MOST).await?;
     for child in &children {
         let child = orgs::by_id(cx, child.id).await?;
         carry(cx, permit, &child, &into, mandate).await?;
@@ -143,6 +147,7 @@ async fn carry_out(
         Posts::End => 0,
     };
     people::end_posts(cx, permit, &from, "组织合并").await?;
+    cadres::followed(cx, permit, &from, &administrators, cadres::With::Merger).await?;
     codes::revoke_all(cx, permit, &from).await?;
     orgs::end(cx, permit, &from).await?;
     tell(cx, &from, &into, &administrators, members).await?;
@@ -228,7 +233,7 @@ async fn against(
     if sql::have_holding(cx, from.id, into.id).await? {
         found.push("两个组织下面都有待接转团支部,请先清空并撤销其中一个。".into());
     }
-    for child in sql::children_of(cx, from.id).await? {
+    for child in sql::children_of(cx, from.id, MOST).await? {
         let child = orgs::by_id(cx, child.id).await?;
         if let Some(refusal) = orgs::against_moving(cx, &child, into, mandate).await? {
             found.push(refusal.message);
@@ -241,7 +246,7 @@ async fn tell(
     cx: &mut Cx,
     from: &OrgRef,
     into: &OrgRef,
-    administrators: &[people::PersonId],
+    administrators: &[(people::PersonId, String)],
     members: i64,
 ) -> Result<()> {
     let title = format!("“{}”已并入“{}”", from.short_name, into.short_name);
@@ -249,7 +254,7 @@ async fn tell(
     let href = format!("/o/{}", into.code);
     let message = Message { to: To::Org(into.id), kind: "org", title: title.clone(), body, href };
     messages::send(cx, message).await?;
-    for person in administrators {
+    for (person, _) in administrators {
         let body = "原组织已撤销,你在原组织的管理员身份同时结束。".to_owned();
         let message = Message {
             to: To::Person(*person),

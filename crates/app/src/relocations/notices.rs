@@ -1,8 +1,9 @@
 //! What the three organisations of a relocation are told, and when.
 
-use super::{Relocation, short_day};
+use super::Relocation;
 use crate::{
     Cx, OrgRef, Result,
+    clock::short_day,
     messages::{Message, To, send},
     orgs::Load,
 };
@@ -20,7 +21,7 @@ async fn to_org(
 }
 
 fn way(r: &Relocation) -> String {
-    format!("{} → {}", r.old_parent.short_name, r.new_parent.short_name)
+    format!("{} → {}", r.from.short_name, r.to.short_name)
 }
 
 fn until(r: &Relocation) -> String {
@@ -30,16 +31,16 @@ fn until(r: &Relocation) -> String {
 pub(super) async fn submitted(cx: &mut Cx, r: &Relocation) -> Result<()> {
     let title = format!("{} 申请迁出,等待审批", r.org.short_name);
     let body = format!("{}{}。原因:{}。到期未审批会自动退回。", way(r), until(r), r.reason);
-    to_org(cx, r, &r.old_parent, title, body).await
+    to_org(cx, r, &r.from, title, body).await
 }
 
 pub(super) async fn passed_on(cx: &mut Cx, r: &Relocation) -> Result<()> {
     let title = format!("{} 申请迁入,等待审批", r.org.short_name);
     let body =
         format!("{},原上级已同意{}。原因:{}。到期未审批会自动退回。", way(r), until(r), r.reason);
-    to_org(cx, r, &r.new_parent, title, body).await?;
+    to_org(cx, r, &r.to, title, body).await?;
     let title = "组织迁移:原上级已同意".to_owned();
-    let body = format!("{},现在等待 {} 审批。", way(r), r.new_parent.short_name);
+    let body = format!("{},现在等待 {} 审批。", way(r), r.to.short_name);
     to_org(cx, r, &r.org, title, body).await
 }
 
@@ -47,8 +48,8 @@ pub(super) async fn done(cx: &mut Cx, r: &Relocation, load: &Load) -> Result<()>
     let body = format!("{},共 {} 个组织、{} 名团员。", way(r), load.orgs, load.members);
     for (org, title) in [
         (&r.org, "组织迁移已完成".to_owned()),
-        (&r.old_parent, format!("{} 已迁出", r.org.short_name)),
-        (&r.new_parent, format!("{} 已迁入", r.org.short_name)),
+        (&r.from, format!("{} 已迁出", r.org.short_name)),
+        (&r.to, format!("{} 已迁入", r.org.short_name)),
     ] {
         to_org(cx, r, org, title, body.clone()).await?;
     }
@@ -62,7 +63,7 @@ pub(super) async fn returned(cx: &mut Cx, r: &Relocation, by: &str) -> Result<()
     to_org(cx, r, &r.org, title, body).await?;
     // The old superior agreed already when the new one returns.
     let told = format!("{} 的迁移已退回", r.org.short_name);
-    to_org(cx, r, &r.old_parent, told, format!("{},{by} 退回:{why}。组织关系不变。", way(r))).await
+    to_org(cx, r, &r.from, told, format!("{},{by} 退回:{why}。组织关系不变。", way(r))).await
 }
 
 pub(super) async fn withdrawn(cx: &mut Cx, r: &Relocation, held: Option<&OrgRef>) -> Result<()> {
@@ -79,9 +80,27 @@ pub(super) async fn expired(cx: &mut Cx, r: &Relocation, held: Option<&OrgRef>) 
     to_org(cx, r, holder, title, way(r)).await
 }
 
-pub(super) async fn reminder(cx: &mut Cx, r: &Relocation) -> Result<()> {
-    let Some(holder) = r.holder().cloned() else { return Ok(()) };
+/// To the holder; `above`: to its direct superior as well.
+pub(super) async fn reminder(
+    cx: &mut Cx,
+    r: &Relocation,
+    holder: &OrgRef,
+    above: Option<&OrgRef>,
+) -> Result<()> {
     let left = r.days_left(cx.now()).unwrap_or(0);
     let title = format!("提醒:{} 的迁移申请还剩 {left} 天", r.org.short_name);
-    to_org(cx, r, &holder, title, format!("{}{}。到期未审批会自动退回。", way(r), until(r))).await
+    to_org(cx, r, holder, title, format!("{}{}。到期未审批会自动退回。", way(r), until(r))).await?;
+    let Some(superior) = above else { return Ok(()) };
+    let title = format!("{} 有一笔组织迁移即将超期", holder.short_name);
+    let body = format!("{}:{}{}。请提醒它办理。", r.org.short_name, way(r), until(r));
+    // It is no party and opens no page of the relocation: only that organisation's.
+    let href = format!("/o/{}/orgs/{}", superior.code, holder.code);
+    send(cx, Message { to: To::Org(superior.id), kind: "relocation", title, body, href }).await
+}
+
+pub(super) async fn urged(cx: &mut Cx, r: &Relocation, holder: &OrgRef) -> Result<()> {
+    let title = format!("催办:{} 的迁移申请等待审批", r.org.short_name);
+    let body =
+        format!("{},{}({})请你们尽快办理{}。", way(r), r.starter_name, r.org.short_name, until(r));
+    to_org(cx, r, holder, title, body).await
 }

@@ -3,16 +3,17 @@
 
 use super::{carry, sql};
 use crate::{
-    Action, Cx, Error, OrgRef, Refusal, Result,
+    Action, Cx, Error, OrgRef, Refusal, Result, cadres,
     events::Event,
     messages::{self, Message, To},
     orgs::{self, Mandate, New},
     people::{self, PersonId},
 };
 use serde_json::json;
+use std::collections::HashSet;
 
-/// Most that are chosen at once.
-pub(super) const MOST: i64 = 500;
+/// Most that can stand to choose in one organisation.
+const MOST: i64 = 10_000;
 
 /// Somebody or something that can be chosen.
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ pub async fn split_choices(cx: &mut Cx, code: &str) -> Result<Splitting> {
     } else {
         let pick =
             |c: sql::Child| Pick { why_not: "", code: c.code, name: c.short_name, post: None };
-        sql::children_of(cx, org.id).await?.into_iter().map(pick).collect()
+        sql::children_of(cx, org.id, MOST).await?.into_iter().map(pick).collect()
     };
     Ok(Splitting { org, of_people, picks, full_name: String::new() })
 }
@@ -88,7 +89,8 @@ pub async fn split_check(
 ) -> Result<Splitting> {
     let mut found = split_choices(cx, code).await?;
     let all = found.picks.len();
-    found.picks.retain(|p| picked.contains(&p.code));
+    let picked: HashSet<&str> = picked.iter().map(String::as_str).collect();
+    found.picks.retain(|p| picked.contains(p.code.as_str()));
     if found.picks.is_empty() {
         return Err(Error::field("picks", "required", "请勾选要分出去的下级组织或团员。"));
     }
@@ -141,7 +143,16 @@ pub async fn split(cx: &mut Cx, code: &str, short_name: &str, picked: &[String])
     let moved = if found.of_people {
         let ids = sql::persons_of(cx, &found.org, &codes).await?;
         let ids: Vec<PersonId> = ids.into_iter().map(|(id,)| id).collect();
-        people::end_posts_of(cx, &permit, &ids, &found.org, "组织拆分").await?;
+        let seats = cadres::seats(cx, &found.org).await?;
+        let leave = seats.into_iter().filter(|s| ids.contains(&s.person));
+        let leave: Vec<_> = leave.map(|s| (s.person, s.name)).collect();
+        // Only whoever has a post loses one; nobody is administrator without.
+        let posted: Vec<&str> =
+            found.picks.iter().filter(|p| p.post.is_some()).map(|p| p.code.as_str()).collect();
+        let posted = sql::persons_of(cx, &found.org, &posted).await?;
+        let posted: Vec<PersonId> = posted.into_iter().map(|(id,)| id).collect();
+        people::end_posts_of(cx, &permit, &posted, &found.org, "组织拆分").await?;
+        cadres::followed(cx, &permit, &found.org, &leave, cadres::With::Split).await?;
         people::move_some(cx, &permit, &ids, &found.org, &sister).await?
     } else {
         for code in &codes {

@@ -1,13 +1,15 @@
 //! 申请组织迁移 (53, 54): by the organisation that moves, and nobody else. The page's preview and the
 //! program's call ask the same [`check`].
 
-use super::{Effect, RelocationId, effect, links, machine, notices, record, sql, standing};
+use super::{Effect, Relocation, effect, notices, sql};
 use crate::{
     Action, Cx, Error, OrgRef, Refusal, Result,
+    business::{
+        self, BusinessId, Matter,
+        machine::{Variant, Verb},
+    },
     orgs::{self, Mandate, parent_path},
 };
-use machine::{Party, State, Verb};
-use serde_json::Value as Json;
 
 const LONGEST_REASON: usize = 200;
 const SHORTEST_REASON: usize = 4;
@@ -32,7 +34,7 @@ pub struct Checked {
 /// A relocation that was begun.
 #[derive(Clone, Debug)]
 pub struct Started {
-    pub id: RelocationId,
+    pub id: BusinessId,
     /// 业务编号.
     pub no: String,
 }
@@ -69,26 +71,22 @@ pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     orgs::lock_tree(cx, &permit).await?;
     let Checked { org, old_parent, new_parent, .. } = check(cx, &new.to).await?;
     let reason = reason_of(&new.reason)?;
-    let Some(state) = machine::next(State::Draft, Verb::Submit, &[Party::Mover]) else {
-        return Err(Error::Broken("the machine has no beginning".into()));
-    };
-    let (id, no) = (RelocationId(cx.new_id()), new_number(cx).await?);
-    let row = sql::New {
-        id,
-        no: &no,
-        org: &org,
-        old_parent: old_parent.id,
-        new_parent: new_parent.id,
-        started_by: cx.visitor()?.person,
+    let new = business::New {
+        id: BusinessId(cx.new_id()),
+        variant: Variant::R,
+        person: None,
+        org: Some(&org),
+        from: &old_parent,
+        to: &new_parent,
         reason: &reason,
-        at: standing(cx, state, &old_parent, &new_parent)?,
+        fields_ct: None,
+        remark: "",
+        wish: None,
     };
-    sql::insert(cx, &permit, row).await?;
-    sql::add_step(cx, &permit, id, Verb::Submit.code(), state, "").await?;
-    let begun = sql::by_no(cx, &no).await?.ok_or(Error::NotFound)?.read()?;
+    let begun: Relocation = business::begin(cx, &permit, new).await?;
     notices::submitted(cx, &begun).await?;
-    record(cx, permit, Verb::Submit, &begun, Json::Null).await?;
-    Ok(Started { id, no })
+    begun.record(cx, permit, Verb::Submit).await?;
+    Ok(Started { id: begun.id, no: begun.no.clone() })
 }
 
 /// The organisation acted for as it stands now, and its direct superior.
@@ -112,24 +110,24 @@ async fn mover(cx: &mut Cx) -> Result<(OrgRef, OrgRef)> {
 /// At most one open relocation on the way from the root through the organisation and down (D5).
 async fn none_open(cx: &mut Cx, org: &OrgRef) -> Result<()> {
     let Some(no) = sql::open_on(cx, &org.path).await? else { return Ok(()) };
-    let open = sql::by_no(cx, &no).await?.ok_or(Error::Retry)?.read()?;
+    let open: Relocation = business::found(cx, &no).await?;
     let said = if open.org.id == org.id {
         format!(
             "本组织已有一笔迁移正在办理({} → {},{}),不能重复申请。目的地不对的,撤销后重新申请。",
-            open.old_parent.short_name,
-            open.new_parent.short_name,
+            open.from.short_name,
+            open.to.short_name,
             open.state.label()
         )
     } else {
         let side = if open.org.covers(&org.path) { "上级" } else { "下级" };
         format!(
             "{side}“{}”正在办理迁移({} → {}),办结之前本组织不能申请迁移。请等它办结。",
-            open.org.short_name, open.old_parent.short_name, open.new_parent.short_name
+            open.org.short_name, open.from.short_name, open.to.short_name
         )
     };
     let refusal = Refusal::new("relocation_open", said);
-    let seen = super::read(cx, &no).await.is_ok();
-    Err(Error::refused(if seen { links(cx, refusal, &open) } else { refusal }))
+    let seen = open.sees(cx).await?;
+    Err(Error::refused(if seen { refusal.way("查看", open.href(cx.org()?)) } else { refusal }))
 }
 
 fn reason_of(typed: &str) -> Result<String> {
@@ -145,33 +143,6 @@ fn reason_of(typed: &str) -> Result<String> {
     if length > LONGEST_REASON {
         return Err(Error::field("reason", "too_long", "迁移原因请不超过 200 个字。"));
     }
-    without_numbers("reason", &reason)?;
+    business::without_numbers("reason", &reason)?;
     Ok(reason)
-}
-
-/// Free text must not carry ID or telephone numbers into lists, messages and the book.
-pub(super) fn without_numbers(field: &'static str, text: &str) -> Result<()> {
-    let longest = text.split(|c: char| !c.is_numeric()).map(|run| run.chars().count()).max();
-    if longest.unwrap_or(0) > 8 {
-        return Err(Error::field(
-            field,
-            "personal",
-            "请不要在这里写证件号或电话号码,它们会出现在几方的列表和消息里。",
-        ));
-    }
-    Ok(())
-}
-
-/// `QY20260615-004821`: the day, and a number by chance, so that no counter is in everybody's way.
-async fn new_number(cx: &mut Cx) -> Result<String> {
-    let today = crate::clock::beijing(cx.now()).strftime("%Y%m%d").to_string();
-    for _ in 0..12 {
-        let mut bytes = [0_u8; 8];
-        cx.house().chance(&mut bytes);
-        let no = format!("QY{today}-{:06}", u64::from_be_bytes(bytes) % 1_000_000);
-        if !sql::is_taken(cx, &no).await? {
-            return Ok(no);
-        }
-    }
-    Err(Error::Busy)
 }

@@ -95,6 +95,9 @@ pub struct PostRow {
     pub is_secretary: bool,
     /// Most holders in one organisation.
     pub max: Option<u32>,
+    /// False: ended by operators; what names it already keeps it, nothing new may.
+    #[serde(default = "super::lists::yes")]
+    pub listed: bool,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
@@ -134,6 +137,9 @@ pub struct IndustryRow {
     pub is_school: bool,
     /// True when its branches are marked with a graduation time (row 121).
     pub graduation_markable: bool,
+    /// False: ended by operators; what names it already keeps it, nothing new may.
+    #[serde(default = "super::lists::yes")]
+    pub listed: bool,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
@@ -194,7 +200,7 @@ impl Tree {
 
     /// The posts of that category, in picker order.
     pub fn posts_of(&self, category: Category) -> impl Iterator<Item = &PostRow> {
-        self.posts.iter().filter(move |row| row.categories.contains(&category))
+        self.posts.iter().filter(move |row| row.listed && row.categories.contains(&category))
     }
 
     /// The post that a word means in that category: by name, synonym or code.

@@ -1,12 +1,18 @@
 //! The other side decides: 同意 (and 分配团支部 with it), 分配, 退回. One wins when several decide at
 //! once; what the losers did has no effect and they are told who was first.
 
-use super::{Transfer, Turn, machine, notices, read, record, still_open, take, undo};
+use super::{Transfer, notices, read, take, undo};
 use crate::{
-    Action, Cx, Error, OrgRef, Permit, Refusal, Result, access, error::FieldError, orgs,
-    people::Moved, rules::Rules,
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result, access,
+    business::{
+        self, Matter, Turn,
+        machine::{self, Party, State, Verb},
+    },
+    error::FieldError,
+    orgs,
+    people::Moved,
+    rules::Rules,
 };
-use machine::{Party, State, Verb};
 
 /// Fewest characters of a return note where one is needed.
 const SHORTEST_NOTE: usize = 6;
@@ -55,7 +61,7 @@ pub async fn approve(
         }
     }
     undo::note(cx, &permit, &t, before, moved).await?;
-    record(cx, permit, Verb::Approve, &t).await?;
+    t.record(cx, permit, Verb::Approve).await?;
     Ok(t)
 }
 
@@ -75,7 +81,7 @@ pub async fn allocate(cx: &mut Cx, no: &str, version: i64, branch: &str) -> Resu
     let into = branch_of(cx, &t, branch.trim()).await?;
     let moved = settle(cx, &permit, &mut t, &into).await?;
     undo::note(cx, &permit, &t, before, moved).await?;
-    record(cx, permit, Verb::Allocate, &t).await?;
+    t.record(cx, permit, Verb::Allocate).await?;
     Ok(t)
 }
 
@@ -104,7 +110,7 @@ pub async fn give_back(
     };
     take(cx, &permit, &mut t, (Verb::Return, to), turn).await?;
     notices::returned(cx, &t).await?;
-    record(cx, permit, Verb::Return, &t).await?;
+    t.record(cx, permit, Verb::Return).await?;
     Ok(t)
 }
 
@@ -120,7 +126,7 @@ async fn leave(cx: &mut Cx, t: &Transfer, version: i64, verb: Verb) -> Result<(P
         return Err(access::forbidden(action));
     }
     let permit = cx.permit(action, side)?;
-    still_open(cx, t, version, verb).await?;
+    business::still_open(cx, t, version, verb).await?;
     match machine::next(t.variant, t.state, verb, &parties) {
         Some(to) => Ok((permit, to)),
         None => Err(access::forbidden(action)),
@@ -180,14 +186,14 @@ async fn takes_in(cx: &mut Cx, t: &Transfer) -> Result<bool> {
 /// The target takes nobody in any longer: the transfer goes back by itself (D4, race rules).
 pub(super) async fn cancel(cx: &mut Cx, permit: Permit, mut t: Transfer) -> Result<Transfer> {
     cancel_under(cx, &permit, &mut t).await?;
-    record(cx, permit, Verb::Cancel, &t).await?;
+    t.record(cx, permit, Verb::Cancel).await?;
     Ok(t)
 }
 
 /// As [`cancel`], as a part of something larger whose event the caller writes.
 pub(super) async fn cancel_under(cx: &mut Cx, permit: &Permit, t: &mut Transfer) -> Result<()> {
     let Some(to) = machine::next(t.variant, t.state, Verb::Cancel, &[Party::Clock]) else {
-        return Err(super::too_late(cx, t).await);
+        return Err(business::too_late(cx, t).await);
     };
     let says = format!("{}已经撤销或正在调整,不再接收转入", t.to.short_name);
     let turn = Turn {
@@ -222,6 +228,6 @@ fn judge_return<'a>(
     if let Some(says) = rules.guard_rail(note) {
         return Err(Error::Invalid(vec![FieldError::new("note", "guard_rail", says)]));
     }
-    super::without_numbers("note", note)?;
+    business::without_numbers("note", note)?;
     Ok((reason, note))
 }

@@ -1,8 +1,11 @@
 //! 批量办理 (B.6): several decisions of one administrator, each in a transaction of its own, each
 //! with its own result. What one of them meets does not stop the others.
 
-use super::{Transfer, allocate, approve, machine::State, read};
-use crate::{Action, Cx, Error, House, Origin, Result, Who, clock, events::Event, people::tickets};
+use super::{Transfer, allocate, approve, read};
+use crate::{
+    Action, Cx, Error, House, Origin, Result, Who, business::machine::State, clock, events::Event,
+    people::tickets,
+};
 use serde::{Deserialize, Serialize};
 
 /// Most decisions at once.

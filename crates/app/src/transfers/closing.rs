@@ -2,8 +2,12 @@
 //! was coming is told that the target is no more; who was going goes on from the holding branch, in
 //! the hands of the superior.
 
-use super::{Transfer, approval, event, machine::Verb, sql};
-use crate::{Cx, Error, OrgRef, Permit, Result, people::PersonId};
+use super::{Transfer, approval, sql};
+use crate::{
+    Cx, OrgRef, Permit, Result,
+    business::{found, machine::Verb},
+    people::PersonId,
+};
 
 pub use super::sql::Open;
 
@@ -37,12 +41,10 @@ pub async fn leave_closed(
     let coming = sql::open_to(cx, org.id, 1000).await?;
     sql::hand_over(cx, permit, org.id, superior.id).await?;
     for open in &coming {
-        let row = sql::by_no(cx, &open.no).await?.ok_or(Error::Retry)?;
-        let mut t = Transfer::from_stored(row)?;
+        let mut t: Transfer = found(cx, &open.no).await?;
         approval::cancel_under(cx, permit, &mut t).await?;
         for path in [&t.from.path, &t.to.path] {
-            let event = event(Verb::Cancel, &t).at(path);
-            cx.note(event).await?;
+            cx.note(t.event(Verb::Cancel).at(path)).await?;
         }
     }
     let going = match holding {

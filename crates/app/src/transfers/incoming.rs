@@ -5,12 +5,12 @@
 use super::{
     Transfer,
     lead::{self, Row},
-    machine::{State, Variant},
     read, show, sql, start,
     start::{Checked, Started, answers, begin, labelled},
 };
 use crate::{
     Action, Cx, Error, OrgRef, Refusal, Result,
+    business::machine::{State, Variant},
     clock::day,
     orgs::{self, Category, OrgId},
     people::{self, Person},
@@ -108,10 +108,7 @@ async fn wish(
     to: &OrgRef,
 ) -> Result<Option<OrgRef>> {
     let meant = match origin {
-        Origin::Again(no) => {
-            let before = to_repeat(cx, no).await?;
-            sql::wish(cx, before.id).await?
-        }
+        Origin::Again(no) => to_repeat(cx, no).await?.wish,
         Origin::Ticket(_) => row.and_then(|row| row.into).map(OrgId),
     };
     let Some(meant) = meant.filter(|_| !to.category.owns_members()) else { return Ok(None) };

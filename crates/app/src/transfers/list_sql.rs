@@ -1,32 +1,8 @@
 //! The statements of lists of transfers; private to the room. Every one is bounded by the index of
 //! an organisation or person and by a LIMIT.
 
-use super::TransferId;
-use crate::{Cx, Result, clock::Millis, orgs::OrgId, people::PersonId};
+use crate::{Cx, Result, business::Row, clock::Millis, orgs::OrgId, people::PersonId};
 use db::{args, sql};
-
-db::row! {
-    /// A line of a list.
-    pub(super) struct Line {
-        pub(super) id: TransferId,
-        pub(super) no: String,
-        pub(super) state: String,
-        pub(super) variant: String,
-        pub(super) person_name: String,
-        pub(super) starter_name: String,
-        pub(super) from_name: String,
-        pub(super) from_path: String,
-        pub(super) to_name: String,
-        pub(super) to_path: String,
-        pub(super) started_path: String,
-        pub(super) waits_name: Option<String>,
-        pub(super) branch_name: Option<String>,
-        pub(super) branch_path: Option<String>,
-        pub(super) deadline: Option<i64>,
-        pub(super) created_at: i64,
-        pub(super) ended_at: Option<i64>,
-    }
-}
 
 /// What a page of a list asks.
 pub(super) struct Ask<'a> {
@@ -40,82 +16,33 @@ pub(super) struct Ask<'a> {
 }
 
 /// Transfers from, to, into or begun by an organisation, the newest first.
-pub(super) async fn of_org(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Line>> {
+pub(super) async fn of_org(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Row>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT id FROM transfer WHERE from_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE to_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE started_org = $1 AND id < $2 UNION SELECT id FROM transfer WHERE branch_id = $1 AND id < $2) AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
+            sql!("SELECT t.id, t.no, t.variant, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM business t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT id FROM business WHERE from_org = $1 AND id < $2 AND kind = 'transfer' UNION SELECT id FROM business WHERE to_org = $1 AND id < $2 AND kind = 'transfer' UNION SELECT id FROM business WHERE started_org = $1 AND id < $2 AND kind = 'transfer' UNION SELECT id FROM business WHERE branch_id = $1 AND id < $2) AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
             args![ask.org, ask.before, ask.state, ask.name, ask.limit],
         )
         .await?)
 }
 
 /// Transfers from or to the direct children of an organisation, the newest first.
-pub(super) async fn of_children(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Line>> {
+pub(super) async fn of_children(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Row>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT x.id FROM org c JOIN transfer x ON x.from_org = c.id WHERE c.parent_id = $1 AND x.id < $2 UNION SELECT x.id FROM org c JOIN transfer x ON x.to_org = c.id WHERE c.parent_id = $1 AND x.id < $2 UNION SELECT x.id FROM org c JOIN transfer x ON x.branch_id = c.id WHERE c.parent_id = $1 AND x.id < $2) AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
+            sql!("SELECT t.id, t.no, t.variant, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM business t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT x.id FROM org c JOIN business x ON x.from_org = c.id WHERE c.parent_id = $1 AND x.id < $2 AND x.kind = 'transfer' UNION SELECT x.id FROM org c JOIN business x ON x.to_org = c.id WHERE c.parent_id = $1 AND x.id < $2 AND x.kind = 'transfer' UNION SELECT x.id FROM org c JOIN business x ON x.branch_id = c.id WHERE c.parent_id = $1 AND x.id < $2) AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
             args![ask.org, ask.before, ask.state, ask.name, ask.limit],
-        )
-        .await?)
-}
-
-/// Transfers that an organisation began, the newest first.
-pub(super) async fn started_by(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Line>> {
-    Ok(cx
-        .tx
-        .all(
-            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.started_org = $1 AND t.id < $2 AND (CAST($3 AS TEXT) = '' OR t.state = $3 OR ($3 = 'open' AND t.ended_at IS NULL)) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
-            args![ask.org, ask.before, ask.state, ask.name, ask.limit],
-        )
-        .await?)
-}
-
-/// Transfers that an organisation was asked for and that have ended, the newest first.
-pub(super) async fn decided_by(cx: &mut Cx, ask: &Ask<'_>) -> Result<Vec<Line>> {
-    Ok(cx
-        .tx
-        .all(
-            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.id IN (SELECT id FROM transfer WHERE to_org = $1 AND id < $2 AND ended_at IS NOT NULL AND starter <> 'target' UNION SELECT id FROM transfer WHERE from_org = $1 AND id < $2 AND ended_at IS NOT NULL AND starter = 'target') AND (CAST($3 AS TEXT) = '' OR t.state = $3) AND SUBSTR(p.name, 1, LENGTH(CAST($4 AS TEXT))) = $4 ORDER BY t.id DESC LIMIT $5"),
-            args![ask.org, ask.before, ask.state, ask.name, ask.limit],
-        )
-        .await?)
-}
-
-/// What waits for an organisation, the most urgent first.
-pub(super) async fn waiting_for(cx: &mut Cx, org: OrgId, limit: i64) -> Result<Vec<Line>> {
-    Ok(cx
-        .tx
-        .all(
-            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.waits_for = $1 AND t.ended_at IS NULL ORDER BY COALESCE(t.deadline, 0), t.id LIMIT $2"),
-            args![org, limit],
-        )
-        .await?)
-}
-
-/// What waits for the direct children of an organisation and may be decided by it as well.
-pub(super) async fn waiting_below(
-    cx: &mut Cx,
-    org: OrgId,
-    variant: &str,
-    limit: i64,
-) -> Result<Vec<Line>> {
-    Ok(cx
-        .tx
-        .all(
-            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM org w JOIN transfer t ON t.waits_for = w.id AND t.ended_at IS NULL JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org d ON d.id = t.branch_id WHERE w.parent_id = $1 AND ((t.variant = $2 AND t.state = 'pending_target') OR t.state = 'pending_source') ORDER BY COALESCE(t.deadline, 0), t.id LIMIT $3"),
-            args![org, variant, limit],
         )
         .await?)
 }
 
 /// All transfers of a person, the newest first.
-pub(super) async fn of_person(cx: &mut Cx, person: PersonId) -> Result<Vec<Line>> {
+pub(super) async fn of_person(cx: &mut Cx, person: PersonId) -> Result<Vec<Row>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.id, t.no, t.state, t.variant, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.person_id = $1 ORDER BY t.id DESC LIMIT 100"),
+            sql!("SELECT t.id, t.no, t.variant, t.state, p.name, b.name, f.short_name, f.path, o.short_name, o.path, s.path, w.short_name, d.short_name, d.path, t.deadline, t.created_at, t.ended_at FROM business t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org JOIN org s ON s.id = t.started_org LEFT JOIN org w ON w.id = t.waits_for LEFT JOIN org d ON d.id = t.branch_id WHERE t.person_id = $1 ORDER BY t.id DESC LIMIT 100"),
             args![person],
         )
         .await?)
@@ -126,7 +53,7 @@ pub(super) async fn count_due(cx: &mut Cx, org: OrgId, until: Millis) -> Result<
     let (count,): (i64,) = cx
         .tx
         .one(
-            sql!("SELECT COUNT(*) FROM (SELECT id FROM transfer WHERE waits_for = $1 AND ended_at IS NULL AND deadline <= $2 LIMIT 100) AS t"),
+            sql!("SELECT COUNT(*) FROM (SELECT id FROM business WHERE waits_for = $1 AND ended_at IS NULL AND kind = 'transfer' AND deadline <= $2 LIMIT 100) AS t"),
             args![org, until],
         )
         .await?;
@@ -142,7 +69,7 @@ pub(super) async fn came_back(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.no, COALESCE(t.return_reason, '') FROM transfer t WHERE t.started_org = $1 AND t.state IN ('rejected','expired') AND t.ended_at >= $2 AND NOT EXISTS (SELECT 1 FROM transfer x WHERE x.person_id = t.person_id AND x.id > t.id) AND EXISTS (SELECT 1 FROM member m WHERE m.person_id = t.person_id AND m.org_id = t.from_org) ORDER BY t.id DESC LIMIT 100"),
+            sql!("SELECT t.no, COALESCE(t.return_reason, '') FROM business t WHERE t.started_org = $1 AND t.kind = 'transfer' AND t.state IN ('rejected','expired') AND t.ended_at >= $2 AND NOT EXISTS (SELECT 1 FROM business x WHERE x.person_id = t.person_id AND x.id > t.id) AND EXISTS (SELECT 1 FROM member m WHERE m.person_id = t.person_id AND m.org_id = t.from_org) ORDER BY t.id DESC LIMIT 100"),
             args![org, since],
         )
         .await?)

@@ -1,13 +1,11 @@
 //! What the parties of a transfer are told, and when. Names and organisations only: no numbers, no
 //! addresses. Written with the step that it tells of.
 
-use super::{
-    Transfer,
-    machine::{State, Verb},
-    short_day,
-};
+use super::Transfer;
 use crate::{
     Cx, OrgRef, Result,
+    business::machine::{State, Verb},
+    clock::short_day,
     messages::{Message, To, send},
     orgs::{self, Category, parent_path},
     rules::Rules,
@@ -226,9 +224,13 @@ fn passed(cx: &Cx, t: &Transfer, note: &str) -> (String, String) {
     (title, format!("{},由 {} 转交{}。{said}", way(t), cx.actor_name(), until(t)))
 }
 
-/// To the holder; `escalate`: to the holder's direct superior as well.
-pub(super) async fn reminder(cx: &mut Cx, t: &Transfer, escalate: bool) -> Result<()> {
-    let Some(holder) = t.holder().cloned() else { return Ok(()) };
+/// To the holder; `above`: to its direct superior as well.
+pub(super) async fn reminder(
+    cx: &mut Cx,
+    t: &Transfer,
+    holder: &OrgRef,
+    above: Option<&OrgRef>,
+) -> Result<()> {
     let (title, body) = match (t.state, t.days_left(cx.now())) {
         (State::PendingAlloc, _) => (
             format!("提醒:{} 还没有分配团支部", t.person_name),
@@ -239,22 +241,17 @@ pub(super) async fn reminder(cx: &mut Cx, t: &Transfer, escalate: bool) -> Resul
             format!("{}{}。到期未审批会自动退回。", way(t), until(t)),
         ),
     };
-    to_org(cx, t, &holder, title, body).await?;
-    if !escalate {
-        return Ok(());
-    }
-    let Some(path) = parent_path(&holder.path) else { return Ok(()) };
-    let Some(superior) = orgs::names_to(cx, path).await?.pop() else { return Ok(()) };
+    to_org(cx, t, holder, title, body).await?;
+    let Some(superior) = above else { return Ok(()) };
     let title = format!("{} 有一条{}申请即将超期", holder.short_name, asked(t));
     let body = format!("{}:{}{}。请提醒或协助办理。", t.person_name, way(t), until(t));
-    to_org(cx, t, &superior, title, body).await
+    to_org(cx, t, superior, title, body).await
 }
 
-pub(super) async fn urged(cx: &mut Cx, t: &Transfer) -> Result<()> {
-    let Some(holder) = t.holder().cloned() else { return Ok(()) };
+pub(super) async fn urged(cx: &mut Cx, t: &Transfer, holder: &OrgRef) -> Result<()> {
     let what = if t.state == State::PendingAlloc { "分配团支部" } else { "审批" };
     let title = format!("催办:{} 的{}申请等待{what}", t.person_name, asked(t));
     let body =
         format!("{}({})请你们尽快办理{}。", t.starter_name, t.started_org.short_name, until(t));
-    to_org(cx, t, &holder, title, body).await
+    to_org(cx, t, holder, title, body).await
 }

@@ -2,12 +2,17 @@
 //! superior, to look at it. A message with a link and a line in the timeline; it stays in the same
 //! hands and its deadline runs on.
 
-use super::{Transfer, machine, notices, read, sql};
+use super::{Transfer, notices, read, sql};
 use crate::{
-    Action, Cx, Error, OrgRef, Refusal, Result, access, clock::HOUR, events::Event,
-    orgs::parent_path, people::PersonId,
+    Action, Cx, Error, OrgRef, Refusal, Result, access,
+    business::{
+        self, Matter,
+        machine::{self, Verb},
+    },
+    clock::HOUR,
+    orgs::parent_path,
+    people::PersonId,
 };
-use machine::Verb;
 
 const LONGEST_NOTE: usize = 100;
 /// The superior stands for itself in the choice.
@@ -65,7 +70,7 @@ pub async fn pass_on(cx: &mut Cx, no: &str, to: &str, note: &str) -> Result<(Tra
     let t = read(cx, no).await?;
     if !may(cx, &t) {
         if t.state.ended() {
-            return Err(super::too_late(cx, &t).await);
+            return Err(business::too_late(cx, &t).await);
         }
         return Err(access::forbidden(Action::DecideTransfer));
     }
@@ -75,7 +80,7 @@ pub async fn pass_on(cx: &mut Cx, no: &str, to: &str, note: &str) -> Result<(Tra
     if note.chars().count() > LONGEST_NOTE {
         return Err(Error::field("message", "too_long", "留言请不超过 100 个字。"));
     }
-    super::without_numbers("message", note)?;
+    business::without_numbers("message", note)?;
     if sql::passes_since(cx, t.id, cx.now() - 24 * HOUR).await? >= MOST {
         return Err(Error::refused(Refusal::new(
             "passed",
@@ -84,9 +89,8 @@ pub async fn pass_on(cx: &mut Cx, no: &str, to: &str, note: &str) -> Result<(Tra
     }
     let name = tell(cx, &t, &acting, to.trim(), note).await?;
     let said = if note.is_empty() { format!("给 {name}") } else { format!("给 {name}:{note}") };
-    sql::add_step(cx, &permit, t.id, "pass", t.state, &said).await?;
-    let event = Event::new("transfer.passed_on", "transfer", t.id.0).about(t.person);
-    cx.record(permit, event.at(&acting.path)).await?;
+    business::note_step(cx, &permit, &t, Verb::Pass, &said).await?;
+    t.record(cx, permit, Verb::Pass).await?;
     Ok((t, name))
 }
 

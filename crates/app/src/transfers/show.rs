@@ -2,14 +2,16 @@
 //! and what whoever looks at it may do now.
 
 use super::{
-    Transfer,
-    machine::{self, Party, State, Verb},
-    pass, read, reminders, sql,
+    Transfer, pass, read, sql,
     start::{FIELDS_COLUMN, New, labelled},
     undo,
 };
 use crate::{
     Action, Cx, Error, OrgRef, Result, Who,
+    business::{
+        self, Step,
+        machine::{self, Party, State, Verb},
+    },
     clock::Millis,
     keys::Place,
     orgs,
@@ -19,8 +21,6 @@ use crate::{
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-pub use super::sql::Step;
 
 /// What may be done now by whoever looks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
@@ -76,7 +76,7 @@ pub struct Shown {
 /// organisation). `NotFound` for everybody who is no party of it.
 pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
     let t = read(cx, no).await?;
-    let steps = sql::steps(cx, t.id).await?;
+    let steps = business::timeline(cx, &t).await?;
     let person = match cx.who() {
         Who::Person(v) if v.acting.is_some() => Some(people::person::read(cx, t.person).await?),
         _ => None,
@@ -110,7 +110,7 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         return_reason: returned.map(|r| r.name.as_str()),
         return_hint: returned.map(|r| r.hint.as_str()),
         steps,
-        urge_from: reminders::urge_from(&t),
+        urge_from: t.urge_from(),
         suggested: suggest(cx, &t, rights).await?,
         rights,
         limited,
@@ -170,7 +170,7 @@ fn rights(cx: &Cx, t: &Transfer) -> Rights {
     let may = |action, org: &OrgRef, verb| {
         cx.may(action, &org.path) && machine::next(t.variant, t.state, verb, &parties).is_some()
     };
-    let lapsed = t.deadline.is_some_and(|end| end < cx.now());
+    let lapsed = t.has_lapsed(cx.now());
     let is_starter = cx.visitor().is_ok_and(|v| v.person == t.started_by);
     let side = t.decider(Verb::Approve).0;
     let approve = may(Action::DecideTransfer, side, Verb::Approve) && !lapsed && !is_starter;
@@ -187,7 +187,7 @@ fn rights(cx: &Cx, t: &Transfer) -> Rights {
         allocate: may(Action::AllocateTransfer, &t.to, Verb::Allocate) || with_it,
         give_back: may(Action::DecideTransfer, side, Verb::Return) && !lapsed,
         withdraw: may(Action::WithdrawTransfer, &acting, Verb::Withdraw),
-        urge: starting && !t.state.ended() && reminders::urge_from(t) <= cx.now(),
+        urge: starting && !t.state.ended() && t.urge_from() <= cx.now(),
         again: came_back && may_repeat(cx, t, &acting),
         pass_on: pass::may(cx, t) && !lapsed,
         undo: false,
@@ -208,7 +208,7 @@ async fn suggest(cx: &mut Cx, t: &Transfer, rights: Rights) -> Result<Option<Str
     if !rights.allocate {
         return Ok(None);
     }
-    if let Some(meant) = sql::wish(cx, t.id).await? {
+    if let Some(meant) = t.wish {
         let branch = orgs::by_id(cx, meant).await?;
         let fits = t.to.covers(&branch.path) && branch.id != t.from.id;
         if fits && sql::seems_active(cx, branch.id).await? {

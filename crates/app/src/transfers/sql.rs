@@ -1,124 +1,25 @@
-//! The transfers' statements; private to the room. What is deciding is guarded: a change goes
-//! through only in the state and version that was read.
+//! The statements that only transfers need; private to the room. What all business shares is in
+//! `business`.
 
-use super::{
-    TransferId,
-    machine::{State, Variant},
-};
 use crate::{
     Cx, Error, OrgRef, Permit, Result,
+    business::{BusinessId, machine::State},
     clock::Millis,
-    orgs::{Category, OrgId},
+    orgs::OrgId,
     people::PersonId,
 };
 use db::{Rows, args, sql};
-
-pub(super) async fn count_waiting(cx: &mut Cx, org: OrgId) -> Result<i64> {
-    let (count,): (i64,) = cx
-        .tx
-        .one(
-            sql!("SELECT COUNT(*) FROM (SELECT id FROM transfer WHERE waits_for = $1 AND ended_at IS NULL LIMIT 100) AS t"),
-            args![org],
-        )
-        .await?;
-    Ok(count)
-}
-
-db::row! {
-    /// A transfer with the organisations and names that it is about.
-    pub(super) struct Stored {
-        pub(super) id: TransferId,
-        pub(super) no: String,
-        pub(super) version: i64,
-        variant: String,
-        state: String,
-        pub(super) person: PersonId,
-        pub(super) person_code: String,
-        pub(super) person_name: String,
-        pub(super) started_by: PersonId,
-        pub(super) starter_name: String,
-        pub(super) reason: String,
-        pub(super) fields_ct: Option<Vec<u8>>,
-        pub(super) remark: String,
-        pub(super) deadline: Option<i64>,
-        pub(super) waits_for: Option<OrgId>,
-        pub(super) branch: Option<OrgId>,
-        pub(super) return_reason: Option<String>,
-        pub(super) return_note: Option<String>,
-        pub(super) urged_at: Option<i64>,
-        pub(super) created_at: i64,
-        pub(super) ended_at: Option<i64>,
-        s_id: OrgId, s_code: String, s_path: String, s_name: String, s_category: String, s_province: String,
-        f_id: OrgId, f_code: String, f_path: String, f_name: String, f_category: String, f_province: String,
-        t_id: OrgId, t_code: String, t_path: String, t_name: String, t_category: String, t_province: String,
-    }
-}
-impl Stored {
-    pub(super) fn variant(&self) -> Result<Variant> {
-        Variant::from_code(&self.variant).ok_or_else(|| unknown("variant"))
-    }
-    pub(super) fn state(&self) -> Result<State> {
-        State::from_code(&self.state).ok_or_else(|| unknown("state"))
-    }
-    /// The organisation that began it, the source and the target.
-    pub(super) fn orgs(&self) -> Result<(OrgRef, OrgRef, OrgRef)> {
-        let org = |id: OrgId, [code, path, name, category, province]: [&String; 5]| {
-            Ok::<_, Error>(OrgRef {
-                id,
-                code: code.clone(),
-                path: path.clone(),
-                short_name: name.clone(),
-                category: Category::from_code(category).ok_or_else(|| unknown("category"))?,
-                province: province.clone(),
-            })
-        };
-        Ok((
-            org(
-                self.s_id,
-                [&self.s_code, &self.s_path, &self.s_name, &self.s_category, &self.s_province],
-            )?,
-            org(
-                self.f_id,
-                [&self.f_code, &self.f_path, &self.f_name, &self.f_category, &self.f_province],
-            )?,
-            org(
-                self.t_id,
-                [&self.t_code, &self.t_path, &self.t_name, &self.t_category, &self.t_province],
-            )?,
-        ))
-    }
-}
-
-fn unknown(what: &str) -> Error {
-    Error::Broken(format!("a transfer has an unknown {what}"))
-}
-
-pub(super) async fn by_no(cx: &mut Cx, no: &str) -> Result<Option<Stored>> {
-    Ok(cx
-        .tx
-        .opt(
-            sql!("SELECT t.id, t.no, t.version, t.variant, t.state, t.person_id, p.code, p.name, t.started_by, b.name, t.reason, t.fields_ct, t.remark, t.deadline, t.waits_for, t.branch_id, t.return_reason, t.return_note, t.urged_at, t.created_at, t.ended_at, s.id, s.code, s.path, s.short_name, s.category, s.province, f.id, f.code, f.path, f.short_name, f.category, f.province, o.id, o.code, o.path, o.short_name, o.category, o.province FROM transfer t JOIN person p ON p.id = t.person_id JOIN person b ON b.id = t.started_by JOIN org s ON s.id = t.started_org JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org WHERE t.no = $1"),
-            args![no],
-        )
-        .await?)
-}
 
 /// The number of a person's open transfer.
 pub(super) async fn open_of(cx: &mut Cx, person: PersonId) -> Result<Option<String>> {
     let found: Option<(String,)> = cx
         .tx
         .opt(
-            sql!("SELECT no FROM transfer WHERE person_id = $1 AND ended_at IS NULL"),
+            sql!("SELECT no FROM business WHERE person_id = $1 AND kind = 'transfer' AND ended_at IS NULL"),
             args![person],
         )
         .await?;
     Ok(found.map(|(no,)| no))
-}
-
-pub(super) async fn is_taken(cx: &mut Cx, no: &str) -> Result<bool> {
-    let found: Option<(i64,)> =
-        cx.tx.opt(sql!("SELECT id FROM transfer WHERE no = $1"), args![no]).await?;
-    Ok(found.is_some())
 }
 
 /// Whether an organisation is active now; for pages, which only read.
@@ -135,174 +36,6 @@ pub(super) async fn is_active(cx: &mut Cx, org: OrgId) -> Result<bool> {
     Ok(status == "ACTIVE")
 }
 
-/// The copies of paths on transfers of a subtree, after it has moved to `lo`.
-pub(super) async fn repath(cx: &mut Cx, _: &Permit, lo: &str, hi: &str) -> Result<()> {
-    for statement in [
-        sql!(
-            "UPDATE transfer SET from_path = o.path FROM org o WHERE o.path >= $1 AND o.path < $2 AND transfer.from_org = o.id"
-        ),
-        sql!(
-            "UPDATE transfer SET to_path = o.path FROM org o WHERE o.path >= $1 AND o.path < $2 AND transfer.to_org = o.id"
-        ),
-    ] {
-        cx.tx.run(statement, args![lo, hi]).await?;
-    }
-    Ok(())
-}
-
-/// A transfer to be put in.
-pub(super) struct New<'a> {
-    pub(super) id: TransferId,
-    pub(super) no: &'a str,
-    pub(super) person: PersonId,
-    pub(super) variant: Variant,
-    pub(super) started_by: PersonId,
-    pub(super) started_org: OrgId,
-    pub(super) from: &'a OrgRef,
-    pub(super) to: &'a OrgRef,
-    pub(super) reason: &'a str,
-    pub(super) fields_ct: Option<Vec<u8>>,
-    pub(super) remark: &'a str,
-    pub(super) at: Standing,
-}
-
-/// Where a transfer stands: the columns that every step sets anew.
-#[derive(Clone, Copy)]
-pub(super) struct Standing {
-    pub(super) state: State,
-    pub(super) waits_for: Option<OrgId>,
-    pub(super) deadline: Option<Millis>,
-    pub(super) remind_at: Option<Millis>,
-}
-
-pub(super) async fn insert(cx: &mut Cx, _: &Permit, new: New<'_>) -> Result<()> {
-    let starter = if new.variant.comes_from_target() { "target" } else { "source" };
-    cx.tx
-        .run(
-            sql!("INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, fields_ct, remark, state, waits_for, deadline, remind_at, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"),
-            args![
-                new.id, new.no, new.person, new.variant.code(), starter, new.started_by,
-                new.started_org, new.from.id, &new.from.path, new.to.id, &new.to.path, new.reason, new.fields_ct,
-                new.remark, new.at.state.code(), new.at.waits_for, new.at.deadline,
-                new.at.remind_at, cx.now()
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
-/// Notes the branch that was meant when a transfer began.
-pub(super) async fn set_wish(cx: &mut Cx, _: &Permit, id: TransferId, branch: OrgId) -> Result<()> {
-    cx.tx.run(sql!("UPDATE transfer SET wish_id = $1 WHERE id = $2"), args![branch, id]).await?;
-    Ok(())
-}
-
-/// The branch that was meant when a transfer began.
-pub(super) async fn wish(cx: &mut Cx, id: TransferId) -> Result<Option<OrgId>> {
-    let found: Option<(Option<OrgId>,)> =
-        cx.tx.opt(sql!("SELECT wish_id FROM transfer WHERE id = $1"), args![id]).await?;
-    Ok(found.and_then(|(branch,)| branch))
-}
-
-/// How a transfer ended, besides its state.
-#[derive(Default)]
-pub(super) struct Ending<'a> {
-    pub(super) branch: Option<OrgId>,
-    pub(super) return_reason: Option<&'a str>,
-    pub(super) return_note: Option<&'a str>,
-}
-
-/// Brings a transfer from the state that was read into another one; `false` when somebody else
-/// did something with it meanwhile.
-pub(super) async fn step_to(
-    cx: &mut Cx,
-    _: &Permit,
-    read: (TransferId, i64, State),
-    at: Standing,
-    ending: Ending<'_>,
-) -> Result<bool> {
-    let (id, version, state) = read;
-    let ended = at.state.ended().then(|| cx.now());
-    let done = cx
-        .tx
-        .run(
-            sql!("UPDATE transfer SET state = $1, waits_for = $2, deadline = $3, remind_at = $4, ended_at = $5, branch_id = $6, return_reason = $7, return_note = $8, version = version + 1 WHERE id = $9 AND version = $10 AND state = $11"),
-            args![
-                at.state.code(), at.waits_for, at.deadline, at.remind_at, ended, ending.branch,
-                ending.return_reason, ending.return_note, id, version, state.code()
-            ],
-        )
-        .await?;
-    Ok(done == 1)
-}
-
-pub(super) async fn add_step(
-    cx: &mut Cx,
-    _: &Permit,
-    id: TransferId,
-    verb: &str,
-    state: State,
-    note: &str,
-) -> Result<()> {
-    let (actor, actor_id, org) = super::actor(cx);
-    cx.tx
-        .run(
-            sql!("INSERT INTO transfer_step (transfer_id, no, at, verb, actor, actor_id, org_id, state, note) SELECT $1, COALESCE(MAX(no), 0) + 1, $2, $3, $4, $5, $6, $7, $8 FROM transfer_step WHERE transfer_id = $1"),
-            args![id, cx.now(), verb, actor, actor_id, org, state.code(), note],
-        )
-        .await?;
-    Ok(())
-}
-
-db::row! {
-    /// A step that was taken.
-    #[derive(Clone, Debug)]
-    pub struct Step {
-        pub at: i64,
-        /// As stored: `submit`, `approve`, …
-        pub verb: String,
-        pub actor: String,
-        /// For which organisation; `None` for the system.
-        pub org: Option<String>,
-        /// The state that it led to.
-        pub state: String,
-        pub note: String,
-    }
-}
-
-pub(super) async fn steps(cx: &mut Cx, id: TransferId) -> Result<Vec<Step>> {
-    Ok(cx
-        .tx
-        .all(
-            sql!("SELECT s.at, s.verb, s.actor, o.short_name, s.state, s.note FROM transfer_step s LEFT JOIN org o ON o.id = s.org_id WHERE s.transfer_id = $1 ORDER BY s.no"),
-            args![id],
-        )
-        .await?)
-}
-
-/// Notes a 催办; `false` when there was one after `since` or the transfer has ended.
-pub(super) async fn urge(cx: &mut Cx, _: &Permit, id: TransferId, since: Millis) -> Result<bool> {
-    let done = cx
-        .tx
-        .run(
-            sql!("UPDATE transfer SET urged_at = $1 WHERE id = $2 AND ended_at IS NULL AND COALESCE(urged_at, created_at) <= $3"),
-            args![cx.now(), id, since],
-        )
-        .await?;
-    Ok(done == 1)
-}
-
-/// Numbers of transfers whose step has waited too long, the longest first.
-pub(super) async fn overdue(cx: &mut Cx, limit: i64) -> Result<Vec<(String,)>> {
-    Ok(cx
-        .tx
-        .all(
-            sql!("SELECT no FROM transfer WHERE ended_at IS NULL AND deadline < $1 ORDER BY deadline, id LIMIT $2"),
-            args![cx.now(), limit],
-        )
-        .await?)
-}
-
 /// Numbers of open transfers whose target was closed since then.
 pub(super) async fn without_target(
     cx: &mut Cx,
@@ -312,7 +45,7 @@ pub(super) async fn without_target(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.no FROM org o JOIN transfer t ON t.to_org = o.id AND t.ended_at IS NULL WHERE o.status = 'DELETED' AND o.updated_at > $1 LIMIT $2"),
+            sql!("SELECT t.no FROM org o CROSS JOIN business t WHERE o.status = 'DELETED' AND o.updated_at > $1 AND t.to_org = o.id AND t.ended_at IS NULL AND t.kind = 'transfer' LIMIT $2"),
             args![since, limit],
         )
         .await?)
@@ -335,7 +68,7 @@ pub(super) async fn open_to(cx: &mut Cx, org: OrgId, limit: i64) -> Result<Vec<O
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.no, p.name, f.short_name, o.short_name FROM transfer t JOIN person p ON p.id = t.person_id JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org WHERE t.to_org = $1 AND t.ended_at IS NULL ORDER BY t.id LIMIT $2"),
+            sql!("SELECT t.no, p.name, f.short_name, o.short_name FROM business t JOIN person p ON p.id = t.person_id JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org WHERE t.to_org = $1 AND t.kind = 'transfer' AND t.ended_at IS NULL ORDER BY t.id LIMIT $2"),
             args![org, limit],
         )
         .await?)
@@ -346,7 +79,7 @@ pub(super) async fn open_from(cx: &mut Cx, org: OrgId, limit: i64) -> Result<Vec
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.no, p.name, f.short_name, o.short_name FROM transfer t JOIN person p ON p.id = t.person_id JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org WHERE t.from_org = $1 AND t.ended_at IS NULL ORDER BY t.id LIMIT $2"),
+            sql!("SELECT t.no, p.name, f.short_name, o.short_name FROM business t JOIN person p ON p.id = t.person_id JOIN org f ON f.id = t.from_org JOIN org o ON o.id = t.to_org WHERE t.from_org = $1 AND t.kind = 'transfer' AND t.ended_at IS NULL ORDER BY t.id LIMIT $2"),
             args![org, limit],
         )
         .await?)
@@ -358,8 +91,8 @@ pub(super) async fn leave_from(cx: &mut Cx, _: &Permit, from: OrgId, to: &OrgRef
     Ok(cx
         .tx
         .run(
-            sql!("UPDATE transfer SET from_org = $1, from_path = $2, waits_for = CASE WHEN waits_for = $3 THEN $1 ELSE waits_for END WHERE from_org = $3 AND ended_at IS NULL"),
-            args![to.id, &to.path, from],
+            sql!("UPDATE business SET from_org = $1, waits_for = CASE WHEN waits_for = $2 THEN $1 ELSE waits_for END WHERE from_org = $2 AND kind = 'transfer' AND ended_at IS NULL"),
+            args![to.id, from],
         )
         .await?)
 }
@@ -375,8 +108,8 @@ pub(super) async fn leave_from_of(
     Ok(cx
         .tx
         .run_of(
-            sql!("UPDATE transfer SET from_org = $1, from_path = $2, waits_for = CASE WHEN waits_for = $3 THEN $1 ELSE waits_for END WHERE from_org = $3 AND ended_at IS NULL AND person_id IN (SELECT id FROM {rows: id int} AS v)"),
-            args![to.id, &to.path, from],
+            sql!("UPDATE business SET from_org = $1, waits_for = CASE WHEN waits_for = $2 THEN $1 ELSE waits_for END WHERE from_org = $2 AND kind = 'transfer' AND ended_at IS NULL AND person_id IN (SELECT id FROM {rows: id int} AS v)"),
+            args![to.id, from],
             people,
         )
         .await?)
@@ -388,55 +121,12 @@ pub(super) async fn hand_over(cx: &mut Cx, _: &Permit, org: OrgId, superior: Org
         .tx
         .run(
             sql!(
-                "UPDATE transfer SET started_org = $1 WHERE started_org = $2 AND ended_at IS NULL"
+                "UPDATE business SET started_org = $1 WHERE started_org = $2 AND kind = 'transfer' AND ended_at IS NULL"
             ),
             args![superior, org],
         )
         .await?)
 }
-
-/// Numbers of transfers of which somebody is to be reminded now.
-pub(super) async fn to_remind(cx: &mut Cx, limit: i64) -> Result<Vec<(String,)>> {
-    Ok(cx
-        .tx
-        .all(
-            sql!("SELECT no FROM transfer WHERE ended_at IS NULL AND remind_at <= $1 ORDER BY remind_at, id LIMIT $2"),
-            args![cx.now(), limit],
-        )
-        .await?)
-}
-
-/// When the present step began.
-pub(super) async fn entered(cx: &mut Cx, id: TransferId, state: State) -> Result<Millis> {
-    let (at,): (Option<i64>,) = cx
-        .tx
-        .one(
-            sql!("SELECT MIN(at) FROM transfer_step WHERE transfer_id = $1 AND state = $2 AND verb NOT IN ('urge','pass','undo')"),
-            args![id, state.code()],
-        )
-        .await?;
-    Ok(at.unwrap_or_else(|| cx.now()))
-}
-
-/// Sets the next reminder; `false` when another node has sent this one.
-pub(super) async fn set_reminder(
-    cx: &mut Cx,
-    _: &Permit,
-    id: TransferId,
-    next: Option<Millis>,
-) -> Result<bool> {
-    let done = cx
-        .tx
-        .run(
-            sql!("UPDATE transfer SET remind_at = $1 WHERE id = $2 AND ended_at IS NULL AND remind_at <= $3"),
-            args![next, id, cx.now()],
-        )
-        .await?;
-    Ok(done == 1)
-}
-
-/// Steps that leave a transfer as it stands.
-pub(super) const STILL: &[&str] = &["urge", "pass"];
 
 db::row! {
     /// What is noted for taking a decision back.
@@ -454,7 +144,11 @@ db::row! {
 impl Undo {
     /// State and deadline before the decision.
     pub(super) fn before(&self) -> Result<(State, Option<Millis>)> {
-        Ok((State::from_code(&self.state).ok_or_else(|| unknown("state"))?, self.deadline))
+        Ok((
+            State::from_code(&self.state)
+                .ok_or_else(|| Error::Broken("a noted state is unknown".into()))?,
+            self.deadline,
+        ))
     }
     /// What the move changed, if there was one.
     pub(super) fn moved(&self) -> Result<Option<crate::people::Moved>> {
@@ -482,7 +176,7 @@ pub(super) async fn note_undo(
     Ok(())
 }
 
-pub(super) async fn undo_of(cx: &mut Cx, id: TransferId) -> Result<Option<Undo>> {
+pub(super) async fn undo_of(cx: &mut Cx, id: BusinessId) -> Result<Option<Undo>> {
     Ok(cx
         .tx
         .opt(
@@ -492,7 +186,7 @@ pub(super) async fn undo_of(cx: &mut Cx, id: TransferId) -> Result<Option<Undo>>
         .await?)
 }
 
-pub(super) async fn forget_undo(cx: &mut Cx, _: &Permit, id: TransferId) -> Result<()> {
+pub(super) async fn forget_undo(cx: &mut Cx, _: &Permit, id: BusinessId) -> Result<()> {
     cx.tx.run(sql!("DELETE FROM transfer_undo WHERE transfer_id = $1"), args![id]).await?;
     Ok(())
 }
@@ -508,7 +202,7 @@ pub(super) async fn undoable(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT t.no, t.version, p.name, u.until FROM transfer_undo u JOIN transfer t ON t.id = u.transfer_id AND t.version = u.version JOIN person p ON p.id = t.person_id WHERE u.by_person = $1 AND u.until > $2 AND u.by_org = $3 ORDER BY u.until DESC LIMIT 5"),
+            sql!("SELECT t.no, t.version, p.name, u.until FROM transfer_undo u JOIN business t ON t.id = u.transfer_id AND t.version = u.version JOIN person p ON p.id = t.person_id WHERE u.by_person = $1 AND u.until > $2 AND u.by_org = $3 ORDER BY u.until DESC LIMIT 5"),
             args![person, now, org],
         )
         .await?)
@@ -523,7 +217,7 @@ pub(super) async fn sealed_after(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT id, fields_ct FROM transfer WHERE id > $1 ORDER BY id LIMIT $2"),
+            sql!("SELECT id, fields_ct FROM business WHERE id > $1 AND kind = 'transfer' ORDER BY id LIMIT $2"),
             args![after, limit],
         )
         .await?)
@@ -555,11 +249,11 @@ pub(super) async fn administrators(
 }
 
 /// How often a transfer was passed on since `since`.
-pub(super) async fn passes_since(cx: &mut Cx, id: TransferId, since: Millis) -> Result<i64> {
+pub(super) async fn passes_since(cx: &mut Cx, id: BusinessId, since: Millis) -> Result<i64> {
     let (count,): (i64,) = cx
         .tx
         .one(
-            sql!("SELECT COUNT(*) FROM transfer_step WHERE transfer_id = $1 AND verb = 'pass' AND at > $2"),
+            sql!("SELECT COUNT(*) FROM business_step WHERE business_id = $1 AND verb = 'pass' AND at > $2"),
             args![id, since],
         )
         .await?;
@@ -571,7 +265,7 @@ pub(super) async fn reseal(cx: &mut Cx, _: &Permit, rows: db::Rows) -> Result<u6
     Ok(cx
         .tx
         .run_of(
-            sql!("UPDATE transfer SET fields_ct = v.sealed FROM {rows: id int, sealed blob} AS v WHERE transfer.id = v.id"),
+            sql!("UPDATE business SET fields_ct = v.sealed FROM {rows: id int, sealed blob} AS v WHERE business.id = v.id"),
             &[],
             rows,
         )

@@ -2,10 +2,14 @@
 //! direct superior. Everything is judged before anything is written; the page's last step and the
 //! program's call ask the same [`check`].
 
-use super::{Transfer, TransferId, machine, notices, record, sql, standing};
+use super::{Transfer, notices, sql};
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result,
-    clock::day,
+    business::{
+        self, BusinessId, Matter,
+        machine::{Party, State, Variant, Verb},
+    },
+    clock::{day, short_day},
     error::FieldError,
     keys::Place,
     orgs::{self, Category},
@@ -15,7 +19,6 @@ use crate::{
         transfer::{Reason, Target, missing_fields},
     },
 };
-use machine::{Party, State, Variant, Verb};
 use std::collections::BTreeMap;
 
 pub(super) const FIELDS_COLUMN: &str = "transfer.fields_ct";
@@ -57,7 +60,7 @@ pub struct Checked {
 /// A transfer that was begun.
 #[derive(Clone, Debug)]
 pub struct Started {
-    pub id: TransferId,
+    pub id: BusinessId,
     /// 业务编号.
     pub no: String,
 }
@@ -107,37 +110,24 @@ pub(super) async fn begin(cx: &mut Cx, permit: Permit, checked: Checked) -> Resu
     }
     // The row keeps a copy of its path as well.
     orgs::hold_living(cx, &checked.to).await?;
-    let id = TransferId(cx.new_id());
-    let no = new_number(cx).await?;
-    let Some(state) = machine::next(checked.variant, State::Draft, Verb::Submit, &[Party::Starter])
-    else {
-        return Err(Error::Broken("the machine has no beginning".into()));
-    };
-    let row = sql::New {
+    let id = BusinessId(cx.new_id());
+    let new = business::New {
         id,
-        no: &no,
-        person: checked.person,
         variant: checked.variant,
-        started_by: cx.visitor()?.person,
-        started_org: cx.org()?.id,
+        person: Some(checked.person),
+        org: None,
         from: &checked.from,
         to: &checked.to,
         reason: &checked.reason.code,
         fields_ct: sealed(cx, id, &checked.stored),
         remark: &checked.remark,
-        at: standing(cx, checked.variant, state, &checked.from, &checked.to)?,
+        wish: checked.wish.as_ref().map(|b| b.id),
     };
-    sql::insert(cx, &permit, row).await?;
-    if let Some(branch) = &checked.wish {
-        sql::set_wish(cx, &permit, id, branch.id).await?;
-    }
-    sql::add_step(cx, &permit, id, Verb::Submit.code(), state, "").await?;
+    let begun: Transfer = business::begin(cx, &permit, new).await?;
     people::start_moving(cx, &permit, checked.person, &checked.from).await?;
-    let begun = sql::by_no(cx, &no).await?.ok_or(Error::NotFound)?;
-    let begun = Transfer::from_stored(begun)?;
     notices::submitted(cx, &begun).await?;
-    record(cx, permit, Verb::Submit, &begun).await?;
-    Ok(Started { id, no })
+    begun.record(cx, permit, Verb::Submit).await?;
+    Ok(Started { id, no: begun.no.clone() })
 }
 
 /// A branch takes people in itself; what stands above allocates one of its branches.
@@ -191,7 +181,8 @@ pub(super) fn answers(
     today: jiff::civil::Date,
 ) -> Result<(&'static Reason, BTreeMap<String, String>)> {
     let rules = Rules::builtin();
-    let reason = rules.transfer.reason(reason.trim()).filter(|r| r.validity.covers(today));
+    let reason =
+        rules.transfer.reason(reason.trim()).filter(|r| r.listed && r.validity.covers(today));
     let Some(reason) = reason else {
         return Err(Error::field("reason", "required", "请选择转接原因。"));
     };
@@ -218,7 +209,7 @@ pub(super) fn answers(
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    super::without_numbers("remark", remark)?;
+    business::without_numbers("remark", remark)?;
     given.remove("remark");
     Ok((reason, given))
 }
@@ -240,7 +231,7 @@ pub(super) fn labelled(values: &BTreeMap<String, String>) -> Vec<(&'static str, 
     found.collect()
 }
 
-fn sealed(cx: &Cx, id: TransferId, values: &BTreeMap<String, String>) -> Option<Vec<u8>> {
+fn sealed(cx: &Cx, id: BusinessId, values: &BTreeMap<String, String>) -> Option<Vec<u8>> {
     if values.is_empty() {
         return None;
     }
@@ -254,8 +245,7 @@ fn sealed(cx: &Cx, id: TransferId, values: &BTreeMap<String, String>) -> Option<
 /// slower one is run again and meets the other here.
 pub(super) async fn none_open(cx: &mut Cx, person: PersonId) -> Result<()> {
     let Some(no) = sql::open_of(cx, person).await? else { return Ok(()) };
-    let row = sql::by_no(cx, &no).await?.ok_or(Error::Retry)?;
-    let open = Transfer::from_stored(row)?;
+    let open: Transfer = business::found(cx, &no).await?;
     Err(Error::refused(in_progress(cx, &open).await?))
 }
 
@@ -281,7 +271,7 @@ async fn in_progress(cx: &mut Cx, open: &Transfer) -> Result<Refusal> {
         open.person_name,
         open.starter_name,
         open.started_org.short_name,
-        super::short_day(open.created_at),
+        short_day(open.created_at),
         open.to.short_name,
     );
     let mut refusal = Refusal::new("E04", said);
@@ -301,24 +291,4 @@ pub(super) fn no_member(name: &str) -> Refusal {
             "{name} 当前没有在册团员身份,不能转接。已满 28 周岁且未任团内职务的不再保留团籍;只任团干部的不用转接组织关系。"
         ),
     )
-}
-
-/// `ZJ20260615-004821`: the day, and a number by chance, so that no counter is in everybody's way.
-/// Ten thousand a day still find a free one at once; nine digits when a day is nearly full.
-async fn new_number(cx: &mut Cx) -> Result<String> {
-    let today = crate::clock::beijing(cx.now()).strftime("%Y%m%d").to_string();
-    for turn in 0..12 {
-        let mut bytes = [0_u8; 8];
-        cx.house().chance(&mut bytes);
-        let drawn = u64::from_be_bytes(bytes);
-        let no = if turn < 6 {
-            format!("ZJ{today}-{:06}", drawn % 1_000_000)
-        } else {
-            format!("ZJ{today}-{:09}", drawn % 1_000_000_000)
-        };
-        if !sql::is_taken(cx, &no).await? {
-            return Ok(no);
-        }
-    }
-    Err(Error::Busy)
 }

@@ -2,15 +2,19 @@
 //! else has happened to the person. Everything is as before: branch, posts and seat, counters, and
 //! the transfer waits with its old deadline.
 
-use super::{Transfer, machine, notices, read, record, sql, standing};
+use super::{Transfer, notices, read, sql};
 use crate::{
     Action, Cx, Error, House, Permit, Refusal, Result, Who, access, act,
+    business::{
+        self, Matter, Turn,
+        machine::{self, State, Verb},
+    },
+    cadres,
     clock::{MINUTE, Millis, show_time},
     events::Event,
     people::{self, Moved},
     rules::Rules,
 };
-use machine::{State, Verb};
 
 const PIECE: i64 = 500;
 
@@ -83,7 +87,7 @@ pub async fn undo(cx: &mut Cx, no: &str, version: i64) -> Result<Transfer> {
         return Err(not_hers(cx, &t, version).await);
     };
     if t.version != version {
-        return Err(super::too_late(cx, &t).await);
+        return Err(business::too_late(cx, &t).await);
     }
     let before = noted.before()?;
     if noted.until <= cx.now() {
@@ -105,13 +109,17 @@ pub async fn undo(cx: &mut Cx, no: &str, version: i64) -> Result<Transfer> {
         (Some(moved), (State::Done, Some(branch))) => {
             let here = crate::orgs::by_id(cx, branch).await?;
             people::move_back(cx, &permit, t.person, &moved, &here).await?;
+            if moved.was_administrator() {
+                let whom = [(t.person, t.person_name.clone())];
+                cadres::followed(cx, &permit, &t.from, &whom, cadres::With::Undo).await?;
+            }
         }
         (None, (State::PendingAlloc, _)) => {}
         _ => return Err(Error::Broken("a move was not noted with its decision".into())),
     }
     sql::forget_undo(cx, &permit, t.id).await?;
     notices::undone(cx, &t).await?;
-    record(cx, permit, Verb::Undo, &t).await?;
+    t.record(cx, permit, Verb::Undo).await?;
     Ok(t)
 }
 
@@ -123,24 +131,18 @@ async fn put_back(
     before: (State, Option<Millis>),
 ) -> Result<()> {
     let (state, deadline) = before;
-    let mut at = standing(cx, t.variant, state, &t.from, &t.to)?;
+    let mut at = business::standing(cx, t.variant, state, &t.from, &t.to)?;
     at.deadline = deadline;
-    let entered = sql::entered(cx, t.id, state).await?;
+    let entered = business::entered(cx, t.id, state).await?;
     at.remind_at = machine::waits(t.variant, state)
         .and_then(|(_, step)| Rules::builtin().transfer.step(step))
         .and_then(|step| machine::next_reminder(step, entered, cx.now()));
-    let read = (t.id, t.version, t.state);
-    if !sql::step_to(cx, permit, read, at, sql::Ending::default()).await? {
-        return Err(super::too_late(cx, t).await);
+    let turn = Turn::default();
+    if !business::step_to(cx, permit, t, at, &turn).await? {
+        return Err(business::too_late(cx, t).await);
     }
-    sql::add_step(cx, permit, t.id, Verb::Undo.code(), state, "").await?;
-    t.version += 1;
-    t.state = state;
-    t.deadline = deadline;
-    t.waits_for = at.waits_for;
-    t.branch = None;
-    t.ended_at = None;
-    Ok(())
+    business::note_taken(cx, t, at, &turn);
+    business::note_step(cx, permit, t, Verb::Undo, "").await
 }
 
 /// Why there is nothing to take back: outsiders learn nothing, late comers who was first.
@@ -153,7 +155,7 @@ async fn not_hers(cx: &mut Cx, t: &Transfer, version: i64) -> Error {
         return access::forbidden(Action::DecideTransfer);
     }
     if t.version != version {
-        return super::too_late(cx, t).await;
+        return business::too_late(cx, t).await;
     }
     Error::refused(Refusal::new(
         "undo_not_yours",

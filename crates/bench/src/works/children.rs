@@ -18,7 +18,7 @@ const PAGE: &str = "SELECT o.id, o.sort_no, o.code, o.path, o.short_name, o.full
 const CLOSING: [&str; 3] = [
     "SELECT code, short_name FROM org WHERE parent_id = $1 AND status <> 'DELETED' ORDER BY sort_no, id LIMIT 100",
     "SELECT name, post FROM cadre WHERE org_id = $1 AND ended_at IS NULL",
-    "SELECT no FROM transfer WHERE to_org = $1 AND ended_at IS NULL LIMIT 201",
+    "SELECT no FROM business WHERE to_org = $1 AND ended_at IS NULL LIMIT 201",
 ];
 
 /// The two rows: name and goal of each with what was measured.

@@ -27,10 +27,10 @@ pub(crate) async fn work(options: &Options, meter: &Meter, bench: &mut Bench) ->
 }
 
 /// Members of other branches on their way to the demonstration's branch.
-const WAITING: &str = "INSERT INTO transfer (id, no, person_id, variant, starter, started_by, started_org, from_org, from_path, to_org, to_path, reason, state, waits_for, deadline, created_at) SELECT m.person_id, 'ZJ20260101-' || m.person_id, m.person_id, 'V2', 'source', m.person_id, m.org_id, m.org_id, m.org_path, $1, $2, 'other', 'pending_target', $1, $3, $4 FROM member m WHERE m.org_id <> $1 AND m.status = 'active' AND m.person_id NOT IN (SELECT person_id FROM cadre) ORDER BY m.person_id LIMIT $5";
-const MOVING: &str = "UPDATE member SET status = 'moving' WHERE person_id IN (SELECT person_id FROM transfer WHERE ended_at IS NULL)";
+const WAITING: &str = "INSERT INTO business (id, no, kind, person_id, variant, started_by, started_org, from_org, to_org, reason, state, waits_for, deadline, created_at) SELECT m.person_id, 'ZJ20260101-' || m.person_id, 'transfer', m.person_id, 'V2', m.person_id, m.org_id, m.org_id, $1, 'other', 'pending_target', $1, $2, $3 FROM member m WHERE m.org_id <> $1 AND m.status = 'active' AND m.person_id NOT IN (SELECT person_id FROM cadre) ORDER BY m.person_id LIMIT $4";
+const MOVING: &str = "UPDATE member SET status = 'moving' WHERE person_id IN (SELECT person_id FROM business WHERE kind = 'transfer' AND ended_at IS NULL)";
 const NUMBERS: &str =
-    "SELECT no FROM transfer WHERE ended_at IS NULL AND no LIKE 'ZJ20260101-%' ORDER BY id";
+    "SELECT no FROM business WHERE ended_at IS NULL AND no LIKE 'ZJ20260101-%' ORDER BY id";
 
 async fn measured(ground: &Ground, meter: &Meter, options: &Options) -> Result<Side> {
     let times = if options.quick { 100 } else { 1_000 };
@@ -38,7 +38,6 @@ async fn measured(ground: &Ground, meter: &Meter, options: &Options) -> Result<S
     let now = ground.house.now();
     let args = vec![
         Arg::Int(to.id.0),
-        Arg::Text(to.path.clone()),
         Arg::Int(now + 5 * app::clock::DAY),
         Arg::Int(now),
         Arg::Int(i64::from(times) * 2),
@@ -76,11 +75,11 @@ fn statements(to: &OrgRef, id: i64, ground: &Ground, now: i64) -> Vec<Statement>
     let (id, now) = (Arg::Int(id), Arg::Int(now));
     vec![
         (
-            "UPDATE transfer SET state = 'done', waits_for = NULL, deadline = NULL, ended_at = $1, branch_id = $2, version = version + 1 WHERE id = $3 AND version = 1 AND state = 'pending_target'",
+            "UPDATE business SET state = 'done', waits_for = NULL, deadline = NULL, ended_at = $1, branch_id = $2, version = version + 1 WHERE id = $3 AND version = 1 AND state = 'pending_target'",
             vec![now.clone(), org.clone(), id.clone()],
         ),
         (
-            "INSERT INTO transfer_step (transfer_id, no, at, verb, actor, actor_id, org_id, state, note) VALUES ($1, 1, $2, 'approve', 'bench', 1, $3, 'done', '')",
+            "INSERT INTO business_step (business_id, no, at, verb, actor, actor_id, org_id, state, note) VALUES ($1, 1, $2, 'approve', 'bench', 1, $3, 'done', '')",
             vec![id.clone(), now.clone(), org.clone()],
         ),
         (

@@ -7,12 +7,17 @@ pub mod show;
 pub mod start;
 
 use crate::{
-    answer::Answer, error::Failure, form::Query, frame::Frame, page, transfers::left, visit::Visit,
+    answer::Answer,
+    business::{Row, row},
+    error::Failure,
+    form::Query,
+    frame::Frame,
+    page,
+    visit::Visit,
 };
 use app::{
     Action,
-    clock::show_time,
-    relocations::{self, Effect, Line, machine::State},
+    relocations::{self, Effect},
 };
 use askama::Template;
 use schemars::JsonSchema;
@@ -20,52 +25,6 @@ use serde::{Deserialize, Serialize};
 
 /// Lines of a page.
 const SIZE: i64 = 50;
-
-/// A relocation in a list.
-#[derive(Clone, Serialize, JsonSchema)]
-pub struct Row {
-    /// 业务编号.
-    pub no: String,
-    /// Its page.
-    pub href: String,
-    pub org: String,
-    pub from: String,
-    pub to: String,
-    pub starter: String,
-    pub state: State,
-    pub state_name: &'static str,
-    /// In whose hands it is.
-    pub waits_for: Option<String>,
-    /// How long is left, in words.
-    pub left: String,
-    /// One day or less is left.
-    pub urgent: bool,
-    /// Beijing time.
-    pub created: String,
-    pub ended: Option<String>,
-    #[serde(skip)]
-    pub look: &'static str,
-}
-
-/// A line as pages show it.
-pub(crate) fn row(line: Line, base: &str) -> Row {
-    Row {
-        href: format!("{base}/r/{}", line.no),
-        no: line.no,
-        org: line.org,
-        from: line.from,
-        to: line.to,
-        starter: line.starter_name,
-        state_name: line.state.label(),
-        look: line.state.look(),
-        state: line.state,
-        waits_for: line.waits_for,
-        left: left(line.days_left),
-        urgent: line.days_left.is_some_and(|d| d <= 1),
-        created: show_time(line.created_at),
-        ended: line.ended_at.map(show_time),
-    }
-}
 
 /// One figure of the effect: what, how many, and what it means.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

@@ -17,6 +17,18 @@ use app::{
 use askama::Template;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Choices on a page; a longer list of sisters is searched in the picker instead.
+const SIZE: usize = 200;
+/// Names that a page tells; the rest is a number.
+const TOLD: usize = 20;
+
+/// `甲、乙、丙等 340 个`.
+fn told(names: &[String], what: &str) -> String {
+    let first = names.iter().take(TOLD).cloned().collect::<Vec<_>>().join("、");
+    if names.len() > TOLD { format!("{first}等 {} {what}", names.len()) } else { first }
+}
 
 /// What stands in the address of a merger.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -26,6 +38,8 @@ pub struct MergeChoice {
     from: String,
     /// 组织码 of the other one.
     into: String,
+    /// The same, as the picker brings it back.
+    to: String,
 }
 
 /// A direct child as a choice.
@@ -40,7 +54,9 @@ pub struct Sister {
 pub struct MergeView {
     into: String,
     into_code: String,
-    children: Vec<String>,
+    children: usize,
+    /// The first of them by name.
+    names: String,
     orgs: i64,
     members: i64,
     cadres: i64,
@@ -57,8 +73,10 @@ pub struct MergePage {
     from: String,
     name: String,
     is_branch: bool,
-    /// With which it can be merged.
+    /// With which it can be merged; empty when there are so many that one is searched.
     sisters: Vec<Sister>,
+    /// Where one is searched.
+    picker: Option<String>,
     view: Option<MergeView>,
     #[serde(skip)]
     base: String,
@@ -74,22 +92,34 @@ pub async fn merge_form(mut v: Visit, Query(q): Query<MergeChoice>) -> Result<An
     }
     let above = v.cx.org()?.clone();
     let all = orgs::children(&mut v.cx, &above, None, 200).await?;
+    let many = all.next.is_some();
     let fits = |c: &orgs::Child| {
         c.code != from.code
             && c.category.owns_members() == from.category.owns_members()
             && !matches!(c.category, Category::Holding | Category::Graduate)
     };
-    let sisters =
-        all.rows.into_iter().filter(fits).map(|c| Sister { code: c.code, name: c.short_name });
+    let sisters = all
+        .rows
+        .into_iter()
+        .filter(|c| !many && fits(c))
+        .map(|c| Sister { code: c.code, name: c.short_name });
     let sisters: Vec<Sister> = sisters.collect();
-    let view = if q.into.trim().is_empty() {
+    let picker = many.then(|| {
+        let kind = if from.category.owns_members() { "branch" } else { "body" };
+        let back = format!("{base}/children/merge?from={}", from.code);
+        let query = [("for", "merge"), ("kind", kind), ("under", &above.code), ("back", &back)];
+        format!("{base}/picker?{}", serde_html_form::to_string(query).unwrap_or_default())
+    });
+    let into = if q.into.trim().is_empty() { q.to.trim() } else { q.into.trim() };
+    let view = if into.is_empty() {
         None
     } else {
-        let m = relocations::merge_preview(&mut v.cx, &from.code, q.into.trim()).await?;
+        let m = relocations::merge_preview(&mut v.cx, &from.code, into).await?;
         Some(MergeView {
             into: m.into.short_name,
             into_code: m.into.code,
-            children: m.children,
+            names: told(&m.children, "个"),
+            children: m.children.len(),
             orgs: m.orgs,
             members: m.members,
             cadres: m.cadres,
@@ -103,6 +133,7 @@ pub async fn merge_form(mut v: Visit, Query(q): Query<MergeChoice>) -> Result<An
         from: from.code,
         name: from.short_name,
         sisters,
+        picker,
         view,
         base,
     };
@@ -157,10 +188,24 @@ pub struct SplitPage {
     #[serde(skip)]
     frame: Frame,
     from: String,
-    name: String,
+    org_name: String,
     /// Members are chosen, not children.
     of_people: bool,
+    /// Of this page.
     picks: Vec<PickView>,
+    /// Codes that were chosen on other pages, with spaces between them.
+    kept: String,
+    /// How many are chosen, on all pages.
+    chosen: usize,
+    /// Names of the first ones, once everything was judged.
+    names: String,
+    /// What the list is narrowed to.
+    name: String,
+    /// How many fit that.
+    fitting: usize,
+    /// From 1.
+    page: usize,
+    pages: usize,
     short_name: String,
     /// Filled in when everything was judged and only the confirmation is missing.
     full_name: String,
@@ -171,12 +216,6 @@ pub struct SplitPage {
 }
 page!(SplitPage);
 
-impl SplitPage {
-    fn chosen(&self) -> usize {
-        self.picks.iter().filter(|p| p.chosen).count()
-    }
-}
-
 /// A split; `confirm` after its page was seen.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -185,8 +224,25 @@ pub struct SplitForm {
     short_name: String,
     /// Codes of children or people.
     picks: Vec<String>,
+    /// More of them, from other pages, with spaces between them.
+    kept: String,
+    /// Narrows the list: part of a name.
+    name: String,
+    /// The page that was shown, from 1.
+    page: usize,
+    /// Instead of going on: `find`, `next`, `back`, `edit`, or `all` and `none` of what fits.
+    go: String,
     #[serde(deserialize_with = "crate::form::tick")]
     confirm: bool,
+}
+
+impl SplitForm {
+    /// Everything that is chosen, on whichever page.
+    fn all_picks(&self) -> Vec<String> {
+        let kept = self.kept.split_whitespace().map(str::to_owned);
+        let all: BTreeSet<String> = self.picks.iter().cloned().chain(kept).collect();
+        all.into_iter().collect()
+    }
 }
 
 /// `GET /o/{org}/children/split`.
@@ -197,11 +253,15 @@ pub async fn split_form(mut v: Visit, Query(q): Query<SplitChoice>) -> Result<An
 
 /// `POST /o/{org}/children/split`: first the page that names everything, then the act.
 pub async fn split(mut v: Visit, Form(f): Form<SplitForm>) -> Result<Answer, Failure> {
-    let from = f.from.trim();
+    if !f.go.is_empty() && v.face() != Face::Json {
+        let page = blank(&mut v, &f).await?;
+        return v.show(page).await;
+    }
+    let (from, picks) = (f.from.trim(), f.all_picks());
     let judged = if f.confirm {
-        relocations::split(&mut v.cx, from, &f.short_name, &f.picks).await.map(Ok)
+        relocations::split(&mut v.cx, from, &f.short_name, &picks).await.map(Ok)
     } else {
-        relocations::split_check(&mut v.cx, from, &f.short_name, &f.picks).await.map(Err)
+        relocations::split_check(&mut v.cx, from, &f.short_name, &picks).await.map(Err)
     };
     match judged {
         Ok(Ok(done)) => {
@@ -219,7 +279,11 @@ pub async fn split(mut v: Visit, Form(f): Form<SplitForm>) -> Result<Answer, Fai
             let mut page = blank(&mut v, &f).await?;
             page.full_name = checked.full_name;
             page.posts = checked.picks.iter().filter(|p| p.post.is_some()).count();
-            page.picks.retain(|p| p.chosen);
+            let names: Vec<String> = checked.picks.into_iter().map(|p| p.name).collect();
+            page.chosen = names.len();
+            page.names = told(&names, if page.of_people { "人" } else { "个" });
+            page.kept = picks.join(" ");
+            page.picks.clear();
             v.show(page).await
         }
         Err(Error::Invalid(errors)) if v.face() != Face::Json => {
@@ -234,19 +298,50 @@ pub async fn split(mut v: Visit, Form(f): Form<SplitForm>) -> Result<Answer, Fai
 async fn blank(v: &mut Visit, f: &SplitForm) -> Result<SplitPage, Failure> {
     let base = v.base()?;
     let found = relocations::split_choices(&mut v.cx, f.from.trim()).await?;
-    let view = |p: relocations::Pick| PickView {
-        chosen: f.picks.contains(&p.code),
-        note: [p.post.unwrap_or_default(), p.why_not.to_owned()].join(" ").trim().to_owned(),
-        closed: !p.why_not.is_empty(),
-        code: p.code,
-        name: p.name,
+    let mut chosen: BTreeSet<String> = f.all_picks().into_iter().collect();
+    let name = f.name.trim();
+    let fitting: Vec<&relocations::Pick> =
+        found.picks.iter().filter(|p| p.name.contains(name)).collect();
+    for pick in fitting.iter().filter(|p| p.why_not.is_empty()) {
+        match f.go.as_str() {
+            "all" => drop(chosen.insert(pick.code.clone())),
+            "none" => drop(chosen.remove(&pick.code)),
+            _ => {}
+        }
+    }
+    let pages = fitting.len().div_ceil(SIZE).max(1);
+    let page = match f.go.as_str() {
+        "find" => 1,
+        "next" => f.page + 1,
+        "back" => f.page.saturating_sub(1),
+        _ => f.page,
     };
+    let page = page.clamp(1, pages);
+    let shown = fitting.iter().skip((page - 1) * SIZE).take(SIZE);
+    let picks: Vec<PickView> = shown
+        .map(|p| PickView {
+            chosen: chosen.contains(&p.code),
+            note: [p.post.as_deref().unwrap_or_default(), p.why_not].join(" ").trim().to_owned(),
+            closed: !p.why_not.is_empty(),
+            code: p.code.clone(),
+            name: p.name.clone(),
+        })
+        .collect();
+    let here: BTreeSet<&str> = picks.iter().map(|p| p.code.as_str()).collect();
+    let kept = chosen.iter().map(String::as_str).filter(|code| !here.contains(code));
     Ok(SplitPage {
         frame: v.frame("拆分下级组织", "/children").await?,
-        from: found.org.code,
-        name: found.org.short_name,
+        kept: kept.collect::<Vec<_>>().join(" "),
+        chosen: chosen.len(),
+        names: String::new(),
+        name: name.to_owned(),
+        fitting: fitting.len(),
+        page,
+        pages,
+        from: found.org.code.clone(),
+        org_name: found.org.short_name.clone(),
         of_people: found.of_people,
-        picks: found.picks.into_iter().map(view).collect(),
+        picks,
         short_name: f.short_name.clone(),
         full_name: String::new(),
         posts: 0,

@@ -12,7 +12,8 @@ use crate::{
 };
 use app::{
     Error,
-    transfers::{self, Choice, Shown, machine::State},
+    business::machine::State,
+    transfers::{self, Choice, Shown},
 };
 use askama::Template;
 use schemars::JsonSchema;

@@ -7,11 +7,18 @@ pub mod incoming;
 pub mod show;
 pub mod start;
 
-use crate::{answer::Answer, error::Failure, form::Query, frame::Frame, page, visit::Visit};
+use crate::{
+    answer::Answer,
+    business::{Row, TabItem, row},
+    error::Failure,
+    form::Query,
+    frame::Frame,
+    page,
+    visit::Visit,
+};
 use app::{
     Action,
-    clock::{say_day, show_time},
-    transfers::{self, Line, Tab, machine::State},
+    transfers::{self, Tab},
 };
 use askama::Template;
 use schemars::JsonSchema;
@@ -19,76 +26,6 @@ use serde::{Deserialize, Serialize};
 
 /// Lines of a page.
 const SIZE: i64 = 50;
-
-/// A transfer in a list.
-#[derive(Clone, Serialize, JsonSchema)]
-pub struct Row {
-    /// 业务编号.
-    pub no: String,
-    /// Its page.
-    pub href: String,
-    pub person: String,
-    pub from: String,
-    /// The branch where the person came, or the organisation that was asked.
-    pub to: String,
-    pub starter: String,
-    /// 转出 or 转入.
-    pub kind: &'static str,
-    pub state: State,
-    pub state_name: &'static str,
-    /// In whose hands it is.
-    pub waits_for: Option<String>,
-    /// How long is left, in words.
-    pub left: String,
-    /// One day or less is left.
-    pub urgent: bool,
-    /// Beijing time.
-    pub created: String,
-    pub ended: Option<String>,
-    #[serde(skip)]
-    pub look: &'static str,
-}
-
-/// A line of a list as pages show it; `base` is `/o/{org}` or `/me`.
-pub(crate) fn row(line: Line, base: &str) -> Row {
-    Row {
-        href: format!("{base}/t/{}", line.no),
-        no: line.no,
-        person: line.person_name,
-        from: line.from,
-        to: line.branch.unwrap_or(line.to),
-        starter: line.starter_name,
-        kind: line.variant.label(),
-        state_name: line.state.label(),
-        look: line.state.look(),
-        state: line.state,
-        waits_for: line.waits_for,
-        left: left(line.days_left),
-        urgent: line.days_left.is_some_and(|d| d <= 1),
-        created: show_time(line.created_at),
-        ended: line.ended_at.map(show_time),
-    }
-}
-
-/// `剩 3 天`, `明天到期`, `今天到期`, `已到期`.
-pub(crate) fn left(days: Option<i64>) -> String {
-    match days {
-        None => String::new(),
-        Some(0) => "今天到期".into(),
-        Some(1) => "明天到期".into(),
-        Some(days) if days > 1 => format!("剩 {days} 天"),
-        Some(_) => "已到期".into(),
-    }
-}
-
-/// A tab of a list.
-#[derive(Clone, Debug)]
-pub struct TabItem {
-    pub label: &'static str,
-    pub href: String,
-    pub current: bool,
-    pub count: Option<i64>,
-}
 
 /// 组织关系转接办理.
 #[derive(Template, Serialize, JsonSchema)]
@@ -200,9 +137,4 @@ pub async fn mine(mut v: Visit) -> Result<Answer, Failure> {
     let rows = lines.into_iter().map(|line| row(line, "/me")).collect();
     let page = Mine { frame: v.personal_frame("我的组织关系转接历史").await?, rows };
     v.show(page).await
-}
-
-/// `6月25日`-like end of a deadline, empty when none runs.
-pub(crate) fn until(deadline: Option<i64>) -> String {
-    deadline.map(say_day).unwrap_or_default()
 }

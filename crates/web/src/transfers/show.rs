@@ -1,9 +1,9 @@
 //! The page of one transfer (A41, M7): where it stands, in whose hands, until when, what can I do;
 //! and the decisions that are sent from it. The same detail stands on the right of 操作中心.
 
-use super::{left, until};
 use crate::{
     answer::Answer,
+    business::{ContactView, Starter, StepView, left, timeline, until, way_on},
     error::Failure,
     face::Face,
     form::{Form, Query},
@@ -13,13 +13,11 @@ use crate::{
 };
 use app::{
     Error, FieldError, OrgRef,
+    business::machine::{State, Variant},
     clock::show_time,
-    people::{Person, profile::ContactCard},
+    people::Person,
     rules::{Column, Rules},
-    transfers::{
-        self, Rights, Shown, Transfer,
-        machine::{State, Variant, Verb},
-    },
+    transfers::{self, Rights, Shown, Transfer},
 };
 use askama::Template;
 use axum::extract::Path;
@@ -53,29 +51,12 @@ pub struct Pair {
     pub label: &'static str,
     pub value: String,
 }
-/// Whom to ask.
-#[derive(Serialize, JsonSchema)]
-pub struct ContactView {
-    pub org: String,
-    pub names: Vec<String>,
-    pub phone: Option<String>,
-}
 /// A branch that can be allocated.
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct BranchView {
     pub code: String,
     pub name: String,
 }
-/// A step of the timeline.
-#[derive(Serialize, JsonSchema)]
-pub struct StepView {
-    /// done, now, todo or bad.
-    pub state: &'static str,
-    pub at: String,
-    pub title: String,
-    pub detail: String,
-}
-
 /// A transfer as its page shows it.
 #[derive(Serialize, JsonSchema)]
 pub struct Detail {
@@ -114,7 +95,7 @@ pub struct Detail {
     #[serde(skip)]
     pub return_reasons: Vec<(&'static str, &'static str, &'static str)>,
     #[serde(skip)]
-    pub urge_from: String,
+    pub(crate) starting: Starter,
     /// Until when one's own decision may be taken back.
     #[serde(skip)]
     pub undo_until: String,
@@ -128,9 +109,9 @@ pub struct Detail {
     pub href: String,
     #[serde(skip)]
     pub base: String,
-    /// `inbox` when the next one comes after a decision.
+    /// `inbox` and the query of its list when the next one comes after a decision.
     #[serde(skip)]
-    pub place: &'static str,
+    pub place: String,
     #[serde(skip)]
     pub chosen: Chosen,
 }
@@ -151,9 +132,9 @@ impl Detail {
     }
     /// Where a branch is looked for when the list is too long; it comes back as `to`.
     pub(crate) fn picker(&self) -> String {
-        let back = match self.place {
-            "inbox" => format!("{}/inbox?item={}", self.base, self.no),
-            _ => self.href.clone(),
+        let back = match crate::inbox::query_of(&self.place) {
+            Some(_) => format!("{}/inbox?item={}", self.base, self.no),
+            None => self.href.clone(),
         };
         let org = self.base.rsplit('/').next().unwrap_or_default();
         let query = [("for", "allocation"), ("kind", "branch"), ("under", org), ("back", &back)];
@@ -182,7 +163,7 @@ impl Detail {
 pub(crate) async fn detail(
     v: &mut Visit,
     no: &str,
-    place: &'static str,
+    place: &str,
     picked: &str,
 ) -> Result<Detail, Failure> {
     let shown = transfers::by_no(&mut v.cx, no).await?;
@@ -204,7 +185,7 @@ pub(crate) async fn detail(
         let may = v.cx.may(app::Action::SeeMembers, home);
         may.then(|| format!("{base}/people/{}", shown.transfer.person_code))
     });
-    let steps = timeline(&shown, holder.as_deref());
+    let steps = steps(&shown, holder.as_deref());
     let limited = shown.limited;
     let colleagues = match shown.rights.pass_on {
         true => transfers::colleagues(&mut v.cx).await?,
@@ -225,8 +206,8 @@ pub(crate) async fn detail(
         reason: shown.reason_name,
         fields: shown.fields.into_iter().map(|(label, value)| Pair { label, value }).collect(),
         holder,
-        holder_contact: shown.holder_contact.map(contact),
-        source_contact: shown.source_contact.map(contact),
+        holder_contact: shown.holder_contact.map(Into::into),
+        source_contact: shown.source_contact.map(Into::into),
         returned: [shown.return_reason, t.return_note.as_deref()]
             .into_iter()
             .flatten()
@@ -242,22 +223,31 @@ pub(crate) async fn detail(
             .transfer
             .return_reasons
             .iter()
+            .filter(|r| r.listed)
             .map(|r| (r.code.as_str(), r.name.as_str(), ""))
             .collect(),
-        urge_from: show_time(shown.urge_from),
+        starting: Starter {
+            again: shown.rights.again.then(|| {
+                let way = if t.variant.comes_from_target() { "in" } else { "out" };
+                format!("{base}/transfers/{way}/new?again={}", t.no)
+            }),
+            urge: shown.rights.urge,
+            urge_from: show_time(shown.urge_from),
+            withdraw: shown.rights.withdraw,
+        },
         undo_until: shown.undo_until.map(show_time).unwrap_or_default(),
         colleagues: colleagues.into_iter().map(|c| (c.choice, c.label)).collect(),
         created: show_time(t.created_at),
-        no: t.no,
+        no: t.no.clone(),
         version: t.version,
         state: t.state,
         variant: t.variant,
+        remark: t.remark.clone(),
+        starter: t.starter_name.clone(),
+        started_org: t.started_org.short_name.clone(),
         person_name: t.person_name,
-        remark: t.remark,
-        starter: t.starter_name,
-        started_org: t.started_org.short_name,
         base,
-        place,
+        place: place.to_owned(),
         chosen: Chosen::default(),
     })
 }
@@ -286,10 +276,6 @@ pub(super) async fn branches_for(
     Ok(branches)
 }
 
-fn contact(card: ContactCard) -> ContactView {
-    ContactView { org: card.org, names: card.names, phone: card.phone }
-}
-
 /// `limited`: whoever looks has asked for her and is not given her yet.
 fn person_view(person: &Person, href: Option<String>, limited: bool) -> PersonView {
     let shown = |column| {
@@ -315,44 +301,12 @@ fn person_view(person: &Person, href: Option<String>, limited: bool) -> PersonVi
     }
 }
 
-fn timeline(shown: &Shown, holder: Option<&str>) -> Vec<StepView> {
+fn steps(shown: &Shown, holder: Option<&str>) -> Vec<StepView> {
     let t = &shown.transfer;
-    let mut steps: Vec<StepView> = shown
-        .steps
-        .iter()
-        .map(|step| {
-            let who = match &step.org {
-                Some(org) => format!("{}({org})", step.actor),
-                None => step.actor.clone(),
-            };
-            let detail = if step.note.is_empty() { who } else { format!("{who} · {}", step.note) };
-            let bad = matches!(step.verb.as_str(), "return" | "expire" | "cancel");
-            StepView {
-                state: if bad { "bad" } else { "done" },
-                at: show_time(step.at),
-                title: Verb::did(&step.verb).to_owned(),
-                detail,
-            }
-        })
-        .collect();
-    if t.state.ended() {
-        return steps;
-    }
     let what = if t.state == State::PendingAlloc { "分配团支部" } else { "审批" };
-    let until = until(t.deadline);
-    steps.push(StepView {
-        state: "now",
-        at: if until.is_empty() { String::new() } else { format!("{until} 到期") },
-        title: format!("等待 {} {what}", holder.unwrap_or("对方")),
-        detail: String::new(),
-    });
-    steps.push(StepView {
-        state: "todo",
-        at: String::new(),
-        title: "转接完成".into(),
-        detail: String::new(),
-    });
-    steps
+    let now = (!t.state.ended())
+        .then(|| (format!("等待 {} {what}", holder.unwrap_or("对方")), t.deadline));
+    timeline(&shown.steps, now, &["转接完成".to_owned()])
 }
 
 /// 转接详情.
@@ -403,7 +357,7 @@ pub struct Decision {
     /// 组织码 of the branch; may be left out when approving only.
     #[serde(default)]
     branch: String,
-    /// `inbox`: the next one comes afterwards.
+    /// `inbox` and the query of its list: the next one comes afterwards.
     #[serde(default)]
     place: String,
 }
@@ -551,17 +505,8 @@ pub async fn pass_on(
 
 /// On to the next one in 操作中心, or back to the transfer's page.
 async fn done(mut v: Visit, t: &Transfer, said: String, place: &str) -> Result<Answer, Failure> {
-    let base = v.base()?;
-    let to = if place == "inbox" {
-        let waiting = transfers::waiting(&mut v.cx, 50).await?;
-        let next = waiting.own.into_iter().chain(waiting.below).find(|line| line.no != t.no);
-        match next {
-            Some(line) => format!("{base}/inbox?item={}", line.no),
-            None => format!("{base}/inbox"),
-        }
-    } else {
-        format!("{base}/t/{}", t.no)
-    };
+    let own = format!("{}/t/{}", v.base()?, t.no);
+    let to = way_on(&mut v, place, &t.no, own).await?;
     let data = serde_json::json!({ "no": t.no, "state": t.state, "version": t.version });
     v.done_with(to, said, data).await
 }
@@ -578,7 +523,6 @@ async fn back(
         Error::Invalid(errors) if v.face() != Face::Json => errors,
         other => return Err(other.into()),
     };
-    let place = if place == "inbox" { "inbox" } else { "" };
     let mut d = detail(&mut v, no, place, "").await?;
     d.chosen = chosen;
     let mut frame = v.frame("转接详情", "/transfers").await?;

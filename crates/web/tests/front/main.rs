@@ -15,6 +15,7 @@ mod furnished;
 mod graduation;
 mod health;
 mod imports;
+mod inbox;
 mod kit;
 mod once;
 mod ops;

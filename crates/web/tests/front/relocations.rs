@@ -69,7 +69,7 @@ async fn an_organisation_asks_to_move_and_both_superiors_agree() {
     assert!(sent.body.contains("待原上级审批") && sent.body.contains("撤销申请"), "{}", sent.body);
     let again = mover.get(&new).await;
     assert!(
-        again.body.contains("已有一笔迁移正在办理") && again.body.contains("看结果"),
+        again.body.contains("已有一笔迁移正在办理") && again.body.contains("查看"),
         "{}",
         again.body
     );
@@ -79,8 +79,9 @@ async fn an_organisation_asks_to_move_and_both_superiors_agree() {
     let home = old.get(&there).await;
     assert!(home.body.contains("组织迁移审批"), "{}", home.body);
     let inbox = old.get(&format!("{there}/inbox")).await;
-    assert!(inbox.body.contains("去审批"), "{}", inbox.body);
-    let no = inbox.body.split("/r/").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(inbox.body.contains("同意迁出"), "{}", inbox.body);
+    assert!(mover.get(&format!("{base}/inbox?tab=mine")).await.body.contains("待原上级审批"));
+    let no = inbox.body.split("/r/").nth(1).unwrap().split('/').next().unwrap().to_owned();
     let page = old.get(&format!("{there}/r/{no}")).await;
     assert!(
         page.body.contains("同意迁出") && page.body.contains("两个上级的统计变化"),
@@ -92,6 +93,8 @@ async fn an_organisation_asks_to_move_and_both_superiors_agree() {
     assert!(curt.body.contains("6 至 200 个字"), "{}", curt.body);
     let agreed = old.submit(&page, &format!("{there}/r/{no}/approval"), &[]).await;
     assert!(agreed.body.contains("待新上级审批"), "{}", agreed.body);
+    let decided = old.get(&format!("{there}/inbox?tab=done&type=relocation")).await;
+    assert!(decided.body.contains("同意") && decided.body.contains(&no), "{}", decided.body);
     let late =
         old.submit(&page, &format!("{there}/r/{no}/return"), &[("note", "再想一想再说")]).await;
     assert_eq!(late.status, StatusCode::CONFLICT);

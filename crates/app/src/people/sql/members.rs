@@ -312,7 +312,7 @@ pub(in crate::people) async fn traces(cx: &mut Cx, org: &OrgRef, ids: Rows) -> R
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT p.id, p.version, p.complete, m.org_id, m.version, (SELECT COUNT(*) FROM cadre c WHERE c.person_id = p.id AND c.org_id = $1 AND c.ended_at IS NULL), (SELECT COUNT(*) FROM cadre c WHERE c.person_id = p.id AND (c.org_id <> $1 OR c.version > 1)), EXISTS (SELECT 1 FROM admin_seat s WHERE s.person_id = p.id) OR EXISTS (SELECT 1 FROM observer b WHERE b.person_id = p.id) OR EXISTS (SELECT 1 FROM operator r WHERE r.person_id = p.id), EXISTS (SELECT 1 FROM account a WHERE a.person_id = p.id), EXISTS (SELECT 1 FROM transfer t WHERE t.person_id = p.id), EXISTS (SELECT 1 FROM message g WHERE g.to_person = p.id) FROM {rows: id int} AS v JOIN person p ON p.id = v.id LEFT JOIN member m ON m.person_id = p.id"),
+            sql!("SELECT p.id, p.version, p.complete, m.org_id, m.version, (SELECT COUNT(*) FROM cadre c WHERE c.person_id = p.id AND c.org_id = $1 AND c.ended_at IS NULL), (SELECT COUNT(*) FROM cadre c WHERE c.person_id = p.id AND (c.org_id <> $1 OR c.version > 1)), EXISTS (SELECT 1 FROM admin_seat s WHERE s.person_id = p.id) OR EXISTS (SELECT 1 FROM observer b WHERE b.person_id = p.id) OR EXISTS (SELECT 1 FROM operator r WHERE r.person_id = p.id), EXISTS (SELECT 1 FROM account a WHERE a.person_id = p.id), EXISTS (SELECT 1 FROM business t WHERE t.person_id = p.id), EXISTS (SELECT 1 FROM message g WHERE g.to_person = p.id) FROM {rows: id int} AS v JOIN person p ON p.id = v.id LEFT JOIN member m ON m.person_id = p.id"),
             args![org.id],
             ids,
         )

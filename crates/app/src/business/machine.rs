@@ -1,15 +1,25 @@
-//! The machine of a transfer (D4) as data: which step leads where, and who may take it. Pure; the
-//! use-cases of the room ask it and do what it says. A further variant (V5-V11) is a few more
-//! rows in [`EDGES`] and [`WAITS`]; the use-cases don't change.
+//! The machine of every kind of business (D4, D5) as data: which step leads where, and who may take
+//! it. Pure; the use-cases ask it and do what it says. A further kind of approval, or a further
+//! variant of a transfer (V5-V11), is a few more rows in [`EDGES`] and [`WAITS`].
 
 use crate::{
-    clock::{DAY, HOUR, Millis, day, end_of_day_after},
+    clock::{DAY, HOUR, Millis, days_since, end_of_day_after},
     rules::transfer::{OnTimeout, Step},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How a transfer was begun and where it goes; decides its way.
+/// What it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// 组织关系转接: of a person.
+    Transfer,
+    /// 组织迁移: of an organisation.
+    Relocation,
+}
+
+/// How a transfer was begun and where it goes, or what else it is; decides its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub enum Variant {
     /// 转入 begun by a branch: the source agrees.
@@ -20,9 +30,11 @@ pub enum Variant {
     V3,
     /// 转入 begun by an organisation that is no branch: the source agrees, the starter allocates.
     V4,
+    /// 组织迁移: the present direct superior agrees, then the new one.
+    R,
 }
 
-/// Where a transfer stands.
+/// Where it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -31,13 +43,17 @@ pub enum State {
     PendingSource,
     PendingTarget,
     PendingAlloc,
+    /// The present direct superior of what moves has not answered.
+    PendingOld,
+    /// The new one has not answered.
+    PendingNew,
     Done,
     Rejected,
     Withdrawn,
     Expired,
 }
 
-/// What can be done with a transfer.
+/// What can be done with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
@@ -51,13 +67,20 @@ pub enum Verb {
     Withdraw,
     /// 超期退回.
     Expire,
-    /// The organisation that it waits for no longer takes anybody in.
+    /// It goes back by itself: an organisation that it needs is no more, or stands elsewhere.
     Cancel,
     /// 撤销审批, within minutes, by whoever decided; see [`BACK`].
     Undo,
+    /// 催办 by the side that waits; the state stays.
+    Urge,
+    /// 转交: a colleague or the superior is asked to look; the state stays.
+    Pass,
+    /// The clockwork reminds the holder; no step, only an event.
+    Remind,
 }
 
-/// Who somebody is to a transfer. Computed from the organisation acted for, never posted.
+/// Who somebody is to it. Computed from the organisation acted for, never posted. The source of a
+/// relocation is the present direct superior, its target the new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Party {
     /// The side that began it.
@@ -83,10 +106,11 @@ pub struct Edge {
 
 use Party::{Clock, Source, SourceSuperior, Starter, Target, TargetSuperior};
 use State::{
-    Done, Draft, Expired, PendingAlloc, PendingSource, PendingTarget, Rejected, Withdrawn,
+    Done, Draft, Expired, PendingAlloc, PendingNew, PendingOld, PendingSource, PendingTarget,
+    Rejected, Withdrawn,
 };
-use Variant::{V1, V2, V3, V4};
-use Verb::{Allocate, Approve, Cancel, Expire, Return, Submit, Undo, Withdraw};
+use Variant::{R, V1, V2, V3, V4};
+use Verb::{Allocate, Approve, Cancel, Expire, Pass, Remind, Return, Submit, Undo, Urge, Withdraw};
 
 const SOURCE: &[Party] = &[Source, SourceSuperior];
 
@@ -121,6 +145,17 @@ pub const EDGES: &[Edge] = &[
     edge(&[V1, V4], PendingSource, Withdraw, &[Starter], Withdrawn),
     edge(&[V1, V4], PendingSource, Expire, &[Clock], Expired),
     edge(&[V1, V4], PendingSource, Cancel, &[Clock], Rejected),
+    edge(&[R], Draft, Submit, &[Starter], PendingOld),
+    edge(&[R], PendingOld, Approve, &[Source], PendingNew),
+    edge(&[R], PendingOld, Return, &[Source], Rejected),
+    edge(&[R], PendingOld, Withdraw, &[Starter], Withdrawn),
+    edge(&[R], PendingOld, Expire, &[Clock], Expired),
+    edge(&[R], PendingOld, Cancel, &[Clock], Rejected),
+    edge(&[R], PendingNew, Approve, &[Target], Done),
+    edge(&[R], PendingNew, Return, &[Target], Rejected),
+    edge(&[R], PendingNew, Withdraw, &[Starter], Withdrawn),
+    edge(&[R], PendingNew, Expire, &[Clock], Expired),
+    edge(&[R], PendingNew, Cancel, &[Clock], Rejected),
 ];
 
 /// Where a decision may be taken back to within minutes (B.6): variants, after it, before it. Not
@@ -134,12 +169,14 @@ pub const BACK: &[(&[Variant], State, State)] = &[
     (&[V4], PendingAlloc, PendingSource),
 ];
 
-/// In whose hands a waiting transfer is, and which row of the rules (`transfer.toml`, `step`) says
+/// In whose hands it waits, and which row of the rules (`transfer.toml`, `step`) says
 /// how long: variants, state, holder, step.
 pub const WAITS: &[(&[Variant], State, Party, &str)] = &[
     (&[V2, V3], PendingTarget, Target, "target"),
     (&[V1, V4], PendingSource, Source, "source"),
     (&[V3, V4], PendingAlloc, Target, "allocation"),
+    (&[R], PendingOld, Source, "relocation"),
+    (&[R], PendingNew, Target, "relocation"),
 ];
 
 /// Where `verb` leads, when one of `parties` may take it.
@@ -161,7 +198,7 @@ fn find(variant: Variant, state: State, verb: Verb) -> Option<&'static Edge> {
     EDGES.iter().find(|e| e.of.contains(&variant) && e.from == state && e.verb == verb)
 }
 
-/// Who holds a transfer in this state, and its row of the rules; `None` when it does not wait.
+/// Who holds it in this state, and its row of the rules; `None` when it does not wait.
 pub fn waits(variant: Variant, state: State) -> Option<(Party, &'static str)> {
     WAITS
         .iter()
@@ -203,15 +240,70 @@ pub fn escalates(step: &Step, entered: Millis, now: Millis) -> bool {
     step.on_timeout != OnTimeout::Remind && last.is_some_and(|d| days_since(entered, now) >= d)
 }
 
-/// Calendar days (Beijing) between two moments.
-pub fn days_since(from: Millis, to: Millis) -> i64 {
-    let span = day(from).until(day(to)).unwrap_or_default();
-    i64::from(span.get_days())
+impl Kind {
+    /// All of them, in the order of pages.
+    pub const ALL: [Self; 2] = [Self::Transfer, Self::Relocation];
+    /// As stored, as the object of its events and as the kind of its messages.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Transfer => "transfer",
+            Self::Relocation => "relocation",
+        }
+    }
+    /// As stored, read back.
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.code() == code)
+    }
+    /// As it is called.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Transfer => "组织关系转接",
+            Self::Relocation => "组织迁移",
+        }
+    }
+    /// Which of its addresses, behind the organisation's, its page is.
+    pub(super) fn folder(self) -> &'static str {
+        match self {
+            Self::Transfer => "t",
+            Self::Relocation => "r",
+        }
+    }
+    /// How its numbers begin.
+    pub(super) fn letters(self) -> &'static str {
+        match self {
+            Self::Transfer => "ZJ",
+            Self::Relocation => "QY",
+        }
+    }
+    /// The event of a step in the audit book.
+    pub fn event(self, verb: Verb) -> &'static str {
+        macro_rules! events {
+            ($kind:literal) => {
+                match verb {
+                    Submit => concat!($kind, ".submitted"),
+                    Approve => concat!($kind, ".approved"),
+                    Allocate => concat!($kind, ".allocated"),
+                    Return => concat!($kind, ".returned"),
+                    Withdraw => concat!($kind, ".withdrawn"),
+                    Expire => concat!($kind, ".expired"),
+                    Cancel => concat!($kind, ".cancelled"),
+                    Undo => concat!($kind, ".undone"),
+                    Urge => concat!($kind, ".urged"),
+                    Pass => concat!($kind, ".passed_on"),
+                    Remind => concat!($kind, ".reminded"),
+                }
+            };
+        }
+        match self {
+            Self::Transfer => events!("transfer"),
+            Self::Relocation => events!("relocation"),
+        }
+    }
 }
 
 impl Variant {
     /// All of them.
-    pub const ALL: [Self; 4] = [V1, V2, V3, V4];
+    pub const ALL: [Self; 5] = [V1, V2, V3, V4, R];
     /// As stored.
     pub fn code(self) -> &'static str {
         match self {
@@ -219,11 +311,19 @@ impl Variant {
             V2 => "V2",
             V3 => "V3",
             V4 => "V4",
+            R => "R",
         }
     }
     /// As stored, read back.
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|v| v.code() == code)
+    }
+    /// Of which kind it is.
+    pub fn kind(self) -> Kind {
+        match self {
+            V1 | V2 | V3 | V4 => Kind::Transfer,
+            R => Kind::Relocation,
+        }
     }
     /// 转入: the side that receives has begun it and the source decides.
     pub fn comes_from_target(self) -> bool {
@@ -233,16 +333,30 @@ impl Variant {
     pub fn allocates(self) -> bool {
         matches!(self, V3 | V4)
     }
-    /// As it is called: 转出 or 转入.
+    /// As it is called: 转出, 转入 or 迁移.
     pub fn label(self) -> &'static str {
-        if self.comes_from_target() { "转入" } else { "转出" }
+        match self {
+            V1 | V4 => "转入",
+            V2 | V3 => "转出",
+            R => "迁移",
+        }
     }
 }
 
 impl State {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Draft, PendingSource, PendingTarget, PendingAlloc, Done, Rejected, Withdrawn, Expired];
+    pub const ALL: [Self; 10] = [
+        Draft,
+        PendingSource,
+        PendingTarget,
+        PendingAlloc,
+        PendingOld,
+        PendingNew,
+        Done,
+        Rejected,
+        Withdrawn,
+        Expired,
+    ];
     /// Whether it is at its end.
     pub fn ended(self) -> bool {
         matches!(self, Done | Rejected | Withdrawn | Expired)
@@ -254,6 +368,8 @@ impl State {
             PendingSource => "pending_source",
             PendingTarget => "pending_target",
             PendingAlloc => "pending_alloc",
+            PendingOld => "pending_old",
+            PendingNew => "pending_new",
             Done => "done",
             Rejected => "rejected",
             Withdrawn => "withdrawn",
@@ -271,6 +387,8 @@ impl State {
             PendingSource => "待转出方审批",
             PendingTarget => "待转入方审批",
             PendingAlloc => "待分配团支部",
+            PendingOld => "待原上级审批",
+            PendingNew => "待新上级审批",
             Done => "已完成",
             Rejected => "已退回",
             Withdrawn => "已撤销",
@@ -290,7 +408,8 @@ impl State {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 8] = [Submit, Approve, Allocate, Return, Withdraw, Expire, Cancel, Undo];
+    pub const ALL: [Self; 11] =
+        [Submit, Approve, Allocate, Return, Withdraw, Expire, Cancel, Undo, Urge, Pass, Remind];
     /// As stored.
     pub fn code(self) -> &'static str {
         match self {
@@ -302,20 +421,14 @@ impl Verb {
             Expire => "expire",
             Cancel => "cancel",
             Undo => "undo",
+            Urge => "urge",
+            Pass => "pass",
+            Remind => "remind",
         }
     }
-    /// The kind of its event in the audit book.
-    pub fn event(self) -> &'static str {
-        match self {
-            Submit => "transfer.submitted",
-            Approve => "transfer.approved",
-            Allocate => "transfer.allocated",
-            Return => "transfer.returned",
-            Withdraw => "transfer.withdrawn",
-            Expire => "transfer.expired",
-            Cancel => "transfer.cancelled",
-            Undo => "transfer.undone",
-        }
+    /// Whether it leaves the state as it is.
+    pub fn is_still(code: &str) -> bool {
+        [Urge, Pass, Remind].iter().any(|verb| verb.code() == code)
     }
     /// What was done, for the timeline and for those who came too late.
     pub fn did(code: &str) -> &'static str {
@@ -326,7 +439,7 @@ impl Verb {
             "return" => "退回申请",
             "withdraw" => "撤销申请",
             "expire" => "超期,系统自动退回",
-            "cancel" => "转入组织不再接收,系统自动退回",
+            "cancel" => "情况有变,系统自动退回",
             "undo" => "撤销审批,恢复到审批前",
             "urge" => "催办",
             "pass" => "转交",
@@ -429,6 +542,16 @@ mod tests {
             assert_eq!(may(V3, Approve), party == Target);
             assert_eq!(may(V2, Withdraw), party == Starter);
             assert_eq!(may(V3, Expire), party == Clock);
+        }
+    }
+
+    #[test]
+    fn both_superiors_agree_to_a_relocation_in_their_order_and_only_the_mover_takes_it_back() {
+        for party in PARTIES {
+            let may = |state, verb| next(R, state, verb, &[party]);
+            assert_eq!(may(PendingOld, Approve), (party == Source).then_some(PendingNew));
+            assert_eq!(may(PendingNew, Approve), (party == Target).then_some(Done));
+            assert_eq!(may(PendingNew, Withdraw).is_some(), party == Starter);
         }
     }
 
