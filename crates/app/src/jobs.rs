@@ -73,6 +73,8 @@ impl Job {
 /// How long a claimed job belongs to its worker without a word from it.
 const LEASE: Millis = 2 * MINUTE;
 const MOST_ATTEMPTS: i64 = 8;
+/// Seconds for which a worker tries to note how a job ended.
+const NOTE_TRIES: u32 = 20;
 
 /// Puts a job in; it starts after the commit. A job of the same unique key that waits or runs
 /// already is returned instead.
@@ -187,8 +189,16 @@ pub async fn run_next(house: &House) -> Result<bool> {
         Ok(job) => job.run(&turn).await,
         Err(e) => Err(Error::Broken(format!("a job that nobody knows: {e}"))),
     };
-    finish(house, &turn, done).await?;
-    Ok(true)
+    // The database may be away, or its disk full, for the same reason: as soon as it is back the job
+    // is noted as due again, instead of when its lease has run out.
+    let mut tries = 0;
+    loop {
+        match finish(house, &turn, &done).await {
+            Err(Error::Storage(_)) if tries < NOTE_TRIES => tries += 1,
+            noted => return noted.map(|()| true),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Runs everything that is due, until nothing is. For tests and the demonstration.
@@ -222,8 +232,7 @@ async fn claim(house: &House) -> Result<Option<(Turn<'_>, String)>> {
     }))
 }
 
-async fn finish(house: &House, turn: &Turn<'_>, done: Result<Json>) -> Result<()> {
-    let done = &done;
+async fn finish(house: &House, turn: &Turn<'_>, done: &Result<Json>) -> Result<()> {
     act!(house, Who::System("jobs"), |cx| {
         let now = cx.now();
         match done {
