@@ -62,9 +62,9 @@ pub(super) async fn note(
 /// one transaction: whatever happens, each is told once.
 pub(super) async fn tell(house: &House, province: &str) -> Result<()> {
     let mut cx = house.read(Who::System("graduation")).await?;
-    let any = sql::has_notices(&mut cx, province).await?;
+    let mut more = sql::has_notices(&mut cx, province).await?;
     drop(cx);
-    while any {
+    while more {
         let told = act!(house, Who::System("系统"), |cx| {
             let permit = cx.permit_system(Action::MarkGraduation)?;
             let notices = sql::take_notices(cx, &permit, province, PIECE).await?;
@@ -75,11 +75,9 @@ pub(super) async fn tell(house: &House, province: &str) -> Result<()> {
             tell_all(cx, &notices).await?;
             let detail = json!({ "told": notices.len() });
             cx.record(permit, Event::new("graduation.told", "org", 0).detail(detail)).await?;
-            Ok(notices.len())
+            Ok(notices.len() as i64)
         })?;
-        if told < usize::try_from(PIECE).unwrap_or(usize::MAX) {
-            break;
-        }
+        more = told == PIECE;
     }
     Ok(())
 }
