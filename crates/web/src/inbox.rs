@@ -21,7 +21,6 @@ use app::{
     proposals, transfers,
 };
 use askama::Template;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
