@@ -130,6 +130,12 @@ impl Inbox {
             && self.item.is_none()
             && self.relocation.is_none()
     }
+    /// Whether there is a list to be narrowed: not beside one that was chosen (a phone shows that
+    /// alone), nor when there is nothing at all.
+    fn is_listed(&self) -> bool {
+        let empty = self.is_quiet() && self.notes.is_empty() && self.narrowed.is_empty();
+        !self.chosen && !empty
+    }
     fn item_href(&self, row: &Row) -> String {
         let join = if self.here.contains('?') { '&' } else { '?' };
         format!("{}{join}item={}", self.here, row.no)
