@@ -24,6 +24,8 @@ db::id!(
 pub enum Job {
     /// Moves what is encrypted with old keys over to the newest ones, piece by piece.
     Rekey,
+    /// Judges anew who is complete, when the rules that say so have changed.
+    Rejudge,
     /// A long list of members as a workbook.
     ExportMembers(Box<crate::people::export::Order>),
     /// A long list of the check-up as a workbook.
@@ -37,6 +39,7 @@ impl Job {
     fn kind(&self) -> &'static str {
         match self {
             Self::Rekey => "rekey",
+            Self::Rejudge => "rejudge",
             Self::ExportMembers(_) => "export_members",
             Self::ExportHealth(_) => "export_health",
             Self::IssueCodes(_) => "issue_codes",
@@ -47,6 +50,7 @@ impl Job {
     fn unique_key(&self) -> Option<String> {
         match self {
             Self::Rekey => Some("rekey".into()),
+            Self::Rejudge => Some("rejudge".into()),
             Self::ExportMembers(_) | Self::ExportHealth(_) => None,
             Self::IssueCodes(order) => Some(order.unique_key()),
             Self::Import { import, .. } => Some(format!("import:{import}")),
@@ -55,6 +59,7 @@ impl Job {
     async fn run(self, turn: &Turn<'_>) -> Result<Json> {
         match self {
             Self::Rekey => crate::rekey::run(turn).await,
+            Self::Rejudge => crate::people::rejudge(turn).await,
             Self::ExportMembers(order) => crate::people::export::run(turn, *order).await,
             Self::ExportHealth(order) => crate::health::export::run(turn, *order).await,
             Self::IssueCodes(order) => crate::codes::run(turn, order).await,
@@ -68,6 +73,8 @@ impl Job {
 /// How long a claimed job belongs to its worker without a word from it.
 const LEASE: Millis = 2 * MINUTE;
 const MOST_ATTEMPTS: i64 = 8;
+/// Seconds for which a worker tries to note how a job ended.
+const NOTE_TRIES: u32 = 20;
 
 /// Puts a job in; it starts after the commit. A job of the same unique key that waits or runs
 /// already is returned instead.
@@ -182,8 +189,16 @@ pub async fn run_next(house: &House) -> Result<bool> {
         Ok(job) => job.run(&turn).await,
         Err(e) => Err(Error::Broken(format!("a job that nobody knows: {e}"))),
     };
-    finish(house, &turn, done).await?;
-    Ok(true)
+    // The database may be away, or its disk full, for the same reason: as soon as it is back the job
+    // is noted as due again, instead of when its lease has run out.
+    let mut tries = 0;
+    loop {
+        match finish(house, &turn, &done).await {
+            Err(Error::Storage(_)) if tries < NOTE_TRIES => tries += 1,
+            noted => return noted.map(|()| true),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// Runs everything that is due, until nothing is. For tests and the demonstration.
@@ -217,8 +232,7 @@ async fn claim(house: &House) -> Result<Option<(Turn<'_>, String)>> {
     }))
 }
 
-async fn finish(house: &House, turn: &Turn<'_>, done: Result<Json>) -> Result<()> {
-    let done = &done;
+async fn finish(house: &House, turn: &Turn<'_>, done: &Result<Json>) -> Result<()> {
     act!(house, Who::System("jobs"), |cx| {
         let now = cx.now();
         match done {
@@ -282,7 +296,9 @@ const CLOCKWORK: &[Wheel] = &[
     wheel!("closed undos", HOUR, closed_undos),
     wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
     wheel!("overdue proposals", MINUTE, crate::proposals::expire_due),
+    wheel!("rejudge", MINUTE, crate::people::look_at_rules),
     wheel!("admin confirmations", HOUR, admin_confirmations),
+    wheel!("unused rights", HOUR, unused_rights),
     wheel!("terms", HOUR, terms),
     wheel!("overdue relocations", MINUTE, overdue_relocations),
     wheel!("orphaned relocations", HOUR, orphaned_relocations),
@@ -330,6 +346,9 @@ async fn transfer_reminders(house: &House) -> Result<()> {
 
 async fn admin_confirmations(house: &House) -> Result<()> {
     crate::cadres::remind_confirmations(house).await.map(|_| ())
+}
+async fn unused_rights(house: &House) -> Result<()> {
+    crate::cadres::idle::rest_unused(house).await.map(|_| ())
 }
 async fn terms(house: &House) -> Result<()> {
     crate::cadres::remind_terms(house).await.map(|_| ())

@@ -8,6 +8,7 @@ use app::{
         self, admins,
         change::{self, EnteredCadre, NewCadre, PostForm},
         election::{self, Election, Fate, LEAVES, Newcomer},
+        idle,
         observers::{self, NewObserver},
     },
     clock::DAY,
@@ -521,7 +522,8 @@ async fn superiors_confirm_once_a_year_and_are_asked_to() {
     assert!(waiting().await.is_empty());
     assert_eq!(cadres::remind_confirmations(&lab.house).await.unwrap(), 0);
     lab.clock.advance(366 * DAY);
-    assert_eq!(cadres::remind_confirmations(&lab.house).await.unwrap(), 1);
+    // Whoever came to her seat in another way than by an appointment is asked about as well.
+    assert_eq!(cadres::remind_confirmations(&lab.house).await.unwrap(), 2);
     assert_eq!(cadres::remind_confirmations(&lab.house).await.unwrap(), 0, "once a month");
     let rows = waiting().await;
     let keys: Vec<String> = rows.iter().map(admins::Unconfirmed::key).collect();
@@ -532,6 +534,62 @@ async fn superiors_confirm_once_a_year_and_are_asked_to() {
     assert_eq!(code(confirm(stranger).await), "E22", "not a direct child");
     assert_eq!(confirm(above.clone()).await.unwrap(), 1);
     assert!(waiting().await.is_empty());
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn a_right_that_nobody_uses_rests_and_one_click_gives_it_back() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let above = lab.admin(&tree.general, "上级").await;
+    let a = lab.person("甲").await;
+    give(&lab.house, &tree.branch, a, "secretary").await.unwrap();
+    sit(&lab.house, &tree.branch, a).await.unwrap();
+    let grants = async || {
+        let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+        app::users::grants_of(&mut cx, a).await.unwrap().len()
+    };
+    let told = async |who: &Who| {
+        let mut cx = lab.house.read(who.clone()).await.unwrap();
+        let all = app::messages::of_org(&mut cx, false, None, 50).await.unwrap();
+        all.into_iter().map(|m| m.title).collect::<Vec<_>>().join(";")
+    };
+    assert_eq!(idle::rest_unused(&lab.house).await.unwrap(), 0);
+    lab.clock.advance(77 * DAY);
+    assert_eq!(idle::rest_unused(&lab.house).await.unwrap(), 0);
+    assert!(told(&above).await.contains("1 位下级管理员长期没有登录"), "told before");
+    lab.clock.advance(14 * DAY);
+    // The superior's own seat rests as well; the centre above would be told.
+    assert_eq!(idle::rest_unused(&lab.house).await.unwrap(), 2);
+    assert_eq!(grants().await, 0, "no right");
+    assert!(told(&above).await.contains("1 位下级管理员的身份已暂停"));
+    let me = lab.alone(a, "甲");
+    let mut cx = lab.house.read(me.clone()).await.unwrap();
+    let mine = idle::mine(&mut cx).await.unwrap();
+    assert!(mine.len() == 1 && mine[0].own_way, "{mine:?}");
+    drop(cx);
+    let resume = async || {
+        act!(lab.house, me.clone(), |cx| idle::resume_own(cx, &tree.branch.code).await.map(|_| ()))
+    };
+    resume().await.unwrap();
+    assert_eq!((grants().await, code(resume().await).as_str()), (1, "E22"));
+    // Once more, and now the superior's confirmation of a year ago counts no longer.
+    lab.clock.advance(280 * DAY);
+    idle::rest_unused(&lab.house).await.unwrap();
+    lab.clock.advance(14 * DAY);
+    assert_eq!(idle::rest_unused(&lab.house).await.unwrap(), 1);
+    assert_eq!(code(resume().await), "ask_superior");
+    let stranger = lab.admin(&tree.sister, "别人").await;
+    let pcode = {
+        let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+        cadres::seats(&mut cx, &tree.branch).await.unwrap()[0].person_code.clone()
+    };
+    let other = act!(lab.house, stranger, |cx| idle::resume(cx, &tree.branch, &pcode).await);
+    assert!(other.is_err());
+    let next = lab.admin(&tree.general, "新上级").await;
+    let keys = vec![format!("{}-{pcode}", tree.branch.code)];
+    act!(lab.house, next, |cx| admins::confirm(cx, &keys).await).unwrap();
+    assert_eq!(grants().await, 1);
     lab.is_whole().await;
 }
 

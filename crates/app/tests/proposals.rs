@@ -5,7 +5,8 @@
 use app::{
     Error, OrgRef, Who, act,
     clock::DAY,
-    jobs, messages, orgs,
+    closings, jobs, messages,
+    orgs::{self, Category},
     proposals::{self, Act, Proposal, State},
     rules::Rules,
     stats,
@@ -127,6 +128,7 @@ async fn a_changed_figure_is_in_force_from_its_day_on() {
         name: "step.relocation.days".into(),
         value: value.into(),
         valid_from: from.into(),
+        valid_until: None,
     };
     let days = || Rules::builtin().transfer.step("relocation").unwrap().days;
     assert_eq!(code_of(&w.propose(&rule("0", "2026-06-15")).await.unwrap_err()), "value:value");
@@ -148,8 +150,166 @@ async fn a_changed_figure_is_in_force_from_its_day_on() {
         name: "password.min".into(),
         value: "1".into(),
         valid_from: "2026-06-17".into(),
+        valid_until: None,
     };
     assert!(matches!(proposals::check(&mut cx, &unknown).await, Err(Error::Invalid(_))));
+}
+
+fn row(table: &str, key: &str, cells: Option<&[(&str, &str)]>) -> Act {
+    let cell = |(name, value): &(&str, &str)| {
+        let values = value.split('|').filter(|v| !v.is_empty()).map(str::to_owned).collect();
+        ((*name).to_owned(), values)
+    };
+    Act::Row {
+        table: table.into(),
+        key: key.into(),
+        cells: cells.map(|cells| cells.iter().map(cell).collect()),
+        valid_from: "2026-06-16".into(),
+        valid_until: Some("2026-06-17".into()),
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_a_table_counts_from_its_first_to_its_last_day() {
+    let w = world().await;
+    let years = || {
+        let (joined, today) = ("2026-06".parse().unwrap(), jiff::civil::date(2026, 6, 16));
+        app::rules::age::min_join_age(joined, "34", today, Rules::builtin())
+    };
+    let age = |years| {
+        [("region", "34"), ("join_from", "2026-01"), ("years", years), ("says", "安徽须满 16 周岁")]
+    };
+    let wrong = w.propose(&row("min_join_age", "", Some(&age("99")))).await.unwrap_err();
+    assert_eq!(code_of(&wrong), "c_years:value");
+    let end = row("post", "BRANCH+GRADUATE.secretary", None);
+    assert_eq!(code_of(&w.propose(&end).await.unwrap_err()), "row:unsound");
+    let p = w.done(&row("min_join_age", "", Some(&age("16")))).await;
+    assert!(p.title.contains("新增“安徽须满 16 周岁”"), "{}", p.title);
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        drop(w.lab.house.read(Who::Nobody).await.unwrap());
+        seen.push(years());
+        w.lab.clock.advance(DAY);
+    }
+    assert_eq!(seen, [Some(14), Some(16), Some(16), Some(14)]);
+    let mut cx = w.lab.house.read(w.one.clone()).await.unwrap();
+    let planned = proposals::planned(&mut cx).await.unwrap();
+    assert_eq!(planned[0].row().unwrap().0, "入团最低年龄:安徽须满 16 周岁");
+    drop(cx);
+    w.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn when_more_is_asked_of_people_a_job_judges_everybody_anew() {
+    let w = world().await;
+    for name in ["张伟", "李娜", "王强"] {
+        w.lab.member(&w.tree.branch, name).await;
+    }
+    jobs::tick(&w.lab.house).await.unwrap();
+    let figures = async || {
+        stats::settle(&w.lab.house).await.unwrap();
+        let mut cx = w.lab.house.read(w.one.clone()).await.unwrap();
+        let all = stats::of(&mut cx, &w.tree.centre).await.unwrap().subtree;
+        (all.members, all.members_done, all.branches_done)
+    };
+    assert_eq!(figures().await, (3, 3, 1));
+    let act = row("need", "email", Some(&[("members", "complete"), ("cadres", "optional")]));
+    let mut cx = w.lab.house.read(w.one.clone()).await.unwrap();
+    let judged = proposals::check(&mut cx, &act).await.unwrap();
+    let said: Vec<&str> = judged.effects.iter().map(|(_, words)| words.as_str()).collect();
+    assert!(said.contains(&"未完善的人:现在 0 人,修改后 3 人"), "{said:?}");
+    drop(cx);
+    w.done(&act).await;
+    w.lab.clock.advance(DAY);
+    for (members_done, branches_done) in [(0, 0), (3, 1)] {
+        jobs::tick(&w.lab.house).await.unwrap();
+        w.lab.is_whole().await;
+        jobs::run_all(&w.lab.house).await.unwrap();
+        assert_eq!(figures().await, (3, members_done, branches_done));
+        w.lab.is_whole().await;
+        // The day after the last one nothing more is asked.
+        w.lab.clock.advance(2 * DAY);
+    }
+    let least = |n: &str| Act::Rule {
+        name: "completeness.branch_members".into(),
+        value: n.into(),
+        valid_from: "2026-06-20".into(),
+        valid_until: None,
+    };
+    w.done(&least("4")).await;
+    w.lab.clock.advance(DAY);
+    jobs::tick(&w.lab.house).await.unwrap();
+    w.lab.is_whole().await;
+    jobs::run_all(&w.lab.house).await.unwrap();
+    assert_eq!(figures().await, (3, 3, 0));
+    w.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn a_closed_organisation_comes_back_empty_when_its_superior_is_too_late() {
+    let w = world().await;
+    let t = &w.tree;
+    w.lab.member(&t.branch, "张伟").await;
+    let superior = w.lab.admin(&t.general, "王老师").await;
+    let ask = closings::Ask { people: 1, typed: t.branch.short_name.clone() };
+    act!(w.lab.house, superior, |cx| closings::close(cx, &t.branch.code, &ask).await).unwrap();
+    let back = |name: &str| Act::Restore { org: t.branch.code.clone(), short_name: name.into() };
+    assert_eq!(code_of(&w.propose(&back("")).await.unwrap_err()), "closed:superiors_turn");
+    w.lab.clock.advance(31 * DAY);
+    jobs::tick(&w.lab.house).await.unwrap();
+    let no = w.propose(&back("")).await.unwrap();
+    let second = w.propose(&back("")).await.unwrap();
+    w.approve(&w.two, &no).await.unwrap();
+    let late = w.approve(&w.two, &second).await.unwrap_err();
+    assert_eq!(code_of(&late), "proposal_stale");
+    let org = w.now(&t.branch).await;
+    assert_eq!(org.short_name, t.branch.short_name);
+    let mut cx = w.lab.house.read(w.one.clone()).await.unwrap();
+    assert_eq!(stats::of(&mut cx, &org).await.unwrap().own.members, 0);
+    assert!(closings::late_below(&mut cx, &t.general).await.unwrap().is_empty());
+    drop(cx);
+    w.lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn a_category_chosen_wrongly_twice_is_corrected_by_two_operators() {
+    let w = world().await;
+    let t = &w.tree;
+    let own = w.lab.admin(&t.sister, "李老师").await;
+    let correct = |category| Act::Category { org: t.sister.code.clone(), category };
+    let early = w.propose(&correct(Category::General)).await.unwrap_err();
+    assert_eq!(code_of(&early), "org:own_turn");
+    let version = {
+        let mut cx = w.lab.house.read(own.clone()).await.unwrap();
+        orgs::info(&mut cx, &t.sister).await.unwrap().version
+    };
+    // A branch below a general branch can become nothing else: under the committee it could.
+    let moved = Act::Relocate { org: t.sister.code.clone(), to: t.committee.code.clone() };
+    w.done(&moved).await;
+    let sister = w.now(&t.sister).await;
+    let mut own = own;
+    if let Who::Person(v) = &own {
+        let mut acting = v.acting.clone().unwrap();
+        acting.org = sister.clone();
+        let v = app::Visitor {
+            person: v.person,
+            name: v.name.clone(),
+            session: v.session,
+            grants: vec![acting.clone()],
+            acting: Some(acting),
+        };
+        own = Who::Person(std::sync::Arc::new(v));
+    }
+    let changed = act!(w.lab.house, own, |cx| {
+        orgs::change_category(cx, &sister, version + 1, Category::General).await
+    });
+    changed.unwrap();
+    w.done(&correct(Category::Branch)).await;
+    assert_eq!(w.now(&t.sister).await.category, Category::Branch);
+    w.lab.member(&w.now(&t.sister).await, "张伟").await;
+    let blocked = w.propose(&correct(Category::General)).await.unwrap_err();
+    assert_eq!(code_of(&blocked), "category:category_blocked");
+    w.lab.is_whole().await;
 }
 
 #[tokio::test]

@@ -100,13 +100,18 @@ CREATE TABLE admin_seat (
   person_id {int} NOT NULL REFERENCES person (id),
   granted_at {int} NOT NULL,
   confirmed_at {int} NOT NULL DEFAULT 0,   -- when the superior last said that it is still right (a-24)
-  remind_at {int},                         -- when the superior is asked to say so again
+  remind_at {int} NOT NULL DEFAULT 0,      -- when the superior is asked to say so again; 0: to be noted
+  used_at {int} NOT NULL DEFAULT 0,        -- when it was given back after resting
+  idle_at {int} NOT NULL DEFAULT 0,        -- when its use is looked at (security 24)
+  warned_at {int},                         -- when its holder was told that it will rest
+  suspended_at {int},                      -- since when it rests: it gives no right
   PRIMARY KEY (org_id, slot),
   UNIQUE (org_id, person_id),
   FOREIGN KEY (org_id, org_category) REFERENCES org (id, category) ON UPDATE CASCADE
 ) {clustered};
 CREATE INDEX admin_seat_person ON admin_seat (person_id);
-CREATE INDEX admin_seat_remind ON admin_seat (remind_at, org_id) WHERE remind_at IS NOT NULL;
+CREATE INDEX admin_seat_remind ON admin_seat (remind_at, org_id);
+CREATE INDEX admin_seat_idle ON admin_seat (idle_at, org_id, slot) WHERE suspended_at IS NULL;
 
 -- 观察员 (decision 9).
 CREATE TABLE observer (

@@ -5,6 +5,7 @@ CREATE TABLE account (
   password_hash {text} NOT NULL,
   created_at {int} NOT NULL,
   changed_at {int} NOT NULL,
+  signed_in_at {int} NOT NULL DEFAULT 0,   -- the last time; sessions are forgotten
   version {int} NOT NULL DEFAULT 1
 ) {strict};
 

@@ -19,6 +19,7 @@ CREATE TABLE closing (
 CREATE UNIQUE INDEX closing_open ON closing (org_id) WHERE state = 'open';
 CREATE INDEX closing_org ON closing (org_id, id);
 CREATE INDEX closing_parent ON closing (parent_id, id) WHERE state = 'open';
+CREATE INDEX closing_final ON closing (parent_id, id) WHERE state = 'final';
 CREATE INDEX closing_due ON closing (until, id) WHERE state = 'open';
 CREATE INDEX closing_holding ON closing (holding_id) WHERE holding_id IS NOT NULL;
 CREATE INDEX closing_by ON closing (closed_by) WHERE closed_by IS NOT NULL;

@@ -44,6 +44,7 @@ CREATE TABLE rule_change (
   name {text} NOT NULL,                            -- codes.registration_days, step.target.days, …
   value {text} NOT NULL,
   valid_from {text} NOT NULL,                      -- YYYY-MM-DD
+  valid_until {text},                              -- last day; NULL: until another change
   proposal_id {int} NOT NULL REFERENCES proposal (id)
 ) {strict};
 CREATE INDEX rule_change_name ON rule_change (name, valid_from, id);

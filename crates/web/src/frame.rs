@@ -156,6 +156,7 @@ const MENU: &[(&str, &str, &str, Action)] = &[
     ("团员管理", "导入团员", "/imports", Action::ImportMembers),
     ("团员管理", "团员录入进度", "/progress/members", Action::SeeStats),
     ("团干部管理", "团干部列表", "/cadres", Action::SeeCadres),
+    ("团干部管理", "团干部录入进度", "/progress/cadres", Action::SeeStats),
     ("团干部管理", "换届", "/elections/new", Action::ChangePosts),
     ("观察员管理", "观察员管理", "/observers", Action::AppointObserver),
     ("业务办理", "组织关系转接办理", "/transfers", Action::SeeTransfers),

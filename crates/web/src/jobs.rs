@@ -94,6 +94,7 @@ fn row(state: &State, base: &str, me: i64) -> Row {
             "export_health" => "下载组织体检名单",
             "issue_codes" => "生成管理员注册码",
             "import" => "导入团员",
+            "rejudge" => "重新判断资料是否完善",
             _ => "系统任务",
         },
         state: state.state.clone(),

@@ -17,6 +17,7 @@ use app::{
     },
 };
 use askama::Template;
+use axum::extract::Path;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -58,8 +59,27 @@ pub struct Home {
     tasks: Vec<Task>,
     contacts: Vec<ContactCard>,
     managed: Vec<Managed>,
+    /// Rights that rest because nobody used them.
+    resting: Vec<RestingView>,
 }
 page!(Home);
+
+/// A right that rests.
+#[derive(Serialize, JsonSchema)]
+pub struct RestingView {
+    code: String,
+    name: String,
+    since: String,
+    /// She may take it up again herself.
+    own_way: bool,
+}
+
+/// `POST /me/seats/{code}/resumption`.
+pub async fn resume(mut v: Visit, Path(code): Path<String>) -> Result<Answer, Failure> {
+    let org = app::cadres::idle::resume_own(&mut v.cx, &code).await?;
+    let to = format!("/o/{}", org.code);
+    v.done(to, format!("已恢复你在{}的管理员身份。", org.short_name)).await
+}
 
 /// `GET /me`.
 pub async fn home(mut v: Visit) -> Result<Answer, Failure> {
@@ -70,6 +90,13 @@ pub async fn home(mut v: Visit) -> Result<Answer, Failure> {
         role: app::access::role_name(g.role),
     });
     let managed = managed.collect();
+    let resting = app::cadres::idle::mine(&mut v.cx).await?;
+    let rest = |r: app::cadres::idle::Resting| RestingView {
+        code: r.org_code,
+        name: r.org_name,
+        since: clock::show_day(r.since),
+        own_way: r.own_way,
+    };
     let person = &home.person;
     let mut tasks = Vec::new();
     if !person.missing.is_empty() {
@@ -103,6 +130,7 @@ pub async fn home(mut v: Visit) -> Result<Answer, Failure> {
         contacts: home.contacts.iter().map(card).collect(),
         tasks,
         managed,
+        resting: resting.into_iter().map(rest).collect(),
     };
     v.show(page).await
 }

@@ -111,6 +111,7 @@ pub fn table() -> Vec<Route> {
         get("/me/posts", SignedIn, "我的任职", users::posts).page::<users::Posts>(),
         get("/o", SignedIn, "切换其他组织", users::posts).page::<users::Posts>(),
         get("/me", SignedIn, "个人首页", me::home).page::<me::Home>(),
+        post("/me/seats/{code}/resumption", SignedIn, "恢复自己的管理员身份", me::resume),
         get("/me/profile", SignedIn, "个人资料", me::show).page::<me::Profile>(),
         get("/me/profile/edit", SignedIn, "修改个人资料", me::edit).page::<people::Edit>(),
         post("/me/profile/edit", SignedIn, "修改个人资料", me::save).form::<people::EditForm>(),
@@ -122,6 +123,8 @@ pub fn table() -> Vec<Route> {
         // The organisation
         get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
         get("/o/{org}/progress/members", Right(Action::SeeStats), "团员录入进度", stats::progress).page::<stats::Progress>(),
+        get("/o/{org}/progress/cadres", Right(Action::SeeStats), "团干部录入进度", stats::cadres).page::<stats::CadreProgress>(),
+        get("/o/{org}/progress/cadres.xlsx", Right(Action::SeeStats), "下载团干部录入进度", stats::cadres_download),
         get("/o/{org}/progress/members.xlsx", Right(Action::SeeStats), "下载团员录入进度", stats::download),
         get("/o/{org}/info", Right(Action::SeeOrg), "组织信息", orgs::info::show).page::<orgs::info::InfoPage>(),
         get("/o/{org}/info/edit", Right(Action::EditOrg), "编辑组织信息", orgs::info::form).page::<orgs::info::EditPage>(),
@@ -162,6 +165,7 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/admins/confirm", Right(Action::ManageAdmins), "下级管理员年度确认", cadres::admins::confirm).page::<cadres::admins::Confirm>(),
         post("/o/{org}/admins/confirm", Right(Action::ManageAdmins), "确认下级管理员", cadres::admins::confirm_many).form::<cadres::admins::ConfirmForm>(),
         get("/o/{org}/admins/{pid}/revocation", Right(Action::ManageAdmins), "撤销管理员", cadres::admins::revocation).page::<cadres::admins::Revocation>(),
+        post("/o/{org}/admins/{pid}/resumption", Right(Action::ManageAdmins), "恢复暂停的管理员", cadres::admins::resume).form::<cadres::admins::RevokeForm>(),
         post("/o/{org}/admins/{pid}/revocation", Right(Action::ManageAdmins), "撤销管理员", cadres::admins::revoke).form::<cadres::admins::RevokeForm>(),
         get("/o/{org}/observers", Right(Action::AppointObserver), "观察员管理", cadres::observers::show).page::<cadres::observers::Observers>(),
         post("/o/{org}/observers", Right(Action::AppointObserver), "添加观察员", cadres::observers::add).form::<cadres::observers::ObserverForm>(),
@@ -232,6 +236,7 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::form).page::<ops::act::ActPage>(),
         post("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::send).form::<ops::act::ActForm>(),
         get("/o/{org}/ops/rules", Right(Action::Operate), "参数与字典", ops::rules::show).page::<ops::rules::RulesPage>(),
+        get("/o/{org}/ops/rows/{name}", Right(Action::Operate), "可以修改的规则表", ops::rules::rows).page::<ops::rules::RowsPage>(),
         get("/o/{org}/ops/tables/{name}", Right(Action::Operate), "规则表", ops::rules::table).page::<ops::rules::TablePage>(),
         // Members
         get("/o/{org}/members", Right(Action::SeeMembers), "团员列表", members::list).page::<members::List>(),

@@ -152,7 +152,7 @@ async fn blank(v: &mut Visit, form: NewForm) -> Result<NewPage, Failure> {
         kinds: tree
             .industries
             .iter()
-            .filter(|row| row.is_school)
+            .filter(|row| row.is_school && row.listed)
             .map(|row| (row.code.as_str(), row.level2.as_str()))
             .collect(),
         ways: Vec::new(),

@@ -1,4 +1,5 @@
-//! 团员录入进度 (A21): one row for each direct child, drill-down, sorting by share, download.
+//! 团员录入进度 (A21) and 团干部录入进度 (A31): one row for each direct child, drill-down, sorting by
+//! share, download.
 
 use crate::{
     answer::Answer,
@@ -11,7 +12,7 @@ use crate::{
 use app::{
     Error, OrgRef,
     clock::show_time,
-    stats::{self, Asked, Page, Sector, Sort},
+    stats::{self, Asked, Bodies, BodyPage, Page, Sector, Sort},
 };
 use askama::Template;
 use schemars::JsonSchema;
@@ -73,10 +74,10 @@ const SORTS: &[(&str, &str, Sort)] = &[
 /// `GET /o/{org}/progress/members`.
 pub async fn progress(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
     let base = v.base()?;
-    let under = chosen(&mut v, &q).await?;
+    let under = chosen(&mut v, &q.under).await?;
     let table = stats::children(&mut v.cx, &under, q.asked(), q.page.unwrap_or(1)).await?;
     let mut frame = v.frame("团员录入进度", "/progress/members").await?;
-    drill(&mut v, &mut frame, &under, &base).await?;
+    drill(&mut v, &mut frame, &under, "/progress/members").await?;
     let sort = SORTS.iter().find(|(_, _, sort)| *sort == q.sort).map_or("org", |(key, ..)| key);
     let address = |sector: Option<Sector>| {
         let domain = sector.map_or(String::new(), |s| format!("&domain={}", s.key()));
@@ -100,19 +101,19 @@ pub async fn progress(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, F
 
 /// `GET /o/{org}/progress/members.xlsx`.
 pub async fn download(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
-    let under = chosen(&mut v, &q).await?;
+    let under = chosen(&mut v, &q.under).await?;
     let bytes = stats::workbook(&mut v.cx, &under, q.asked()).await?;
     let sector = q.domain.map_or(String::new(), |s| format!("-{}", s.label()));
     let name = format!("团员录入进度-{}{sector}.xlsx", under.short_name);
     v.file(&name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", bytes).await
 }
 
-async fn chosen(v: &mut Visit, q: &Choice) -> Result<OrgRef, Failure> {
+async fn chosen(v: &mut Visit, under: &str) -> Result<OrgRef, Failure> {
     let own = v.cx.org()?.clone();
-    if q.under.is_empty() || q.under == own.code {
+    if under.is_empty() || under == own.code {
         return Ok(own);
     }
-    let org = app::orgs::by_code(&mut v.cx, &q.under).await?;
+    let org = app::orgs::by_code(&mut v.cx, under).await?;
     if own.covers(&org.path) || v.cx.may(app::Action::SeeStats, &org.path) {
         Ok(org)
     } else {
@@ -120,18 +121,114 @@ async fn chosen(v: &mut Visit, q: &Choice) -> Result<OrgRef, Failure> {
     }
 }
 
+/// 团干部录入进度.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "stats/bodies.html")]
+pub struct CadreProgress {
+    #[serde(skip)]
+    frame: Frame,
+    /// 组织码 of the organisation whose direct children are listed.
+    under: String,
+    under_name: String,
+    table: BodyPage,
+    /// Beijing time.
+    as_of: String,
+    /// Address, name, chosen.
+    #[serde(skip)]
+    tabs: Vec<(String, &'static str, bool)>,
+    #[serde(skip)]
+    of: &'static str,
+    #[serde(skip)]
+    kept: String,
+    #[serde(skip)]
+    sorts: Vec<(&'static str, &'static str, bool)>,
+
+    #[serde(skip)]
+    base: String,
+}
+page!(CadreProgress);
+
+/// What the address chooses.
+#[derive(Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct CadreChoice {
+    /// 组织码 to look into; the own organisation when absent.
+    under: String,
+    /// Leading organs or the others only.
+    of: Bodies,
+    sort: Sort,
+    page: i64,
+}
+impl Default for CadreChoice {
+    fn default() -> Self {
+        Self { under: String::new(), of: Bodies::All, sort: Sort::Org, page: 1 }
+    }
+}
+impl CadreChoice {
+    fn asked(&self) -> (Asked, Bodies) {
+        (Asked { sector: None, sort: self.sort }, self.of)
+    }
+}
+
+const CADRE_SORTS: &[(&str, &str, Sort)] = &[
+    ("org", "组织顺序", Sort::Org),
+    ("branches_falling", "团组织完成占比从高到低", Sort::BranchesFalling),
+    ("branches_rising", "团组织完成占比从低到高", Sort::BranchesRising),
+    ("members_falling", "资料完整占比从高到低", Sort::MembersFalling),
+    ("members_rising", "资料完整占比从低到高", Sort::MembersRising),
+];
+
+/// `GET /o/{org}/progress/cadres`.
+pub async fn cadres(mut v: Visit, Query(q): Query<CadreChoice>) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let under = chosen(&mut v, &q.under).await?;
+    let table = stats::bodies(&mut v.cx, &under, q.asked(), q.page).await?;
+    let mut frame = v.frame("团干部录入进度", "/progress/cadres").await?;
+    drill(&mut v, &mut frame, &under, "/progress/cadres").await?;
+    let sorts = CADRE_SORTS.iter();
+    let sort = sorts.clone().find(|(_, _, sort)| *sort == q.sort).map_or("org", |(key, ..)| key);
+    let address = |of: &str| format!("?under={}&of={of}&sort={sort}", under.code);
+    let tabs = Bodies::ALL.iter();
+    let of = tabs.clone().find(|(of, ..)| *of == q.of).map_or("all", |(_, key, _)| key);
+    let page = CadreProgress {
+        tabs: tabs.map(|(of, key, label)| (address(key), *label, *of == q.of)).collect(),
+        kept: address(of),
+        of,
+        frame,
+
+        under: under.code.clone(),
+        under_name: under.short_name.clone(),
+        as_of: show_time(table.as_of),
+        table,
+        sorts: sorts.map(|(key, label, sort)| (*key, *label, *sort == q.sort)).collect(),
+        base,
+    };
+    v.show(page).await
+}
+
+/// `GET /o/{org}/progress/cadres.xlsx` (row 91).
+pub async fn cadres_download(
+    mut v: Visit,
+    Query(q): Query<CadreChoice>,
+) -> Result<Answer, Failure> {
+    let under = chosen(&mut v, &q.under).await?;
+    let bytes = stats::bodies_workbook(&mut v.cx, &under, q.asked()).await?;
+    let name = format!("团干部录入进度-{}.xlsx", under.short_name);
+    v.file(&name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", bytes).await
+}
+
 /// The way down from the own organisation, as breadcrumbs that lead back up.
 async fn drill(
     v: &mut Visit,
     frame: &mut Frame,
     under: &OrgRef,
-    base: &str,
+    page: &str,
 ) -> Result<(), Failure> {
     let own = v.cx.org()?.clone();
     if under.path == own.path {
         return Ok(());
     }
-    let page = format!("{base}/progress/members");
+    let page = format!("{}{page}", v.base()?);
     if let Some(last) = frame.crumbs.last_mut() {
         last.href = Some(page.clone());
     }

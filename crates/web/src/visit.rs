@@ -120,6 +120,11 @@ async fn closed(cx: &mut Cx, error: Error, org: Option<&str>) -> Failure {
     {
         return said.into();
     }
+    if let (Error::NotFound, Some(code)) = (&error, org)
+        && let Ok(Some(said)) = app::cadres::idle::rests_here(cx, code).await
+    {
+        return said.into();
+    }
     error.into()
 }
 

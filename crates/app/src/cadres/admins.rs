@@ -190,7 +190,7 @@ pub(super) async fn named(cx: &mut Cx, code: &str) -> Result<(PersonId, String)>
     sql::named(cx, code.trim()).await?.ok_or(Error::NotFound)
 }
 
-/// A seat of a direct child that the superior has not confirmed for a year.
+/// A seat of a direct child that the superior has not confirmed for a year, or that nobody used.
 #[derive(Clone, Debug)]
 pub struct Unconfirmed {
     pub org_code: String,
@@ -203,6 +203,10 @@ pub struct Unconfirmed {
     pub slot: i64,
     pub sort_no: i64,
     pub org_id: i64,
+    /// When it will rest for want of use, once its holder was told.
+    pub rests_on: Option<Millis>,
+    /// Since when it rests.
+    pub suspended_at: Option<Millis>,
 }
 impl Unconfirmed {
     /// How a form names it.
@@ -233,7 +237,7 @@ fn read_mark(mark: &str) -> Option<(i64, i64, i64)> {
     Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
-/// Says of many seats at once that they are still right. `keys` as [`Unconfirmed::key`]; what is no
+/// Says of many seats at once that they are still right; those that rest are used again. `keys` as [`Unconfirmed::key`]; what is no
 /// seat of a direct child any longer is left out. Returns how many were confirmed.
 pub async fn confirm(cx: &mut Cx, keys: &[String]) -> Result<u64> {
     let org = cx.org()?.clone();

@@ -11,6 +11,8 @@ pub mod admins;
 pub mod change;
 /// 换届.
 pub mod election;
+/// Rights that nobody uses.
+pub mod idle;
 mod list;
 mod notices;
 /// 观察员.

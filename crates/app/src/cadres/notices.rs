@@ -61,6 +61,13 @@ pub(super) async fn revoked(
     to_org(cx, org, "/admins", format!("{name}的管理员身份已撤销"), body).await
 }
 
+pub(super) async fn resumed(cx: &mut Cx, org: &OrgRef, person: PersonId, name: &str) -> Result<()> {
+    let by = by(cx);
+    let title = format!("你在{}的管理员身份已恢复", org.short_name);
+    to_person(cx, person, title, format!("由{by}办理,现在就可以使用。")).await?;
+    to_org(cx, org, "/admins", format!("{name}的管理员身份已恢复"), format!("由{by}办理。")).await
+}
+
 /// An administrator has left with her membership; without any, the superior is told as well.
 pub(super) async fn went(cx: &mut Cx, org: &OrgRef, name: &str, left: i64) -> Result<()> {
     let title = format!("{name}已转出,不再是本组织管理员");

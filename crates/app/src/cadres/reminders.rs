@@ -30,11 +30,13 @@ pub async fn remind_confirmations(house: &House) -> Result<u64> {
 /// One piece: how many seats were taken and how many messages sent.
 async fn piece(cx: &mut Cx) -> Result<(i64, u64)> {
     let permit = cx.permit_system(Action::RunSystem)?;
+    let every = super::admins::confirm_every();
+    let noted = sql::set_reminders(cx, &permit, every, PIECE).await?;
     let again = cx.now() + Rules::builtin().policy.cadres.confirm_again_days * DAY;
     let due = sql::seats_due(cx, &permit, again, PIECE).await?;
     if due.is_empty() {
         cx.return_unused(permit);
-        return Ok((0, 0));
+        return Ok((i64::try_from(noted).unwrap_or(0), 0));
     }
     let taken = i64::try_from(due.len()).unwrap_or(PIECE);
     let mut by_superior: BTreeMap<i64, i64> = BTreeMap::new();

@@ -17,6 +17,8 @@ pub struct Seat {
     pub granted_at: Millis,
     /// When the superior last confirmed it.
     pub confirmed_at: Millis,
+    /// Since when it rests, because nobody used it.
+    pub suspended_at: Option<Millis>,
 }
 
 /// How many administrators an organisation of this category may have (28).

@@ -87,7 +87,8 @@ fn read(cx: &Cx, new: &NewSecretary) -> Result<Named> {
     Ok(named)
 }
 
-/// Gives the post, or changes the one that she has here.
+/// Gives the post, or changes the one that she has here. Refused `E12` when she is on her way out of
+/// this very organisation: the post would end with the transfer.
 pub(super) async fn install(
     cx: &mut Cx,
     permit: &Permit,
@@ -95,10 +96,34 @@ pub(super) async fn install(
     person: PersonId,
     post: &PostDraft,
 ) -> Result<CadreId> {
+    if let Some((no, to)) = sql::leaving(cx, org.id, person).await? {
+        return Err(leaving(cx, org, person, (&no, &to)).await?);
+    }
     match posts::held(cx, org, person).await? {
         Some(held) => posts::change_post(cx, permit, org, &held, post).await,
         None => posts::give_post(cx, permit, org, person, post).await,
     }
+}
+
+async fn leaving(
+    cx: &mut Cx,
+    org: &OrgRef,
+    person: PersonId,
+    (no, to): (&str, &str),
+) -> Result<Error> {
+    let name = sql::name_of(cx, person).await?;
+    let base = cx.org().map(|own| format!("/o/{}", own.code)).unwrap_or_default();
+    let to = if to.is_empty() { String::new() } else { format!(",转往 {to}") };
+    let says = format!(
+        "{name}的组织关系正在从{}转出({no}{to}),办完以后在这里的职务会一起结束,所以现在不能设为书记。要留任的,请先撤回这次转接;否则请先登记主持工作的其他人。",
+        org.short_name
+    );
+    let again = match cx.org().is_ok_and(|own| own.id == org.id) {
+        true => format!("{base}/info/secretary"),
+        false => format!("{base}/orgs/{}/secretary", org.code),
+    };
+    let refusal = Refusal::new("E12", says).way("看这次转接", format!("{base}/t/{no}"));
+    Ok(Error::refused(refusal.way("登记其他人", again)))
 }
 
 fn post(cx: &Cx, org: &OrgRef, since: &str) -> Result<PostDraft> {

@@ -156,6 +156,7 @@ db::row! {
         post: String,
         granted_at: i64,
         confirmed_at: i64,
+        suspended_at: Option<i64>,
     }
 }
 
@@ -163,7 +164,7 @@ pub(super) async fn seats(cx: &mut Cx, org: OrgId) -> Result<Vec<Seat>> {
     let rows: Vec<SeatRow> = cx
         .tx
         .all(
-            sql!("SELECT s.slot, s.person_id, p.code, p.name, c.post, s.granted_at, s.confirmed_at FROM admin_seat s JOIN person p ON p.id = s.person_id JOIN cadre c ON c.id = s.cadre_id WHERE s.org_id = $1 ORDER BY s.slot LIMIT 3"),
+            sql!("SELECT s.slot, s.person_id, p.code, p.name, c.post, s.granted_at, s.confirmed_at, s.suspended_at FROM admin_seat s JOIN person p ON p.id = s.person_id JOIN cadre c ON c.id = s.cadre_id WHERE s.org_id = $1 ORDER BY s.slot LIMIT 3"),
             args![org],
         )
         .await?;
@@ -175,6 +176,7 @@ pub(super) async fn seats(cx: &mut Cx, org: OrgId) -> Result<Vec<Seat>> {
         post: r.post,
         granted_at: r.granted_at,
         confirmed_at: r.confirmed_at,
+        suspended_at: r.suspended_at,
     };
     Ok(rows.into_iter().map(seat).collect())
 }
@@ -234,16 +236,31 @@ pub(super) async fn dismiss_all(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<V
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Whether a person has a seat in an organisation.
+/// Whether a person has a seat in an organisation, and may use it.
 pub(super) async fn is_seated(cx: &mut Cx, org: OrgId, person: PersonId) -> Result<bool> {
     let row: Option<(i64,)> = cx
         .tx
         .opt(
-            sql!("SELECT slot FROM admin_seat WHERE org_id = $1 AND person_id = $2"),
+            sql!("SELECT slot FROM admin_seat WHERE org_id = $1 AND person_id = $2 AND suspended_at IS NULL"),
             args![org, person],
         )
         .await?;
     Ok(row.is_some())
+}
+
+/// Number and target of an open transfer that takes a person out of an organisation.
+pub(super) async fn leaving(
+    cx: &mut Cx,
+    org: OrgId,
+    person: PersonId,
+) -> Result<Option<(String, String)>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT t.no, COALESCE(o.short_name, '') FROM transfer t LEFT JOIN org o ON o.id = t.to_org WHERE t.person_id = $1 AND t.ended_at IS NULL AND t.from_org = $2 LIMIT 1"),
+            args![person, org],
+        )
+        .await?)
 }
 
 /// A person by her public code.
@@ -496,6 +513,8 @@ db::row! {
         slot: i64,
         sort_no: i64,
         org_id: i64,
+        rests_on: Option<i64>,
+        suspended_at: Option<i64>,
     }
 }
 
@@ -510,7 +529,7 @@ pub(super) async fn unconfirmed(
     let rows: Vec<UnconfirmedRow> = cx
         .tx
         .all(
-            sql!("SELECT o.code, o.short_name, p.code, p.name, c.post, s.granted_at, s.confirmed_at, s.slot, o.sort_no, o.id FROM org o CROSS JOIN admin_seat s JOIN person p ON p.id = s.person_id JOIN cadre c ON c.id = s.cadre_id WHERE s.org_id = o.id AND o.parent_id = $1 AND s.confirmed_at <= $2 AND (o.sort_no, o.id) >= ($3, $4) AND ((o.sort_no, o.id) > ($3, $4) OR s.slot > $5) AND o.status <> 'DELETED' ORDER BY o.sort_no, o.id, s.slot LIMIT $6"),
+            sql!("SELECT o.code, o.short_name, p.code, p.name, c.post, s.granted_at, s.confirmed_at, s.slot, o.sort_no, o.id, CASE WHEN s.warned_at IS NULL THEN NULL ELSE s.idle_at END, s.suspended_at FROM org o CROSS JOIN admin_seat s JOIN person p ON p.id = s.person_id JOIN cadre c ON c.id = s.cadre_id WHERE s.org_id = o.id AND o.parent_id = $1 AND (s.confirmed_at <= $2 OR s.warned_at IS NOT NULL) AND (o.sort_no, o.id) >= ($3, $4) AND ((o.sort_no, o.id) > ($3, $4) OR s.slot > $5) AND o.status <> 'DELETED' ORDER BY o.sort_no, o.id, s.slot LIMIT $6"),
             args![parent, before, sort_no, org, slot, limit],
         )
         .await?;
@@ -525,6 +544,8 @@ pub(super) async fn unconfirmed(
         slot: r.slot,
         sort_no: r.sort_no,
         org_id: r.org_id,
+        rests_on: r.rests_on,
+        suspended_at: r.suspended_at,
     };
     Ok(rows.into_iter().map(row).collect())
 }
@@ -540,9 +561,113 @@ pub(super) async fn confirm(
     Ok(cx
         .tx
         .run_of(
-            sql!("UPDATE admin_seat SET confirmed_at = $1, remind_at = $2 WHERE (org_id, slot) IN (SELECT s.org_id, s.slot FROM {rows: org text, person text} AS v JOIN org o ON o.code = v.org JOIN person p ON p.code = v.person JOIN admin_seat s ON s.org_id = o.id AND s.person_id = p.id WHERE o.parent_id = $3)"),
+            sql!("UPDATE admin_seat SET confirmed_at = $1, remind_at = $2, idle_at = $1, warned_at = NULL, suspended_at = NULL WHERE (org_id, slot) IN (SELECT s.org_id, s.slot FROM {rows: org text, person text} AS v JOIN org o ON o.code = v.org JOIN person p ON p.code = v.person JOIN admin_seat s ON s.org_id = o.id AND s.person_id = p.id WHERE o.parent_id = $3)"),
             args![cx.now(), remind_at, parent],
             pairs,
+        )
+        .await?)
+}
+
+/// Notes for seats that were given by whatever way when the superior is to be asked.
+pub(super) async fn set_reminders(cx: &mut Cx, _: &Permit, every: i64, limit: i64) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE admin_seat SET remind_at = confirmed_at + $1 WHERE remind_at = 0 AND (org_id, slot) IN (SELECT org_id, slot FROM admin_seat WHERE remind_at = 0 LIMIT $2)"),
+            args![every, limit],
+        )
+        .await?)
+}
+
+db::row! {
+    /// A seat whose use is looked at.
+    pub(super) struct IdleSeat {
+        pub(super) org_id: i64,
+        pub(super) slot: i64,
+        pub(super) person_id: i64,
+        pub(super) name: String,
+        pub(super) granted_at: i64,
+        pub(super) confirmed_at: i64,
+        pub(super) used_at: i64,
+        pub(super) signed_in_at: i64,
+        pub(super) warned_at: Option<i64>,
+        pub(super) org_code: String,
+        pub(super) org_name: String,
+        pub(super) path: String,
+        pub(super) parent_id: Option<i64>,
+    }
+}
+impl IdleSeat {
+    pub(super) fn key(&self) -> Vec<db::Value> {
+        vec![self.org_id.into(), self.slot.into()]
+    }
+    pub(super) fn later(&self, at: i64, warned: Option<i64>) -> Vec<db::Value> {
+        vec![self.org_id.into(), self.slot.into(), at.into(), warned.into()]
+    }
+}
+
+/// Seats whose use has to be looked at now.
+pub(super) async fn idle_due(cx: &mut Cx, limit: i64) -> Result<Vec<IdleSeat>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT s.org_id, s.slot, s.person_id, p.name, s.granted_at, s.confirmed_at, s.used_at, COALESCE(a.signed_in_at, 0), s.warned_at, o.code, o.short_name, o.path, o.parent_id FROM admin_seat s JOIN person p ON p.id = s.person_id JOIN org o ON o.id = s.org_id LEFT JOIN account a ON a.person_id = s.person_id WHERE s.idle_at <= $1 AND s.suspended_at IS NULL ORDER BY s.idle_at, s.org_id, s.slot LIMIT $2"),
+            args![cx.now(), limit],
+        )
+        .await?)
+}
+
+/// When these seats are looked at again, and since when their holders know that they will rest.
+pub(super) async fn look_again(cx: &mut Cx, _: &Permit, rows: Rows) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("UPDATE admin_seat SET idle_at = v.due, warned_at = v.warned FROM {rows: org int, seat int, due int, warned int} AS v WHERE admin_seat.org_id = v.org AND admin_seat.slot = v.seat"),
+            &[],
+            rows,
+        )
+        .await?)
+}
+
+/// These seats rest from now on.
+pub(super) async fn suspend(cx: &mut Cx, _: &Permit, rows: Rows) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run_of(
+            sql!("UPDATE admin_seat SET suspended_at = $1 WHERE (org_id, slot) IN (SELECT v.org, v.seat FROM {rows: org int, seat int} AS v) AND suspended_at IS NULL"),
+            args![cx.now()],
+            rows,
+        )
+        .await?)
+}
+
+/// A seat is used again.
+pub(super) async fn resume(cx: &mut Cx, _: &Permit, org: OrgId, person: PersonId) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE admin_seat SET used_at = $1, idle_at = $1, warned_at = NULL, suspended_at = NULL WHERE org_id = $2 AND person_id = $3"),
+            args![cx.now(), org, person],
+        )
+        .await?;
+    Ok(())
+}
+
+db::row! {
+    pub(super) struct RestingRow {
+        pub(super) code: String,
+        pub(super) short_name: String,
+        pub(super) suspended_at: i64,
+        pub(super) confirmed_at: i64,
+    }
+}
+
+/// The seats of a person that rest.
+pub(super) async fn resting_of(cx: &mut Cx, person: PersonId) -> Result<Vec<RestingRow>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.code, o.short_name, s.suspended_at, s.confirmed_at FROM admin_seat s JOIN org o ON o.id = s.org_id WHERE s.person_id = $1 AND s.suspended_at IS NOT NULL ORDER BY o.path LIMIT 20"),
+            args![person],
         )
         .await?)
 }

@@ -5,12 +5,15 @@
 mod checklist;
 mod closure;
 mod holding;
+mod late;
 mod restoration;
 mod sql;
 
 pub use checklist::{Checklist, Effect, Step, checklist};
 pub use closure::{Ask, Done, close};
 pub use holding::{Age, holding_of, remind_due};
+pub(crate) use late::restore_late;
+pub use late::{Late, late, late_below};
 pub use restoration::{
     Back, Closing, Lost, Page, Restore, finish_due, list, preview, restore, trace, trace_of_own,
 };

@@ -42,7 +42,7 @@ impl Lost {
         short.returned.truncate(50);
         serde_json::to_string(&short).unwrap_or_else(|_| "{}".into())
     }
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
     /// What a restore does not bring back, in sentences.
@@ -115,7 +115,7 @@ fn own(cx: &Cx) -> Result<OrgRef> {
     }
 }
 
-fn shown(row: sql::Stored, now: Millis) -> Closing {
+pub(super) fn shown(row: sql::Stored, now: Millis) -> Closing {
     Closing {
         category_name: Category::from_code(&row.category).map_or("", Category::label).to_owned(),
         code: row.code,
@@ -245,7 +245,7 @@ fn already(cx: &Cx, org: &OrgRef) -> Error {
     Error::conflict(Refusal::new("E22", says).way("查看组织", format!("{base}/orgs/{}", org.code)))
 }
 
-async fn tell(cx: &mut Cx, org: &OrgRef, moved: &[people::Brought]) -> Result<()> {
+pub(super) async fn tell(cx: &mut Cx, org: &OrgRef, moved: &[people::Brought]) -> Result<()> {
     let ids: Vec<PersonId> = moved.iter().map(|b| b.person).collect();
     let body = format!("{}已恢复,你的团组织关系仍在{}。", org.short_name, org.short_name);
     messages::send_to_people(cx, &ids, "org", "你的团支部已恢复", &body, "/me").await?;

@@ -155,6 +155,29 @@ pub(super) async fn list(
         .await?)
 }
 
+/// What was closed for good below a superior, the latest first; no holding branches.
+pub(super) async fn ended(cx: &mut Cx, parent: OrgId, limit: i64) -> Result<Vec<Stored>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT c.id, o.code, o.short_name, o.full_name, o.category, o.path, c.closer, c.people, c.lost, c.state, c.closed_at, c.until, h.id, h.code, h.short_name, h.path, h.status, p.code, p.short_name FROM closing c JOIN org o ON o.id = c.org_id JOIN org p ON p.id = c.parent_id LEFT JOIN org h ON h.id = c.holding_id WHERE c.parent_id = $1 AND c.state = 'final' AND o.status = 'DELETED' AND o.category <> 'HOLDING' ORDER BY c.id DESC LIMIT $2"),
+            args![parent, limit],
+        )
+        .await?)
+}
+
+/// Operators bring back what was closed for good.
+pub(super) async fn settle_late(cx: &mut Cx, _: &Permit, id: ClosingId) -> Result<bool> {
+    let done = cx
+        .tx
+        .run(
+            sql!("UPDATE closing SET state = 'restored', ended_at = $1 WHERE id = $2 AND state <> 'restored'"),
+            args![cx.now(), id],
+        )
+        .await?;
+    Ok(done == 1)
+}
+
 /// The last closing of a closed organisation.
 pub(super) async fn of_org(cx: &mut Cx, org: OrgId) -> Result<Option<Stored>> {
     Ok(cx

@@ -382,7 +382,7 @@ pub(super) async fn write(house: &House, batch: Batch, now: Millis) -> Result<()
         tx.run_of(sql!("INSERT INTO cadre (id, person_id, org_id, org_path, name, name_py, post, since, nature, in_party_committee, complete, started_at) SELECT id, person_id, org_id, org_path, name, name_py, post, since, nature, in_party_committee, complete, $1 FROM {rows: id int, person_id int, org_id int, org_path text, name text, name_py text, post text, since text, nature text, in_party_committee bool, complete bool} AS v"), at, rows).await?;
     }
     for rows in pieces(batch.seats) {
-        tx.run_of(sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, confirmed_at) SELECT org_id, org_category, slot, cadre_id, person_id, $1, $1 FROM {rows: org_id int, org_category text, slot int, cadre_id int, person_id int} AS v"), at, rows).await?;
+        tx.run_of(sql!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, confirmed_at, used_at) SELECT org_id, org_category, slot, cadre_id, person_id, $1, $1, $1 FROM {rows: org_id int, org_category text, slot int, cadre_id int, person_id int} AS v"), at, rows).await?;
     }
     for rows in pieces(batch.tallies) {
         tx.run_of(sql!("INSERT INTO tally (org_path, scope, sector, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done, changed_at) SELECT org_path, scope, sector, orgs, branches, branches_done, bodies_done, members, members_done, cadres, cadres_done, $1 FROM {rows: org_path text, scope text, sector text, orgs int, branches int, branches_done int, bodies_done int, members int, members_done int, cadres int, cadres_done int} AS v"), at, rows).await?;

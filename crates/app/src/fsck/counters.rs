@@ -10,8 +10,12 @@ pub(super) async fn all(check: &mut Check<'_>) -> Result<()> {
     let mut walk = Walk::begin(&mut check.cx).await?;
     while let Some(found) = walk.next(&mut check.cx).await? {
         for wrong in found.iter().filter(|d| d.is_wrong()) {
-            let key = format!("{} at {}", wrong.span.code(), wrong.path);
+            let judged = |f: Figures| Figures { branches_done: 0, bodies_done: 0, ..f };
             let now = wrong.stored + wrong.pending;
+            if check.rejudging && judged(wrong.counted) == judged(now) {
+                continue;
+            }
+            let key = format!("{} at {}", wrong.span.code(), wrong.path);
             check.found("I11", key, figures(&wrong.counted), figures(&now));
         }
     }

@@ -12,6 +12,7 @@ mod counters;
 mod graduation;
 mod people;
 mod places;
+mod rules;
 mod things;
 mod tree;
 
@@ -72,7 +73,9 @@ pub async fn run_with(
     // Read first: the book may only have grown since.
     let noted = events::noted(house)?;
     let cx = house.snapshot(Who::System("fsck")).await?;
-    let mut check = Check { cx, report: Report::default(), tell, deep };
+    let mut check =
+        Check { cx, report: Report::default(), tell, deep, rejudging: false, rules: Vec::new() };
+    rules::before(&mut check).await?;
     tree::orgs(&mut check).await?;
     tree::closings(&mut check).await?;
     tree::search_index(&mut check).await?;
@@ -105,6 +108,10 @@ struct Check<'a> {
     report: Report,
     tell: &'a mut (dyn FnMut(&Finding) + Send),
     deep: bool,
+    /// Completeness is being judged anew: some still stand as the rules before said.
+    rejudging: bool,
+    /// The rules by which those who are entered were judged: all that ever counted.
+    rules: Vec<crate::rules::Rules>,
 }
 impl Check<'_> {
     /// Notes a violation.

@@ -196,16 +196,26 @@ fn admission(check: &mut Check<'_>, person: &Person, number: &IdNumber) {
         return;
     };
     let today = day(check.cx.now());
-    let (rules, key) = (Rules::builtin(), person.key());
+    let key = person.key();
     let here = person.org_province.as_deref().unwrap_or_default();
-    if let Err(problem) = age::at_joining(number.birth(), joined, here, today, rules) {
+    let age = |rules| age::at_joining(number.birth(), joined, here, today, rules);
+    if let Err(problem) = age(Rules::builtin())
+        && check.rules.iter().all(|rules| age(rules).is_err())
+    {
         check.found("I21", &key, "old enough at admission", problem.code);
     }
     let Some(typed) = person.dev_number.as_deref() else { return };
     // Somebody who moved between provinces keeps the number of the first one; its digits name it.
     let regions = [here, typed.get(4..6).unwrap_or_default()];
-    let judged = regions.map(|r| dev_number::judge(typed, joined, r, today, rules));
-    if judged.iter().all(|j| !matches!(j, Ok(Some(n)) if n == typed)) {
+    let judged = regions.map(|r| dev_number::judge(typed, joined, r, today, Rules::builtin()));
+    let before = |rules| {
+        regions.iter().any(|r| {
+            matches!(dev_number::judge(typed, joined, r, today, rules), Ok(Some(n)) if n == typed)
+        })
+    };
+    if judged.iter().all(|j| !matches!(j, Ok(Some(n)) if n == typed))
+        && !check.rules.iter().any(before)
+    {
         let code = judged.into_iter().find_map(|j| j.err().map(|p| p.code)).unwrap_or("normalised");
         check.found("I21", &key, "a development number of the admission year", code);
     }
@@ -243,7 +253,7 @@ fn profile(check: &mut Check<'_>, person: &Person) {
     let stored = person.missing.split(',').filter(|k| !k.is_empty());
     let stored: BTreeSet<&str> =
         stored.filter(|k| member || !matches!(*k, "joined" | "dev_number")).collect();
-    if needed != stored {
+    if needed != stored && !check.rejudging {
         let text = |keys: BTreeSet<&str>| keys.into_iter().collect::<Vec<_>>().join(",");
         check.found("complete", person.key(), text(needed), text(stored));
     }

@@ -27,7 +27,7 @@ pub(super) async fn look_at(cx: &mut Cx, paths: Rows) -> Result<Vec<Looked>> {
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT o.id, o.category, o.status, o.industry, o.elected_on, o.created_at, o.ill, COALESCE(own.members, 0), COALESCE(sub.branches, 0), COALESCE(sub.members, 0), EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id), EXISTS (SELECT 1 FROM cadre c JOIN person p ON p.id = c.person_id WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL AND p.mobile_bi IS NOT NULL) FROM {rows: path text} AS v JOIN org o ON o.path = v.path LEFT JOIN tally own ON own.org_path = o.path AND own.scope = 'self' LEFT JOIN tally sub ON sub.org_path = o.path AND sub.scope = 'subtree'"),
+            sql!("SELECT o.id, o.category, o.status, o.industry, o.elected_on, o.created_at, o.ill, COALESCE(own.members, 0), COALESCE(sub.branches, 0), COALESCE(sub.members, 0), EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id AND s.suspended_at IS NULL), EXISTS (SELECT 1 FROM cadre c JOIN person p ON p.id = c.person_id WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL AND p.mobile_bi IS NOT NULL) FROM {rows: path text} AS v JOIN org o ON o.path = v.path LEFT JOIN tally own ON own.org_path = o.path AND own.scope = 'self' LEFT JOIN tally sub ON sub.org_path = o.path AND sub.scope = 'subtree'"),
             &[],
             paths,
         )

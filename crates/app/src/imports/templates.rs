@@ -132,7 +132,7 @@ fn choices_of(column: Column, category: Category) -> Vec<String> {
                 true => row.level2.clone(),
                 false => format!("{}/{}", row.level1, row.level2),
             };
-            rules.tree.industries.iter().map(word).collect()
+            rules.tree.industries.iter().filter(|row| row.listed).map(word).collect()
         }
         Column::Post => rules.tree.posts_of(category).map(|p| p.name.clone()).collect(),
         _ => Vec::new(),

@@ -152,22 +152,93 @@ pub async fn change_category(cx: &mut Cx, org: &OrgRef, version: i64, to: Catego
         let says = format!("现在还不能改为{}:{}。", to.label(), against.join(";"));
         return Err(Error::refused(Refusal::new("category_blocked", says)));
     }
-    close_ranks(cx, &permit, row.id, to).await?;
-    if !sql::set_category(cx, &permit, row.id, version, to).await? {
-        let says = "打开页面以后,本组织的信息被人修改过。请刷新后核对,再办理。";
-        return Err(Error::conflict(Refusal::new("E22", says)));
-    }
-    renew(cx, &permit, &row, now, to).await?;
-    let branches = i64::from(to.owns_members()) - i64::from(now.owns_members());
-    let counted = Counted { org_path: &row.path, branches, ..Counted::default() };
-    stats::change(cx, &permit, counted).await?;
+    turn_into(cx, &permit, &row, (now, to), (version, false)).await?;
     let what = format!("把组织类别由{}改为{}", now.label(), to.label());
     edit::tell_other_side(cx, org, row.parent_id, &what).await?;
+    cx.record(permit, changed(&row, now, to)).await
+}
+
+fn changed(row: &sql::InfoRow, now: Category, to: Category) -> Event {
     let detail = json!({
         "before": { "category": now.code() }, "after": { "category": to.code() },
     });
-    let event = Event::new("org.category_changed", "org", row.id).at(&row.path);
-    cx.record(permit, event.detail(detail)).await
+    Event::new("org.category_changed", "org", row.id).at(&row.path).detail(detail)
+}
+
+async fn turn_into(
+    cx: &mut Cx,
+    permit: &Permit,
+    row: &sql::InfoRow,
+    (now, to): (Category, Category),
+    (version, again): (i64, bool),
+) -> Result<()> {
+    close_ranks(cx, permit, row.id, to).await?;
+    if !sql::set_category(cx, permit, row.id, (version, again), to).await? {
+        let says = "打开页面以后,本组织的信息被人修改过。请刷新后核对,再办理。";
+        return Err(Error::conflict(Refusal::new("E22", says)));
+    }
+    renew(cx, permit, row, now, to).await?;
+    let branches = i64::from(to.owns_members()) - i64::from(now.owns_members());
+    let counted = Counted { org_path: &row.path, branches, ..Counted::default() };
+    stats::change(cx, permit, counted).await
+}
+
+/// What operators see before they correct a category (O3).
+#[derive(Clone, Debug)]
+pub struct Correction {
+    pub now: Category,
+    /// What stands in the way.
+    pub blocks: Vec<String>,
+    /// Posts that the new category may not know.
+    pub posts: Vec<String>,
+    pub children: usize,
+    pub admins: i64,
+}
+
+/// Looks at the correction of a category that its organisation can't change any more. Errors:
+/// `Invalid` (`org`, `category`).
+pub async fn judge_correction(cx: &mut Cx, org: &OrgRef, to: Category) -> Result<Correction> {
+    let row = sql::info_by_code(cx, &org.code).await?.ok_or(Error::NotFound)?;
+    let now = row.category()?;
+    if edit::is_frozen(&row.path, now) || !Rules::builtin().tree.category(now).creatable {
+        let says = "团中央、省级团委和系统自动转成的组织,类别不能更正。";
+        return Err(Error::field("org", "org_frozen", says));
+    }
+    if !row.category_changed {
+        let says = "这个组织还没有用过自己的一次更改,请它的管理员在“组织信息”里更改类别。";
+        return Err(Error::field("org", "own_turn", says));
+    }
+    if to == now || !Rules::builtin().tree.category(to).creatable {
+        return Err(Error::field("category", "required", "请选择新的组织类别。"));
+    }
+    let facts = facts(cx, row.id).await?;
+    Ok(Correction {
+        now,
+        blocks: blocks(&facts, to),
+        posts: sql::posts_held(cx, row.id).await?,
+        children: facts.children.len(),
+        admins: facts.admins,
+    })
+}
+
+/// Corrects a category; judged a moment ago in the same transaction, after the row was locked.
+pub(crate) async fn correct_category(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    to: Category,
+) -> Result<()> {
+    sql::lock(cx, permit, org.id).await?;
+    let found = judge_correction(cx, org, to).await?;
+    if !found.blocks.is_empty() {
+        let says = format!("现在还不能改为{}:{}。", to.label(), found.blocks.join(";"));
+        return Err(Error::conflict(Refusal::new("category_blocked", says)));
+    }
+    let row = sql::info_by_code(cx, &org.code).await?.ok_or(Error::NotFound)?;
+    turn_into(cx, permit, &row, (found.now, to), (row.version, true)).await?;
+    let what = format!("由系统运营把组织类别由{}更正为{}", found.now.label(), to.label());
+    edit::tell_other_side(cx, org, row.parent_id, &what).await?;
+    cx.note(changed(&row, found.now, to)).await
 }
 
 /// Seats beyond those of the new category move to lower numbers; the rule has seen that they fit.

@@ -26,7 +26,11 @@ mod search_sql;
 mod sql;
 
 pub use card::{Card, CardDetail, Step, card, chain};
-pub use category::{Change as CategoryChange, Choice, category_choices, change_category};
+pub(crate) use category::correct_category;
+pub use category::{
+    Change as CategoryChange, Choice, Correction, category_choices, change_category,
+    judge_correction,
+};
 pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
 pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
 pub use ending::{

@@ -345,14 +345,14 @@ pub(super) async fn set_category(
     cx: &mut Cx,
     _: &Permit,
     org: i64,
-    version: i64,
+    (version, again): (i64, bool),
     to: Category,
 ) -> Result<bool> {
     let set = cx
         .tx
         .run(
-            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, graduates = NULL, no_graduation = NULL, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND NOT category_changed AND status <> 'DELETED'"),
-            args![org, version, to.code(), cx.now()],
+            sql!("UPDATE org SET category = $3, industry = CASE WHEN $3 = 'LEAD' THEN NULL ELSE industry END, graduates = NULL, no_graduation = NULL, category_changed = TRUE, version = version + 1, updated_at = $4 WHERE id = $1 AND version = $2 AND (NOT category_changed OR $5) AND status <> 'DELETED'"),
+            args![org, version, to.code(), cx.now(), again],
         )
         .await;
     match set {

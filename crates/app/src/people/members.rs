@@ -138,7 +138,7 @@ db::row! {
         pub(super) cadre: i64,
         pub(super) granted_at: i64,
         pub(super) confirmed_at: i64,
-        pub(super) remind_at: Option<i64>,
+        pub(super) remind_at: i64,
     }
 }
 

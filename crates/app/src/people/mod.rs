@@ -25,6 +25,7 @@ mod counts;
 mod gather;
 mod named;
 mod quota;
+mod rejudge;
 mod rekey;
 mod sql;
 /// What one's own form has found, behind a secret in the next page's address.
@@ -40,6 +41,8 @@ pub use members::{
 pub use named::{Entered, Named, Seen, find_named, find_or_make, look, supply_own_mobile};
 pub use person::{Check, Contact, Membership, Person, Post};
 pub(crate) use quota::{Answers, per_day as answers_per_day};
+pub(crate) use rejudge::run as rejudge;
+pub use rejudge::{Sample, look as look_at_rules, minutes_for, rejudging, sample};
 pub(crate) use rekey::rekey;
 
 db::id!(

@@ -103,7 +103,7 @@ impl Contact {
         let by_key: BTreeMap<&str, &String> = self.0.iter().map(|(c, v)| (c.key(), v)).collect();
         (!by_key.is_empty()).then(|| serde_json::json!(by_key).to_string())
     }
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         let by_key: BTreeMap<String, String> = serde_json::from_str(text).unwrap_or_default();
         Self(by_key.into_iter().filter_map(|(k, v)| Some((Column::from_key(&k)?, v))).collect())
     }

@@ -1,15 +1,18 @@
 //! What operators can do: judged for the page and once more before it is carried out.
 
-use super::{Judged, Proposal, Trace, sql};
+use super::{
+    Judged, Proposal, Trace,
+    rules::{self, Dates, RowAct},
+    sql,
+};
 use crate::{
-    Cx, Error, OrgRef, Permit, Result,
-    clock::day,
+    Cx, Error, OrgRef, Permit, Result, closings,
     error::FieldError,
     events::Event,
     messages::{self, Message, To},
-    orgs::{self, Identity, Mandate},
+    orgs::{self, Category, Identity, Mandate},
     relocations::{self, Posts},
-    rules::{Rules, changes},
+    rules::{Rules, changes, rows::Cells},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -23,11 +26,30 @@ pub enum Act {
     /// Names and industry of an organisation whose own are frozen (row 46).
     Identity { org: String, short_name: String, full_name: String, industry: String },
     /// A figure of the rules from a day on, or a column of a province (O7, C15).
-    Rule { name: String, value: String, valid_from: String },
+    Rule {
+        name: String,
+        value: String,
+        valid_from: String,
+        #[serde(default)]
+        valid_until: Option<String>,
+    },
+    /// A row of a rule table from a day on (O7): with these fields, or ended. An empty key: new.
+    Row {
+        table: String,
+        key: String,
+        cells: Option<Cells>,
+        valid_from: String,
+        #[serde(default)]
+        valid_until: Option<String>,
+    },
     /// A move, between provinces as well (row 53).
     Relocate { org: String, to: String },
     /// One organisation goes up in another one (C15: committees that were merged).
     Merge { from: String, into: String },
+    /// A closed organisation comes back after the superior's days (O3, D6).
+    Restore { org: String, short_name: String },
+    /// The category of an organisation that has used its one change (O3, row 45).
+    Category { org: String, category: Category },
 }
 
 /// Organisations in one act.
@@ -41,6 +63,9 @@ impl Act {
             Self::Rule { .. } => "rule",
             Self::Relocate { .. } => "relocate",
             Self::Merge { .. } => "merge",
+            Self::Row { .. } => "row",
+            Self::Restore { .. } => "restore",
+            Self::Category { .. } => "category",
         }
     }
     /// The words on pages.
@@ -48,9 +73,11 @@ impl Act {
         match self {
             Self::Township { .. } => "乡镇街道团委标识",
             Self::Identity { .. } => "更正固定的组织信息",
-            Self::Rule { .. } => "修改规则",
+            Self::Rule { .. } | Self::Row { .. } => "修改规则",
             Self::Relocate { .. } => "组织迁移(含跨省)",
             Self::Merge { .. } => "组织合并",
+            Self::Restore { .. } => "恢复已撤销的组织",
+            Self::Category { .. } => "更正组织类别",
         }
     }
 }
@@ -62,9 +89,21 @@ pub(super) async fn judge(cx: &mut Cx, act: &Act) -> Result<Judged> {
             let org = find(cx, "org", org).await?;
             identity(cx, &org, &new_identity(short_name, full_name, industry)).await
         }
-        Act::Rule { name, value, valid_from } => rule(cx, name, value, valid_from).await,
+        Act::Rule { name, value, valid_from, valid_until } => {
+            let dates = Dates { from: valid_from, until: valid_until.as_deref() };
+            rules::figure(cx, name, value, dates).await
+        }
+        Act::Row { table, key, cells, valid_from, valid_until } => {
+            let dates = Dates { from: valid_from, until: valid_until.as_deref() };
+            rules::row(cx, RowAct { table, key, cells: cells.as_ref() }, dates).await
+        }
         Act::Relocate { org, to } => relocate(cx, org, to).await,
         Act::Merge { from, into } => merge(cx, from, into).await,
+        Act::Restore { org, short_name } => restore(cx, org, short_name).await,
+        Act::Category { org, category } => {
+            let org = find(cx, "org", org).await?;
+            correct(cx, &org, *category).await
+        }
     }
 }
 
@@ -158,58 +197,6 @@ async fn identity(cx: &mut Cx, org: &OrgRef, to: &Identity) -> Result<Judged> {
     })
 }
 
-async fn rule(cx: &mut Cx, name: &str, value: &str, valid_from: &str) -> Result<Judged> {
-    let rules = Rules::builtin();
-    if let Err(says) = changes::judge(rules, name, value) {
-        return Err(Error::field("value", "value", says));
-    }
-    let today = day(cx.now());
-    let wrong = || Error::field("valid_from", "date", "请填写今天或以后的日期,例如 2026-09-01。");
-    let from: jiff::civil::Date = valid_from.parse().map_err(|_| wrong())?;
-    if from < today {
-        return Err(wrong());
-    }
-    let now = changes::value_in(rules, name).unwrap_or_default();
-    if now == value && from == today {
-        return Err(Error::field("value", "same", "现在就是这个值,不用修改。"));
-    }
-    let mut effects = vec![("生效日期", from.to_string())];
-    let title = if let Some(figure) = changes::figure(name) {
-        effects.push(("现在", format!("{now} {}", figure.unit)));
-        effects.push(("改为", format!("{value} {}", figure.unit)));
-        effects.push(("影响", figure.affects.clone()));
-        if let Some((what, count)) = sql::touched(cx, name).await? {
-            effects.push((what, many(count)));
-        }
-        format!("“{}”从 {from} 起改为 {value} {}", figure.label, figure.unit)
-    } else {
-        let (code, column) = name["province.".len()..].split_once('.').unwrap_or_default();
-        let row = rules.tree.province(code).map_or("", |p| p.short_name.as_str());
-        let shown = |v: &str| match (column, v) {
-            ("regional_system", "true") => "有自己的系统".to_owned(),
-            ("regional_system", _) => "使用本系统".to_owned(),
-            (_, "") => "没有并入其他组织".to_owned(),
-            (_, code) => {
-                let name = rules.tree.province(code).map_or(code, |p| p.short_name.as_str());
-                format!("并入 {name}")
-            }
-        };
-        effects.push(("现在", shown(&now)));
-        effects.push(("改为", shown(value)));
-        effects.push((
-            "影响",
-            "只改名录里的说明和转接时的提示;组织和人员不动。要把下级转过去,请用“组织合并”。".into(),
-        ));
-        format!("“{row}”从 {from} 起:{}", shown(value))
-    };
-    effects.push(("多久生效", "到了生效日期,所有服务器在几秒内使用新值。".into()));
-    Ok(Judged { title, org: None, effects })
-}
-
-fn many(count: i64) -> String {
-    if count >= 1000 { "1000 个以上".into() } else { format!("{count} 个") }
-}
-
 async fn relocate(cx: &mut Cx, org: &str, to: &str) -> Result<Judged> {
     let (org, to) = (find(cx, "org", org).await?, find(cx, "to", to).await?);
     if let Some(refusal) = orgs::against_moving(cx, &org, &to, Mandate::Operators).await? {
@@ -277,6 +264,60 @@ async fn merge(cx: &mut Cx, from: &str, into: &str) -> Result<Judged> {
     })
 }
 
+async fn restore(cx: &mut Cx, code: &str, name: &str) -> Result<Judged> {
+    let back = closings::late(cx, code.trim(), name).await?;
+    let c = &back.closing;
+    let people = match c.people {
+        0 => "撤销时没有团员。".to_owned(),
+        n => format!(
+            "撤销时的 {n} 名团员已经转到“{}”或其他支部,不会跟着回来;需要的由所在支部办理转接。",
+            c.holding.as_deref().unwrap_or("待接转团支部")
+        ),
+    };
+    let mut effects = vec![
+        ("组织", format!("{}({}),组织码 {}", back.name, c.category_name, c.code)),
+        ("直接上级", back.parent.short_name.clone()),
+        ("撤销", format!("{} 由 {} 办理", c.closed_at, c.closed_by)),
+        ("恢复以后", "一个空的组织:没有团员、团干部和管理员,由上级发注册码或任命。".to_owned()),
+        ("团员", people),
+    ];
+    effects.extend(back.lost.iter().map(|words| ("不能恢复的", words.clone())));
+    effects.push(("撤回", "恢复错了的,由上级再次撤销。".into()));
+    Ok(Judged {
+        title: format!("恢复“{}”,仍在“{}”下面", back.name, back.parent.short_name),
+        org: Some(back.org.id),
+        effects,
+    })
+}
+
+async fn correct(cx: &mut Cx, org: &OrgRef, to: Category) -> Result<Judged> {
+    let found = orgs::judge_correction(cx, org, to).await?;
+    if !found.blocks.is_empty() {
+        let wrong = |says: &String| FieldError::new("category", "category_blocked", says.clone());
+        return Err(Error::Invalid(found.blocks.iter().map(wrong).collect()));
+    }
+    let mut effects = vec![
+        ("组织类别", format!("{} → {}", found.now.label(), to.label())),
+        ("直属下级", format!("{} 个,不变", found.children)),
+        ("管理员", format!("{} 位,不变", found.admins)),
+    ];
+    if !found.posts.is_empty() {
+        let words =
+            format!("{}。新的类别没有的职务,请它的管理员随后变更。", found.posts.join("、"));
+        effects.push(("现有职务", words));
+    }
+    if matches!(found.now, Category::Branch) {
+        effects.push(("毕业标记", "如果标记过预计毕业时间,会清除。".into()));
+    }
+    effects.push(("统计", "立即按新的类别计入上级的各项数字。".into()));
+    effects.push(("撤回", "可以再提出一次更正改回;本组织和直接上级会收到消息。".into()));
+    Ok(Judged {
+        title: format!("把“{}”的类别由{}更正为{}", org.short_name, found.now.label(), to.label()),
+        org: Some(org.id),
+        effects,
+    })
+}
+
 /// Does what was agreed on; judged a moment ago in the same transaction.
 pub(super) async fn carry_out(cx: &mut Cx, permit: &Permit, p: &Proposal) -> Result<Trace> {
     match &p.act {
@@ -299,10 +340,39 @@ pub(super) async fn carry_out(cx: &mut Cx, permit: &Permit, p: &Proposal) -> Res
             tell(cx, org.id, &org.code, "组织信息已由系统运营更正".into(), &p.title).await?;
             Ok(json!({ "org": org.code, "before": org.short_name, "after": short_name }))
         }
-        Act::Rule { name, value, valid_from } => {
+        Act::Rule { name, value, valid_from, valid_until } => {
             let before = changes::value_in(Rules::builtin(), name);
-            sql::change_rule(cx, permit, name, value, valid_from, p.id).await?;
-            Ok(json!({ "name": name, "before": before, "after": value, "from": valid_from }))
+            let dates = Dates { from: valid_from, until: valid_until.as_deref() };
+            sql::change_rule(cx, permit, name, value, dates, p.id).await?;
+            Ok(json!({
+                "name": name, "before": before, "after": value, "from": valid_from,
+                "until": valid_until,
+            }))
+        }
+        Act::Row { table, key, cells, valid_from, valid_until } => {
+            let act = RowAct { table, key, cells: cells.as_ref() };
+            let (table, before, change) = rules::change_of(&act)?;
+            let name = rules::name_of(table, key, &change, &p.no);
+            let value = serde_json::to_string(&change).map_err(|e| Error::Broken(e.to_string()))?;
+            let dates = Dates { from: valid_from, until: valid_until.as_deref() };
+            sql::change_rule(cx, permit, &name, &value, dates, p.id).await?;
+            Ok(json!({
+                "name": name, "before": before.map(|row| row.cells), "after": change,
+                "from": valid_from, "until": valid_until,
+            }))
+        }
+        Act::Restore { org, short_name } => {
+            let org = closings::restore_late(cx, permit, org.trim(), short_name).await?;
+            let detail =
+                json!({ "code": org.code, "short_name": org.short_name, "proposal": p.no });
+            let event = Event::new("org.restored", "org", org.id.0).at(&org.path);
+            cx.note(event.detail(detail)).await?;
+            Ok(json!({ "org": org.code }))
+        }
+        Act::Category { org, category } => {
+            let org = orgs::by_code(cx, org).await?;
+            orgs::correct_category(cx, permit, &org, *category).await?;
+            Ok(json!({ "org": org.code, "before": org.category.code(), "after": category.code() }))
         }
         Act::Relocate { org, to } => {
             let (org, to) = (orgs::by_code(cx, org).await?, orgs::by_code(cx, to).await?);

@@ -7,6 +7,7 @@
 mod acts;
 mod in_force;
 mod list;
+mod rules;
 mod sql;
 
 pub use acts::Act;

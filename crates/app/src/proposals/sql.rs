@@ -1,6 +1,6 @@
 //! The statements of proposals; private to the room.
 
-use super::{Act, Judged, Planned, Proposal, ProposalId, State};
+use super::{Act, Judged, Planned, Proposal, ProposalId, State, rules::Dates};
 use crate::{Cx, Error, Permit, Result, clock::Millis, orgs::OrgId, people::PersonId};
 use db::{args, sql};
 
@@ -192,13 +192,13 @@ pub(super) async fn change_rule(
     _: &Permit,
     name: &str,
     value: &str,
-    valid_from: &str,
+    dates: Dates<'_>,
     proposal: ProposalId,
 ) -> Result<()> {
     cx.tx
         .run(
-            sql!("INSERT INTO rule_change (id, name, value, valid_from, proposal_id) VALUES ($1, $2, $3, $4, $5)"),
-            args![cx.new_id(), name, value, valid_from, proposal],
+            sql!("INSERT INTO rule_change (id, name, value, valid_from, valid_until, proposal_id) VALUES ($1, $2, $3, $4, $5, $6)"),
+            args![cx.new_id(), name, value, dates.from.trim(), dates.until(), proposal],
         )
         .await?;
     Ok(())
@@ -211,13 +211,13 @@ pub(super) async fn newest_change(cx: &mut Cx) -> Result<i64> {
     Ok(found.map_or(0, |(id,)| id))
 }
 
-/// Changes whose first day has come, in the order in which they were to begin.
+/// Changes that count today, in the order in which they were to begin.
 pub(super) async fn changes_until(cx: &mut Cx, today: &str) -> Result<Vec<(String, String)>> {
     Ok(cx
         .tx
         .all(
             sql!(
-                "SELECT name, value FROM rule_change WHERE valid_from <= $1 ORDER BY valid_from, id"
+                "SELECT name, value FROM rule_change WHERE valid_from <= $1 AND (valid_until IS NULL OR valid_until >= $1) ORDER BY valid_from, id"
             ),
             args![today],
         )
@@ -225,19 +225,20 @@ pub(super) async fn changes_until(cx: &mut Cx, today: &str) -> Result<Vec<(Strin
 }
 
 pub(super) async fn planned(cx: &mut Cx) -> Result<Vec<Planned>> {
-    let rows: Vec<(String, String, String, String, String, String)> = cx
+    let rows: Vec<(String, String, String, Option<String>, String, String, String)> = cx
         .tx
         .all(
-            sql!("SELECT c.name, c.value, c.valid_from, p.no, a.name, COALESCE(b.name, '') FROM rule_change c JOIN proposal p ON p.id = c.proposal_id JOIN person a ON a.id = p.proposed_by LEFT JOIN person b ON b.id = p.decided_by ORDER BY c.id DESC LIMIT 200"),
+            sql!("SELECT c.name, c.value, c.valid_from, c.valid_until, p.no, a.name, COALESCE(b.name, '') FROM rule_change c JOIN proposal p ON p.id = c.proposal_id JOIN person a ON a.id = p.proposed_by LEFT JOIN person b ON b.id = p.decided_by ORDER BY c.id DESC LIMIT 200"),
             &[],
         )
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(name, value, valid_from, no, proposer, decider)| Planned {
+        .map(|(name, value, valid_from, valid_until, no, proposer, decider)| Planned {
             name,
             value,
             valid_from,
+            valid_until,
             no,
             proposer,
             decider,
@@ -285,4 +286,66 @@ pub(super) async fn touched(cx: &mut Cx, name: &str) -> Result<Option<(&'static 
     };
     let (count,): (i64,) = cx.tx.one(statement, &[]).await?;
     Ok(Some((label, count)))
+}
+
+/// Imports that wait for somebody, up to 1000.
+pub(super) async fn open_imports(cx: &mut Cx) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM (SELECT 1 FROM import WHERE state IN ('mapping','review','running') LIMIT 1000) AS t"),
+            &[],
+        )
+        .await?;
+    Ok(count)
+}
+
+/// Open transfers, up to 1000.
+pub(super) async fn open_transfers(cx: &mut Cx) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM (SELECT 1 FROM transfer WHERE ended_at IS NULL AND waits_for > $1 LIMIT 1000) AS t"),
+            args![i64::MIN],
+        )
+        .await?;
+    Ok(count)
+}
+
+/// Of the first 1000 numbers of a year and province: how many, and how many outside a range.
+pub(super) async fn numbers_of(
+    cx: &mut Cx,
+    prefix: &str,
+    (from, to): (&str, &str),
+) -> Result<(i64, i64)> {
+    let serial = |n: &str| format!("{prefix}{:0>6}", n);
+    Ok(cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN t.n < $3 OR t.n > $4 THEN 1 ELSE 0 END), 0) AS BIGINT) FROM (SELECT dev_number AS n FROM member WHERE dev_number >= $1 AND dev_number < $2 ORDER BY dev_number LIMIT 1000) AS t"),
+            args![prefix, format!("{prefix}~"), serial(from), serial(to)],
+        )
+        .await?)
+}
+
+/// Of the newest 1000 posts that are held: how many were looked at, and how many are this one.
+pub(super) async fn holders(cx: &mut Cx, post: &str) -> Result<(i64, i64)> {
+    Ok(cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN t.post = $1 AND t.ended_at IS NULL THEN 1 ELSE 0 END), 0) AS BIGINT) FROM (SELECT post, ended_at FROM cadre WHERE id < $2 ORDER BY id DESC LIMIT 1000) AS t"),
+            args![post, i64::MAX],
+        )
+        .await?)
+}
+
+/// Of the newest 1000 organisations: how many were looked at, and how many have this industry.
+pub(super) async fn of_industry(cx: &mut Cx, code: &str) -> Result<(i64, i64)> {
+    Ok(cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN t.industry = $1 AND t.status <> 'DELETED' THEN 1 ELSE 0 END), 0) AS BIGINT) FROM (SELECT industry, status FROM org WHERE id < $2 ORDER BY id DESC LIMIT 1000) AS t"),
+            args![code, i64::MAX],
+        )
+        .await?)
 }

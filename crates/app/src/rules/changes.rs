@@ -72,6 +72,18 @@ fields! {
     "guide.branch_max" => policy.guide.branch_max;
     "guide.general_min" => policy.guide.general_min;
     "guide.committee_min" => policy.guide.committee_min;
+    "completeness.branch_members" => policy.completeness.branch_members;
+    "completeness.cadres" => policy.completeness.cadres;
+    "completeness.leading_cadres" => policy.completeness.leading_cadres;
+    "guide.holding_days" => policy.guide.holding_days;
+    "cadres.confirm_days" => policy.cadres.confirm_days;
+    "cadres.idle_days" => policy.cadres.idle_days;
+    "cadres.idle_notice_days" => policy.cadres.idle_notice_days;
+    "cadres.term_notice_days" => policy.cadres.term_notice_days;
+    "cadres.observer_max_days" => policy.cadres.observer_max_days;
+    "quotas.reveals_per_day" => policy.quotas.reveals_per_day;
+    "quotas.lookups_per_day" => policy.quotas.lookups_per_day;
+    "retention.school_mobile_months" => policy.retention.school_mobile_months;
     "retention.messages_days" => policy.retention.messages_days;
     "retention.deleted_days" => policy.retention.deleted_days;
     "operations.proposal_days" => policy.operations.proposal_days;
@@ -127,7 +139,9 @@ impl Rules {
     /// The rules of the repository with these changes made, in their order; what has no place any
     /// more is passed over.
     pub fn with(changes: &[(String, String)]) -> Result<Rules, String> {
-        let mut rules = Rules::from_sources(super::SOURCES.map(|(_, text)| text))?;
+        let of_rows = |(name, _): &&(String, String)| name.starts_with("row.");
+        let rows: Vec<(String, String)> = changes.iter().filter(of_rows).cloned().collect();
+        let mut rules = Rules::with_rows(&rows)?;
         for (name, value) in changes {
             if judge(&rules, name, value).is_ok() {
                 make(&mut rules, name, value);

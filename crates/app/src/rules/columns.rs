@@ -123,7 +123,7 @@ pub struct ColumnRow {
     orgs: Needed,
     /// Asked on the form only: the official templates do not have the column (C4).
     #[serde(default)]
-    form_only: bool,
+    pub(super) form_only: bool,
     #[serde(default)]
     political: BTreeMap<String, Needed>,
 }

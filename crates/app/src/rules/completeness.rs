@@ -40,6 +40,34 @@ pub fn missing_of_person(
     Column::ALL.iter().copied().filter(|&column| needed(column) && !filled(column)).collect()
 }
 
+impl Rules {
+    /// What decides who is complete, as text: when it differs, everybody is judged anew.
+    pub fn mark_of_completeness(&self) -> String {
+        let sheets = [SheetKind::Members, SheetKind::Cadres];
+        let needs = Column::ALL.iter().flat_map(|c| {
+            sheets.map(|kind| {
+                let of = |political| self.columns.needed(*c, kind, political) >= Needed::Complete;
+                let bits = ["03", "01", "02", "13"].map(|code| u8::from(of(Some(code))));
+                bits.iter().fold(u8::from(of(None)), |all, bit| all * 2 + bit)
+            })
+        });
+        let needs: Vec<String> = needs.map(|bits| bits.to_string()).collect();
+        let month = |m: Option<YearMonth>| m.map(|m| m.to_string()).unwrap_or_default();
+        let number = |row: &dev_number::DevNumberRow| {
+            let (from, to) = (month(row.join_from), month(row.join_to));
+            format!("{}/{from}/{to}/{}", row.region.join("+"), row.required)
+        };
+        let numbers: Vec<String> = self.dev_number.rows.iter().map(number).collect();
+        format!("{};{}", needs.join(","), numbers.join(","))
+    }
+
+    /// The least numbers of people that make an organisation complete, as text.
+    pub fn mark_of_thresholds(&self) -> String {
+        let t = &self.policy.completeness;
+        format!("{},{},{}", t.branch_members, t.cadres, t.leading_cadres)
+    }
+}
+
 /// Row 152: enough people entered and all of them complete.
 pub fn branch_complete(members: i64, complete: i64, rules: &Rules) -> bool {
     members >= rules.policy.completeness.branch_members && complete >= members

@@ -110,6 +110,6 @@ pub fn name_of<'a>(rows: &'a [CodeRow], code: &str) -> Option<&'a str> {
     rows.iter().find(|row| row.code == code).map(|row| row.name.as_str())
 }
 
-fn yes() -> bool {
+pub(super) fn yes() -> bool {
     true
 }

@@ -23,6 +23,7 @@ pub mod lists;
 pub mod month;
 pub mod person;
 pub mod policy;
+pub mod rows;
 pub mod seats;
 mod text;
 pub mod transfer;
@@ -153,6 +154,8 @@ pub struct Rules {
     pub policy: policy::Policy,
     /// Graduation of school branches.
     pub graduation: graduation::Graduation,
+    /// The changes of rows that are laid over the files ([`rows`]).
+    pub(crate) rows: Vec<(String, String)>,
 }
 
 /// The rule files as they stand in the repository: (file name, text). Shown to the operator.
@@ -212,6 +215,7 @@ impl Rules {
             transfer: read_toml("transfer.toml", transfer)?,
             policy: read_toml("policy.toml", policy)?,
             graduation: read_toml("graduation.toml", graduation)?,
+            rows: Vec::new(),
         })
     }
 }

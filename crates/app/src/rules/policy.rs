@@ -197,6 +197,10 @@ figures! {
         confirm_days: i64,
         /// Days after which an unanswered superior is asked again.
         confirm_again_days: i64,
+        /// Days without signing in after which an administrator's right rests (a-24).
+        idle_days: i64,
+        /// Days before that on which she and the superior are told.
+        idle_notice_days: i64,
         /// Days before the end of a term on which it is said (row 62).
         term_notice_days: i64,
         /// Days of an observer's right, at most (decision 9).

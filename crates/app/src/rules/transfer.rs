@@ -43,6 +43,9 @@ pub struct Reason {
     pub fields: Vec<String>,
     /// The destination rule as a sentence.
     pub where_to: String,
+    /// False: ended by operators; what names it already keeps it, nothing new may.
+    #[serde(default = "super::lists::yes")]
+    pub listed: bool,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
@@ -96,6 +99,9 @@ pub struct ReturnReason {
     /// True when free text must be added.
     #[serde(default)]
     pub needs_text: bool,
+    /// False: ended by operators; what names it already keeps it, nothing new may.
+    #[serde(default = "super::lists::yes")]
+    pub listed: bool,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
@@ -152,7 +158,9 @@ impl Transfers {
     ) -> impl Iterator<Item = &Reason> {
         let own = if graduate { Audience::Graduate } else { Audience::Other };
         self.reasons.iter().filter(move |row| {
-            (row.audience == own || row.audience == Audience::Both) && row.validity.covers(today)
+            (row.audience == own || row.audience == Audience::Both)
+                && row.listed
+                && row.validity.covers(today)
         })
     }
 

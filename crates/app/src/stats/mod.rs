@@ -4,6 +4,7 @@
 //!
 //! This room calls no other room, so that every other room may call it.
 
+mod bodies;
 mod fold;
 mod hours;
 mod lacks;
@@ -13,6 +14,7 @@ mod repath;
 mod sector;
 mod sql;
 
+pub use bodies::{Bodies, BodyPage, BodyRow, bodies, bodies_workbook};
 pub use fold::{fold, settle, turn};
 pub use hours::{Hourly, at_hour, between, snapshot};
 pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks, org_missing};
@@ -60,6 +62,20 @@ pub async fn change(cx: &mut Cx, permit: &Permit, change: Change<'_>) -> Result<
     // can write here.
     let _ = permit.action();
     sql::note(cx, &change).await
+}
+
+/// Has the completeness of the next organisations in path order looked at again, at most `limit`;
+/// returns their paths.
+pub(crate) async fn look_again(
+    cx: &mut Cx,
+    permit: &Permit,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<String>> {
+    let _ = permit.action();
+    let paths = sql::counted_after(cx, after, limit).await?;
+    sql::note_again(cx, &paths).await?;
+    Ok(paths)
 }
 
 /// The eight figures that are counted.

@@ -134,7 +134,7 @@ async fn rows(
     sql::children_by_share(cx, parent.id.0, span, by, range).await
 }
 
-async fn below(
+pub(super) async fn below(
     cx: &mut Cx,
     org: &OrgRef,
     pending: &Pending,

@@ -87,6 +87,32 @@ pub(super) async fn note(cx: &mut Cx, c: &Change<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Organisations with people of their own counter, in path order.
+pub(super) async fn counted_after(cx: &mut Cx, after: &str, limit: i64) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = cx
+        .tx
+        .all(
+            sql!("SELECT path FROM org WHERE path > $1 AND status <> 'DELETED' ORDER BY path LIMIT $2"),
+            args![after, limit],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(path,)| path).collect())
+}
+
+/// Notes changes of nothing, so that the fold looks at these organisations again.
+pub(super) async fn note_again(cx: &mut Cx, paths: &[String]) -> Result<()> {
+    let row = |path: &String| vec![cx.new_id().into(), path.as_str().into()];
+    let rows = paths.iter().map(row).collect();
+    cx.tx
+        .run_of(
+            sql!("INSERT INTO delta (id, org_path, at) SELECT id, path, CAST($1 AS BIGINT) FROM {rows: id int, path text} AS v"),
+            args![cx.now()],
+            rows,
+        )
+        .await?;
+    Ok(())
+}
+
 /// Whoever changes counters holds this row until the end of the transaction, so that folds,
 /// snapshots and recounts of several nodes come one after the other.
 pub(super) async fn take_turn(cx: &mut Cx) -> Result<()> {
@@ -376,6 +402,37 @@ pub(super) async fn children_by_share(
             args![parent, i64::from(by_members), sign, limit, offset, span.code()],
         )
         .await?)
+}
+
+/// Direct children that are no branches, by the share of complete ones among them and below
+/// (`by_cadres` false) or of complete cadres; `sign` 0 for the organisations' own order. `of`: 0
+/// all, 1 leading organs, 2 the others.
+pub(super) async fn bodies(
+    cx: &mut Cx,
+    parent: i64,
+    (span, of): (Span, i64),
+    (by_cadres, sign): (bool, i64),
+    (limit, offset): (i64, i64),
+) -> Result<Vec<Child>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.code, o.path, o.short_name, o.category, COALESCE(t.orgs, 0), COALESCE(t.branches, 0), COALESCE(t.branches_done, 0), COALESCE(t.bodies_done, 0), COALESCE(t.members, 0), COALESCE(t.members_done, 0), COALESCE(t.cadres, 0), COALESCE(t.cadres_done, 0) FROM org o LEFT JOIN tally t ON t.org_path = o.path AND t.scope = $6 WHERE o.parent_id = $1 AND o.status IN ('ACTIVE','MIGRATING') AND o.category IN ('LEAD','COMMITTEE','WORK','GENERAL') AND (CAST($7 AS BIGINT) = 0 OR CASE WHEN o.category = 'LEAD' THEN 1 ELSE 2 END = CAST($7 AS BIGINT)) ORDER BY CASE WHEN CAST($3 AS BIGINT) <> 0 AND COALESCE(CASE WHEN CAST($2 AS BIGINT) = 1 THEN t.cadres ELSE t.orgs - t.branches END, 0) = 0 THEN 1 ELSE 0 END, CAST($3 AS BIGINT) * COALESCE(CASE WHEN CAST($2 AS BIGINT) = 1 THEN t.cadres_done * 100000 / NULLIF(t.cadres, 0) ELSE t.bodies_done * 100000 / NULLIF(t.orgs - t.branches, 0) END, 0), o.sort_no, o.id LIMIT $4 OFFSET $5"),
+            args![parent, i64::from(by_cadres), sign, limit, offset, span.code(), of],
+        )
+        .await?)
+}
+
+/// How many direct children there are of that kind.
+pub(super) async fn count_bodies(cx: &mut Cx, parent: i64, of: i64) -> Result<i64> {
+    let (n,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM org WHERE parent_id = $1 AND status IN ('ACTIVE','MIGRATING') AND category IN ('LEAD','COMMITTEE','WORK','GENERAL') AND (CAST($2 AS BIGINT) = 0 OR CASE WHEN category = 'LEAD' THEN 1 ELSE 2 END = CAST($2 AS BIGINT))"),
+            args![parent, of],
+        )
+        .await?;
+    Ok(n)
 }
 
 /// Living organisations in path order.

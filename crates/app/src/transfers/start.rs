@@ -181,7 +181,8 @@ pub(super) fn answers(
     today: jiff::civil::Date,
 ) -> Result<(&'static Reason, BTreeMap<String, String>)> {
     let rules = Rules::builtin();
-    let reason = rules.transfer.reason(reason.trim()).filter(|r| r.validity.covers(today));
+    let reason =
+        rules.transfer.reason(reason.trim()).filter(|r| r.listed && r.validity.covers(today));
     let Some(reason) = reason else {
         return Err(Error::field("reason", "required", "请选择转接原因。"));
     };

@@ -20,7 +20,7 @@ pub(super) async fn grants(cx: &mut Cx, person: PersonId) -> Result<Vec<GrantRow
     Ok(cx
         .tx
         .all(
-            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.province, g.kind FROM (SELECT org_id, 'admin' AS kind FROM admin_seat WHERE person_id = $1 UNION ALL SELECT org_id, 'observer' FROM observer WHERE person_id = $1 AND expires_at > $2 UNION ALL SELECT r.id, 'operator' FROM operator p JOIN org r ON r.path = '000' WHERE p.person_id = $1) g JOIN org o ON o.id = g.org_id WHERE o.status <> 'DELETED' ORDER BY o.path, g.kind LIMIT 500"),
+            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.province, g.kind FROM (SELECT org_id, 'admin' AS kind FROM admin_seat WHERE person_id = $1 AND suspended_at IS NULL UNION ALL SELECT org_id, 'observer' FROM observer WHERE person_id = $1 AND expires_at > $2 UNION ALL SELECT r.id, 'operator' FROM operator p JOIN org r ON r.path = '000' WHERE p.person_id = $1) g JOIN org o ON o.id = g.org_id WHERE o.status <> 'DELETED' ORDER BY o.path, g.kind LIMIT 500"),
             args![person, now],
         )
         .await?)
@@ -96,12 +96,19 @@ pub(super) struct NewSession<'a> {
     pub(super) device: &'a str,
 }
 
+/// Also notes on the account that it is used (security 24).
 pub(super) async fn open_session(cx: &mut Cx, s: NewSession<'_>) -> Result<i64> {
     let id = cx.new_id();
     cx.tx
         .run(
             sql!("INSERT INTO session (id, token_hash, person_id, created_at, seen_at, expires_at, address, device) VALUES ($1, $2, $3, $4, $4, $5, $6, $7)"),
             args![id, s.hash, s.person, cx.now(), s.expires, s.address, s.device],
+        )
+        .await?;
+    cx.tx
+        .run(
+            sql!("UPDATE account SET signed_in_at = $1 WHERE person_id = $2"),
+            args![cx.now(), s.person],
         )
         .await?;
     Ok(id)

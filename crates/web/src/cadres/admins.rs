@@ -1,7 +1,7 @@
 //! 管理员变更 (A14): seats, adding, revoking with its effect, and the yearly confirmation of the
 //! children's administrators.
 
-use super::{At, org_at, places, query_at};
+use super::{At, org_at, places, query_at, wrong};
 use crate::{
     answer::Answer,
     error::Failure,
@@ -11,8 +11,11 @@ use crate::{
     visit::Visit,
 };
 use app::{
-    Error, OrgRef, Role,
-    cadres::admins::{self, Board},
+    OrgRef, Role,
+    cadres::{
+        admins::{self, Board},
+        idle,
+    },
     clock,
 };
 use askama::Template;
@@ -30,6 +33,8 @@ pub struct SeatRow {
     confirmed: String,
     /// Whether it is the one who looks.
     me: bool,
+    /// Since when it rests, because nobody used it; empty: it does not.
+    rests: String,
 }
 
 /// 管理员变更.
@@ -68,6 +73,7 @@ async fn board(v: &mut Visit, org: &OrgRef, person: &str) -> Result<Admins, Fail
     let me = v.cx.visitor()?.person;
     let seat = |s: app::cadres::Seat| SeatRow {
         me: s.person == me,
+        rests: s.suspended_at.map(clock::show_day).unwrap_or_default(),
         code: s.person_code,
         name: s.name,
         post: s.post,
@@ -123,12 +129,12 @@ pub async fn add(mut v: Visit, Form(form): Form<AddForm>) -> Result<Answer, Fail
             let to = format!("{}/admins{}", v.base()?, query_at(&v.cx, &org));
             v.done(to, format!("{name}已成为{}的管理员。", org.short_name)).await
         }
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let errors = wrong(error)?;
             let mut page = board(&mut v, &org, &form.person).await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(other) => Err(other.into()),
     }
 }
 
@@ -198,6 +204,18 @@ pub async fn revoke(
     v.done(to, format!("已撤销{name}在{}的管理员身份,职务不变。", org.short_name)).await
 }
 
+/// `POST /o/{org}/admins/{pid}/resumption`.
+pub async fn resume(
+    mut v: Visit,
+    Path((_, pid)): Path<(String, String)>,
+    Form(form): Form<RevokeForm>,
+) -> Result<Answer, Failure> {
+    let org = org_at(&mut v.cx, &form.at).await?;
+    let name = idle::resume(&mut v.cx, &org, &pid).await?;
+    let to = format!("{}/admins{}", v.base()?, query_at(&v.cx, &org));
+    v.done(to, format!("已恢复{name}在{}的管理员身份。", org.short_name)).await
+}
+
 /// A seat that waits for confirmation.
 #[derive(Serialize, JsonSchema)]
 pub struct Waiting {
@@ -209,6 +227,10 @@ pub struct Waiting {
     name: String,
     post: String,
     confirmed: String,
+    /// What became of a right that nobody used; empty otherwise.
+    idle: String,
+    #[serde(skip)]
+    rests: bool,
 }
 
 /// 管理员年度确认.
@@ -244,6 +266,12 @@ async fn confirm_page(v: &mut Visit, after: &str) -> Result<Confirm, Failure> {
         name: r.name,
         post: r.post,
         confirmed: clock::show_day(r.confirmed_at.max(r.granted_at)),
+        rests: r.suspended_at.is_some(),
+        idle: match (r.suspended_at, r.rests_on) {
+            (Some(since), _) => format!("长期没有登录,{} 已暂停", clock::show_day(since)),
+            (None, Some(on)) => format!("长期没有登录,{} 将暂停", clock::show_day(on)),
+            _ => String::new(),
+        },
     };
     Ok(Confirm {
         frame: v.frame("下级管理员年度确认", "/admins").await?,
@@ -274,11 +302,11 @@ pub async fn confirm_many(mut v: Visit, Form(form): Form<ConfirmForm>) -> Result
             let to = format!("{}/admins/confirm", v.base()?);
             v.done(to, format!("已确认 {count} 位管理员,一年后再请你确认。")).await
         }
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let errors = wrong(error)?;
             let mut page = confirm_page(&mut v, "").await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(other) => Err(other.into()),
     }
 }

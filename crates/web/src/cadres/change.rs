@@ -1,6 +1,6 @@
 //! 录入本级团干部 (A28), 团干部职务变更 with the timeline of posts (A29), 免去职务 with its effect.
 
-use super::{At, natures, org_at, posts_of, query_at};
+use super::{At, natures, org_at, posts_of, query_at, wrong};
 use crate::{
     answer::Answer,
     error::Failure,
@@ -116,12 +116,12 @@ pub async fn enter(mut v: Visit, Form(form): Form<NewForm>) -> Result<Answer, Fa
             }
             v.invalid_but_counted(page).await
         }
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let errors = wrong(error)?;
             let mut page = new_page(&mut v, form).await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(other) => Err(other.into()),
     }
 }
 
@@ -250,13 +250,13 @@ pub async fn set_post(
             let to = list_of(&v.base()?, &v, &org);
             v.done(to, format!("{name}现任{}{post}。", org.short_name)).await
         }
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let errors = wrong(error)?;
             let now = change::changing(&mut v.cx, &org, &pid).await?;
             let mut page = posts_page(&mut v, &org, now, Some(form)).await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(other) => Err(other.into()),
     }
 }
 

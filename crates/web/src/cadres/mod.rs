@@ -15,7 +15,7 @@ pub mod observers;
 pub mod secretary;
 
 use crate::{error::Failure, visit::Visit};
-use app::{Action, Cx, Error, OrgRef, cadres, rules::Rules};
+use app::{Action, Cx, Error, FieldError, OrgRef, cadres, rules::Rules};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +55,14 @@ async fn places(cx: &mut Cx) -> Result<Vec<(String, String)>, Error> {
         all.extend(rows.into_iter().map(|c| (c.code, c.short_name)));
     }
     Ok(all)
+}
+
+/// What is wrong with a form that is shown again; anything else is no matter of its fields.
+fn wrong(error: Error) -> Result<Vec<FieldError>, Failure> {
+    match error {
+        Error::Invalid(errors) => Ok(errors),
+        other => Err(other.into()),
+    }
 }
 
 /// The posts of an organisation as a select offers them.

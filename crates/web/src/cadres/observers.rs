@@ -1,5 +1,6 @@
 //! 观察员管理 (A32).
 
+use super::wrong;
 use crate::{answer::Answer, error::Failure, form::Form, frame::Frame, page, visit::Visit};
 use app::{
     Error,
@@ -95,12 +96,12 @@ pub async fn add(mut v: Visit, Form(form): Form<ObserverForm>) -> Result<Answer,
             }
             v.invalid_but_counted(page).await
         }
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let errors = wrong(error)?;
             let mut page = blank(&mut v, form).await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(other) => Err(other.into()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! 书记信息 (40, 41), of the own organisation or of a direct child.
 
-use super::{Term, term_of};
+use super::{Term, term_of, wrong};
 use crate::{
     answer::Answer,
     error::Failure,
@@ -157,11 +157,11 @@ async fn store(mut v: Visit, org: OrgRef, form: SecretaryForm) -> Result<Answer,
             }
             v.invalid_but_counted(page).await
         }
-        Err(Error::Invalid(errors)) => {
+        Err(error) => {
+            let errors = wrong(error)?;
             let mut page = blank(&mut v, &org, form).await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(other) => Err(other.into()),
     }
 }

@@ -12,13 +12,18 @@ use crate::{
 };
 use app::{
     Error, FieldError, OrgRef, orgs,
+    orgs::Category,
     proposals::{self, Act},
-    rules::{Rules, changes},
+    rules::{
+        Rules, changes,
+        rows::{self, Cells, Kind},
+    },
 };
 use askama::Template;
 use axum::extract::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Acts that begin with an empty form: code, name, what it is for.
 pub(super) const KINDS: &[(&str, &str, &str)] = &[
@@ -26,6 +31,8 @@ pub(super) const KINDS: &[(&str, &str, &str)] = &[
     ("identity", "更正固定的组织信息", "团中央和省级团委的简称、全称、行业类别"),
     ("relocate", "组织迁移(含跨省)", "凭省级团委盖章的申请单办理"),
     ("merge", "组织合并", "包括省级团委、系统团工委的合并"),
+    ("restore", "恢复已撤销的组织", "过了上级可以恢复的 30 天的;恢复后是空的组织"),
+    ("category", "更正组织类别", "已经用过自己的一次更改、确实选错了的组织"),
 ];
 
 /// The form; every act uses some of it.
@@ -46,10 +53,45 @@ pub struct ActForm {
     value: String,
     /// YYYY-MM-DD.
     valid_from: String,
+    /// YYYY-MM-DD, the last day; empty: until another change.
+    valid_until: String,
+    /// Name of a rule table, and the key of its row; an empty key: a new one.
+    table: String,
+    key: String,
+    /// The row ends.
+    #[serde(deserialize_with = "crate::form::tick")]
+    end: bool,
+    /// 组织码 of what was closed.
+    closed: String,
+    /// Key of a category.
+    category: String,
     reason: String,
     /// After the preview.
     #[serde(deserialize_with = "crate::form::tick")]
     confirm: bool,
+    /// The fields of a row, each `c_` and its name.
+    #[serde(flatten)]
+    rest: BTreeMap<String, OneOrMany>,
+}
+
+/// A field that may be sent several times.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+impl ActForm {
+    fn cells(&self) -> Cells {
+        let of_row = |(name, value): (&String, &OneOrMany)| {
+            let values = match value {
+                OneOrMany::One(one) => vec![one.clone()],
+                OneOrMany::Many(all) => all.clone(),
+            };
+            Some((name.strip_prefix("c_")?.to_owned(), values))
+        };
+        self.rest.iter().filter_map(of_row).collect()
+    }
 }
 
 /// A direct child whose flag can be changed.
@@ -90,12 +132,65 @@ pub struct ActPage {
     /// What it would do; there when only the confirmation is missing.
     what: String,
     effects: Vec<EffectView>,
+    /// What was closed for good below the superior chosen first.
+    closed: Vec<app::closings::Closing>,
     #[serde(skip)]
-    sent: Vec<(&'static str, String)>,
+    categories: Vec<(&'static str, &'static str, &'static str)>,
+    /// The fields of a row.
+    #[serde(skip)]
+    fields: Vec<FieldView>,
+    #[serde(skip)]
+    sent: Vec<(String, String)>,
     #[serde(skip)]
     base: String,
 }
 page!(ActPage);
+
+/// A field of a row as the form shows it.
+pub struct FieldView {
+    name: String,
+    label: &'static str,
+    hint: &'static str,
+    kind: Kind,
+    optional: bool,
+    fixed: bool,
+    value: String,
+    words: String,
+    choices: Vec<(String, String)>,
+    chosen: Vec<String>,
+    max: String,
+}
+impl FieldView {
+    fn is_select(&self) -> bool {
+        matches!(self.kind, Kind::One | Kind::Group | Kind::Region)
+    }
+    fn is_several(&self) -> bool {
+        matches!(self.kind, Kind::Many | Kind::Regions)
+    }
+    fn is_flag(&self) -> bool {
+        self.kind == Kind::Flag
+    }
+    fn is_on(&self) -> bool {
+        self.value == "true" || self.value == "1"
+    }
+    fn is_long(&self) -> bool {
+        self.kind == Kind::Words
+            || (self.kind == Kind::Text && self.max.parse::<i64>().is_ok_and(|max| max > 60))
+    }
+    fn width(&self) -> &'static str {
+        match self.kind {
+            Kind::Number => "w-num",
+            Kind::Month | Kind::Day => "w-date",
+            _ => "w-full",
+        }
+    }
+    fn has(&self, code: &str) -> bool {
+        self.chosen.iter().any(|c| c == code)
+    }
+    fn empty(&self) -> &'static str {
+        if self.kind == Kind::Region { "全国" } else { "请选择" }
+    }
+}
 
 impl ActPage {
     fn picker(&self, org: &str) -> String {
@@ -113,7 +208,7 @@ pub async fn form(
     Query(mut q): Query<ActForm>,
 ) -> Result<Answer, Failure> {
     // The picker brings its choice back as `to`: first the one, then the other.
-    if q.org.is_empty() && kind != "rule" {
+    if q.org.is_empty() && !matches!(kind.as_str(), "rule" | "row") {
         q.org = std::mem::take(&mut q.to);
     }
     q.confirm = false;
@@ -132,7 +227,7 @@ pub async fn send(
         Ok(judged) => judged,
         Err(Error::Invalid(errors)) if v.face() != Face::Json => {
             let mut page = blank(&mut v, &kind, f).await?;
-            page.frame.errors = errors;
+            page.frame.errors = at_their_place(errors);
             return v.invalid(page).await;
         }
         Err(e) => return Err(e.into()),
@@ -161,9 +256,30 @@ pub async fn send(
     v.invalid(page).await
 }
 
+/// What is wrong with a row as a whole stands above the form.
+fn at_their_place(mut errors: Vec<FieldError>) -> Vec<FieldError> {
+    for error in errors.iter_mut().filter(|e| e.field == "row") {
+        error.field.clear();
+    }
+    errors
+}
+
 fn act_of(kind: &str, f: &ActForm) -> Result<Act, Error> {
     let text = |s: &String| s.trim().to_owned();
     Ok(match kind {
+        "row" => Act::Row {
+            table: text(&f.table),
+            key: text(&f.key),
+            cells: (!f.end).then(|| f.cells()),
+            valid_from: text(&f.valid_from),
+            valid_until: Some(text(&f.valid_until)).filter(|until| !until.is_empty()),
+        },
+        "restore" => Act::Restore { org: text(&f.closed), short_name: text(&f.short_name) },
+        "category" => Act::Category {
+            org: text(&f.org),
+            category: Category::from_code(&f.category)
+                .ok_or_else(|| Error::field("category", "required", "请选择新的组织类别。"))?,
+        },
         "township" => Act::Township {
             orgs: f.orgs.clone(),
             to: match f.to.as_str() {
@@ -183,6 +299,7 @@ fn act_of(kind: &str, f: &ActForm) -> Result<Act, Error> {
             name: text(&f.name),
             value: text(&f.value),
             valid_from: text(&f.valid_from),
+            valid_until: Some(text(&f.valid_until)).filter(|until| !until.is_empty()),
         },
         "relocate" => Act::Relocate { org: text(&f.org), to: text(&f.to) },
         "merge" => Act::Merge { from: text(&f.org), into: text(&f.to) },
@@ -191,8 +308,8 @@ fn act_of(kind: &str, f: &ActForm) -> Result<Act, Error> {
 }
 
 /// The fields once more, for the confirmation.
-fn sent(f: &ActForm) -> Vec<(&'static str, String)> {
-    let mut pairs: Vec<(&'static str, String)> = [
+fn sent(f: &ActForm) -> Vec<(String, String)> {
+    let mut pairs: Vec<(String, String)> = [
         ("org", &f.org),
         ("to", &f.to),
         ("short_name", &f.short_name),
@@ -201,18 +318,27 @@ fn sent(f: &ActForm) -> Vec<(&'static str, String)> {
         ("name", &f.name),
         ("value", &f.value),
         ("valid_from", &f.valid_from),
+        ("valid_until", &f.valid_until),
+        ("table", &f.table),
+        ("key", &f.key),
+        ("closed", &f.closed),
+        ("category", &f.category),
     ]
     .into_iter()
     .filter(|(_, value)| !value.is_empty())
-    .map(|(name, value)| (name, value.clone()))
+    .map(|(name, value)| (name.to_owned(), value.clone()))
     .collect();
-    pairs.extend(f.orgs.iter().map(|code| ("orgs", code.clone())));
+    pairs.extend(f.orgs.iter().map(|code| ("orgs".to_owned(), code.clone())));
+    pairs.extend(f.end.then(|| ("end".to_owned(), "1".to_owned())));
+    for (name, values) in f.cells() {
+        pairs.extend(values.into_iter().map(|value| (format!("c_{name}"), value)));
+    }
     pairs
 }
 
 async fn blank(v: &mut Visit, kind: &str, f: ActForm) -> Result<ActPage, Failure> {
     let title = match kind {
-        "rule" => "修改规则",
+        "rule" | "row" => "修改规则",
         _ => KINDS.iter().find(|(code, ..)| *code == kind).ok_or(Error::NotFound)?.1,
     };
     let base = v.base()?;
@@ -235,8 +361,15 @@ async fn blank(v: &mut Visit, kind: &str, f: ActForm) -> Result<ActPage, Failure
         what: String::new(),
         effects: Vec::new(),
         sent: Vec::new(),
+        closed: Vec::new(),
+        categories: Vec::new(),
+        fields: Vec::new(),
         base,
     };
+    if kind == "row" {
+        row(&mut page, v.cx.now())?;
+        return Ok(page);
+    }
     if kind == "rule" {
         rule(&mut page, v.cx.now())?;
         return Ok(page);
@@ -258,9 +391,16 @@ async fn blank(v: &mut Visit, kind: &str, f: ActForm) -> Result<ActPage, Failure
             };
             page.children = children.rows.into_iter().map(view).collect();
         }
+        "restore" => page.closed = app::closings::late_below(&mut v.cx, &org).await?,
+        "category" => {
+            let creatable = |c: &Category| Rules::builtin().tree.category(*c).creatable;
+            let others = Category::ALL.into_iter().filter(|c| *c != org.category && creatable(c));
+            page.categories = others.map(|c| (c.code(), c.label(), "")).collect();
+            page.now = org.category.label().to_owned();
+        }
         "identity" => {
             page.leading = org.category == orgs::Category::Lead;
-            page.industries = crate::orgs::industries();
+            page.industries = crate::orgs::industries(&page.f.industry);
             if page.f.short_name.is_empty() && page.f.full_name.is_empty() {
                 let now = orgs::info(&mut v.cx, &org).await?.fields;
                 page.f.short_name = now.short_name;
@@ -275,6 +415,53 @@ async fn blank(v: &mut Visit, kind: &str, f: ActForm) -> Result<ActPage, Failure
         }
     }
     Ok(page)
+}
+
+fn row(page: &mut ActPage, now: app::clock::Millis) -> Result<(), Error> {
+    let rules = Rules::builtin();
+    let table = rows::table(page.f.table.trim()).ok_or(Error::NotFound)?;
+    let key = page.f.key.trim().to_owned();
+    let found = table.rows(rules).into_iter().find(|row| row.key == key);
+    if found.is_none() && !(key.is_empty() && table.add) {
+        return Err(Error::NotFound);
+    }
+    if page.f.valid_from.is_empty() {
+        page.f.valid_from = app::clock::day(now).to_string();
+    }
+    let typed = page.f.cells();
+    // An empty list is not sent at all: what was typed counts as soon as anything was.
+    let cells = if typed.is_empty() {
+        found.as_ref().map(|row| row.cells.clone()).unwrap_or_default()
+    } else {
+        typed
+    };
+    page.label = format!("{}:{}", table.label, if key.is_empty() { "新增" } else { "修改" });
+    if page.f.end {
+        page.label = format!("{}:停用", table.label);
+    }
+    page.affects.clone_from(&table.affects);
+    let view = |field: &'static rows::Field| {
+        let stored = found.as_ref().and_then(|row| row.cells.get(&field.name));
+        let fixed = (field.fixed && found.is_some()) || page.f.end;
+        let values = if fixed { stored } else { cells.get(&field.name) };
+        let values = values.cloned().unwrap_or_default();
+        let joined = field.typed(&values);
+        FieldView {
+            name: format!("c_{}", field.name),
+            label: &field.label,
+            hint: &field.hint,
+            kind: field.kind,
+            optional: field.optional,
+            fixed,
+            words: table.shown(field, &values, rules),
+            value: joined,
+            choices: table.choices(field, rules),
+            chosen: values,
+            max: field.most().to_string(),
+        }
+    };
+    page.fields = table.fields.iter().map(view).collect();
+    Ok(())
 }
 
 fn rule(page: &mut ActPage, now: app::clock::Millis) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use crate::{answer::Answer, error::Failure, frame::Frame, page, visit::Visit};
 use app::{
     Error,
     proposals::{self, Planned},
-    rules::{Rules, SOURCES, changes},
+    rules::{Rules, SOURCES, changes, rows},
 };
 use askama::Template;
 use axum::extract::Path;
@@ -45,6 +45,17 @@ pub struct ChangeView {
     href: String,
     /// Its day has not come.
     later: bool,
+    /// Its last day has passed.
+    over: bool,
+}
+
+/// A rule table whose rows can be changed.
+#[derive(Serialize, JsonSchema)]
+pub struct RowTableView {
+    name: &'static str,
+    label: &'static str,
+    /// How many changes of its rows are in force or planned.
+    changed: usize,
 }
 
 /// A rule table of the repository.
@@ -63,6 +74,7 @@ pub struct RulesPage {
     figures: Vec<FigureView>,
     provinces: Vec<ProvinceView>,
     changes: Vec<ChangeView>,
+    row_tables: Vec<RowTableView>,
     tables: Vec<TableView>,
     #[serde(skip)]
     base: String,
@@ -122,14 +134,11 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
             name: p.short_name.clone(),
         }
     });
-    let view = |c: &Planned| ChangeView {
-        label: label_of(&c.name),
-        value: c.value.clone(),
-        who: format!("{}提出,{}同意", c.proposer, c.decider),
-        href: format!("{base}/ops/p/{}", c.no),
-        later: c.valid_from > today,
-        from: c.valid_from.clone(),
-    };
+    let row_tables = rows::tables().iter().map(|table| RowTableView {
+        name: &table.name,
+        label: &table.label,
+        changed: planned.iter().filter(|c| of_table(c, table)).count(),
+    });
     let tables = SOURCES.iter().map(|(file, _)| TableView {
         file,
         label: LABELS.iter().find(|(f, _)| f == file).map_or(*file, |(_, label)| *label),
@@ -137,9 +146,103 @@ pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     let page = RulesPage {
         figures: figures.collect(),
         provinces: provinces.collect(),
-        changes: planned.iter().map(view).collect(),
+        changes: planned.iter().map(|c| change_view(c, &base, &today)).collect(),
+        row_tables: row_tables.collect(),
         tables: tables.collect(),
         frame: v.frame("参数与字典", "/ops").await?,
+        base,
+    };
+    v.show(page).await
+}
+
+fn of_table(change: &Planned, table: &rows::Table) -> bool {
+    rows::read_name(&change.name).is_some_and(|(of, _)| of.name == table.name)
+}
+
+fn change_view(c: &Planned, base: &str, today: &str) -> ChangeView {
+    let (label, value) = c.row().unwrap_or_else(|| (label_of(&c.name), c.value.clone()));
+    let until = c.valid_until.as_ref().map(|until| format!(" 到 {until}"));
+    ChangeView {
+        label,
+        value,
+        who: format!("{}提出,{}同意", c.proposer, c.decider),
+        href: format!("{base}/ops/p/{}", c.no),
+        later: c.valid_from.as_str() > today,
+        over: c.valid_until.as_deref().is_some_and(|until| until < today),
+        from: format!("{}{}", c.valid_from, until.unwrap_or_default()),
+    }
+}
+
+/// A row of a table that can be changed.
+#[derive(Serialize, JsonSchema)]
+pub struct RowView {
+    key: String,
+    cells: Vec<String>,
+    ended: bool,
+    href: String,
+    /// Where it is ended; empty when it can't be.
+    end_href: String,
+}
+
+/// 规则表: its rows in force, and the changes of them.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "ops/rows.html")]
+pub struct RowsPage {
+    #[serde(skip)]
+    frame: Frame,
+    name: &'static str,
+    label: &'static str,
+    affects: &'static str,
+    heads: Vec<&'static str>,
+    rows: Vec<RowView>,
+    changes: Vec<ChangeView>,
+    /// Where a row is added; empty when none can be.
+    add: String,
+    #[serde(skip)]
+    base: String,
+}
+page!(RowsPage);
+
+/// `GET /o/{org}/ops/rows/{name}`.
+pub async fn rows(
+    mut v: Visit,
+    Path((_, name)): Path<(String, String)>,
+) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let table = rows::table(&name).ok_or(Error::NotFound)?;
+    let planned = proposals::planned(&mut v.cx).await?;
+    let today = app::clock::day(v.cx.now()).to_string();
+    let rules = Rules::builtin();
+    let address = |pairs: &[(&str, &str)]| {
+        let query = serde_html_form::to_string(pairs).unwrap_or_default();
+        format!("{base}/ops/new/row?{query}")
+    };
+    let of = [("table", table.name.as_str())];
+    let view = |row: rows::Row| RowView {
+        cells: table
+            .fields
+            .iter()
+            .map(|field| table.shown(field, &row.cells[&field.name], rules))
+            .collect(),
+        ended: row.ended,
+        href: address(&[of[0], ("key", row.key.as_str())]),
+        end_href: if table.end && !row.ended {
+            address(&[of[0], ("key", row.key.as_str()), ("end", "1")])
+        } else {
+            String::new()
+        },
+        key: row.key,
+    };
+    let changes = planned.iter().filter(|c| of_table(c, table));
+    let page = RowsPage {
+        name: &table.name,
+        label: &table.label,
+        affects: &table.affects,
+        heads: table.fields.iter().map(|field| field.label.as_str()).collect(),
+        rows: table.rows(rules).into_iter().map(view).collect(),
+        changes: changes.map(|c| change_view(c, &base, &today)).collect(),
+        add: if table.add { address(&of) } else { String::new() },
+        frame: v.frame(&table.label, "/ops").await?,
         base,
     };
     v.show(page).await

@@ -190,7 +190,7 @@ async fn blank(v: &mut Visit, org: &OrgRef, mut form: NewForm) -> Result<NewPage
         frame: v.frame("创建下级组织", "/children").await?,
         form,
         categories,
-        industries: super::industries(),
+        industries: super::industries(""),
         advice: Vec::new(),
         ways: Vec::new(),
         may_import: reach(Action::ImportMembers, v.cx.acting()?.role).is_some(),

@@ -205,6 +205,7 @@ async fn blank(v: &mut Visit, org: &OrgRef, typed: Option<EditForm>) -> Result<E
     let base = v.base()?;
     let action =
         if own { format!("{base}/info/edit") } else { format!("{base}/orgs/{}/edit", org.code) };
+    let industries = super::industries(&info.fields.industry);
     Ok(EditPage {
         frame,
         code: info.code,
@@ -214,7 +215,7 @@ async fn blank(v: &mut Visit, org: &OrgRef, typed: Option<EditForm>) -> Result<E
         frozen: info.frozen,
         leading: org.category == orgs::Category::Lead,
         needed: info.needed,
-        industries: super::industries(),
+        industries,
         ways: Vec::new(),
         action,
         back: back(v, org)?,

@@ -26,8 +26,8 @@ async fn below(cx: &mut Cx, code: &str) -> Result<OrgRef, Error> {
     if cx.may(app::Action::SeeOrg, &org.path) { Ok(org) } else { Err(Error::NotFound) }
 }
 
-/// The industries as a select offers them: `(key, 学校 / 普通高中)`.
-pub(crate) fn industries() -> Vec<(&'static str, String)> {
+/// The industries as a select offers them, `(key, 学校 / 普通高中)`; `now`: the present one.
+pub(crate) fn industries(now: &str) -> Vec<(&'static str, String)> {
     let rows = &app::rules::Rules::builtin().tree.industries;
     let words = |row: &'static app::rules::tree::IndustryRow| {
         let name = if row.level1 == row.level2 {
@@ -37,5 +37,6 @@ pub(crate) fn industries() -> Vec<(&'static str, String)> {
         };
         (row.code.as_str(), name)
     };
-    rows.iter().map(words).collect()
+    // One that was ended stays with the organisations that have it.
+    rows.iter().filter(|row| row.listed || row.code == now).map(words).collect()
 }

@@ -223,6 +223,7 @@ pub(crate) async fn detail(
             .transfer
             .return_reasons
             .iter()
+            .filter(|r| r.listed)
             .map(|r| (r.code.as_str(), r.name.as_str(), ""))
             .collect(),
         starting: Starter {

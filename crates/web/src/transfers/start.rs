@@ -259,12 +259,14 @@ fn questions(page: &mut Out, new: &New) {
 /// The reasons that lead to an organisation: code and name.
 pub(super) fn reasons() -> Vec<(String, String)> {
     let all = Rules::builtin().transfer.reasons.iter();
-    all.filter(|r| r.target == Target::Org).map(|r| (r.code.clone(), r.name.clone())).collect()
+    all.filter(|r| r.listed && r.target == Target::Org)
+        .map(|r| (r.code.clone(), r.name.clone()))
+        .collect()
 }
 
 /// One of these.
 pub(super) fn chosen(code: &str) -> Option<&'static Reason> {
-    Rules::builtin().transfer.reason(code).filter(|r| r.target == Target::Org)
+    Rules::builtin().transfer.reason(code).filter(|r| r.listed && r.target == Target::Org)
 }
 
 /// What a reason asks besides the remark, with what was answered so far.

@@ -236,3 +236,21 @@ async fn an_observer_looks_until_the_day_and_can_be_ended_before() {
     ok(&ended, &["已结束看看的观察员身份"]);
     assert_eq!(eyes.get(&format!("{base}/cadres")).await.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn the_progress_of_cadres_is_shown_by_kind_and_taken_away_as_a_table() {
+    let kit = kit::open().await;
+    let tree = kit.lab.tree().await;
+    let who = kit.lab.admin(&tree.county, "周敏").await;
+    let mut browser = kit.sign_in_as(&who).await;
+    let base = format!("/o/{}/progress/cadres", tree.county.code);
+    let all = browser.get(&base).await;
+    assert!(all.body.contains("合肥第一中学团委") && all.body.contains("团干部"), "{}", all.body);
+    let lead = browser.get(&format!("{base}?of=lead")).await;
+    assert!(lead.body.contains("这里没有这一类的下级组织"), "{}", lead.body);
+    for sort in ["branches_falling", "members_rising"] {
+        assert!(browser.get(&format!("{base}?sort={sort}")).await.status.is_success());
+    }
+    let book = browser.get(&format!("/o/{}/progress/cadres.xlsx", tree.county.code)).await;
+    assert!(book.status.is_success());
+}

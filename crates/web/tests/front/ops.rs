@@ -102,3 +102,62 @@ async fn figures_names_and_flags_have_their_forms() {
     let check = one.submit(&page, &names, &fields).await;
     assert!(check.body.contains("团安徽省委 → 团安徽省委员会"), "{}", check.body);
 }
+
+#[tokio::test]
+async fn a_row_of_a_rule_table_is_added_changed_and_ended_on_its_form() {
+    let w = world().await;
+    let mut one = w.kit.sign_in_as(&w.one).await;
+    let base = format!("/o/{}", w.tree.centre.code);
+    for table in app::rules::rows::tables() {
+        let page = one.get(&format!("{base}/ops/rows/{}", table.name)).await;
+        assert!(page.status.is_success() && page.body.len() < 60_000, "{}", table.name);
+        let href = page.body.split("/ops/new/row?").nth(1).unwrap().split('"').next().unwrap();
+        let href = href.replace("&amp;", "&").replace("&#38;", "&");
+        let form = one.get(&format!("{base}/ops/new/row?{href}")).await;
+        assert!(form.status.is_success() && form.body.contains("下一步:看影响"), "{href}");
+    }
+    let new = format!("{base}/ops/new/row");
+    let page = one.get(&format!("{new}?table=min_join_age")).await;
+    assert!(page.body.contains("新增") && page.body.contains("适用省份"), "{}", page.body);
+    let fields = [("c_region", "34"), ("c_years", "40"), ("c_says", "安徽须满 15 周岁")];
+    let wrong = one.submit(&page, &new, &fields).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("10 到 28 之间") && wrong.body.contains("安徽须满"), "kept");
+    let fields = [("c_region", "34"), ("c_years", "15"), ("c_says", "安徽须满 15 周岁")];
+    let check = one.submit(&wrong, &new, &fields).await;
+    assert!(
+        check.body.contains("适用省份:安徽") && check.body.contains("没有完成的导入"),
+        "{}",
+        check.body
+    );
+    let made = one.submit(&check, &new, &[("reason", "来文〔2026〕8 号")]).await;
+    assert!(made.body.contains("要由另一位运营人员办理"), "{}", made.body);
+    let mut two = w.kit.sign_in_as(&w.two).await;
+    let no = made.body.split("/ops/p/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    let page = two.get(&format!("{base}/ops/p/{no}")).await;
+    let done = two.submit(&page, &format!("{base}/ops/p/{no}/approval"), &[]).await;
+    assert!(done.body.contains("已办理"), "{}", done.body);
+    let page = one.get(&format!("{base}/ops/rows/min_join_age")).await;
+    assert!(page.body.contains("安徽须满 15 周岁"), "{}", page.body);
+    let end = one.get(&format!("{new}?table=post&key=BRANCH%2BGRADUATE.secretary&end=1")).await;
+    let wrong = one.submit(&end, &new, &[]).await;
+    assert!(wrong.body.contains("必须有并且只有一个“书记”"), "{}", wrong.body);
+}
+
+#[tokio::test]
+async fn closed_organisations_and_categories_have_their_forms() {
+    let w = world().await;
+    let mut one = w.kit.sign_in_as(&w.one).await;
+    let base = format!("/o/{}", w.tree.centre.code);
+    let new = format!("{base}/ops/new/restore");
+    let page = one.get(&new).await;
+    assert!(page.body.contains("先选择它原来的直接上级"), "{}", page.body);
+    let page = one.get(&format!("{new}?to={}", w.tree.general.code)).await;
+    assert!(page.body.contains("没有过了期限的已撤销组织"), "{}", page.body);
+    let new = format!("{base}/ops/new/category");
+    let page = one.get(&format!("{new}?to={}", w.tree.branch.code)).await;
+    assert!(page.body.contains("现在是团支部"), "{}", page.body);
+    let wrong = one.submit(&page, &new, &[("category", "GENERAL")]).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.body.contains("还没有用过自己的一次更改"), "{}", wrong.body);
+}

@@ -70,7 +70,7 @@ impl Raw {
             Some(_) if self.category.is_empty() => notes.push("组织类别留空,已按名称判断"),
             Some(_) => {}
         }
-        let typed = Rules::builtin().tree.find_industry(&self.industry);
+        let typed = Rules::builtin().tree.find_industry(&self.industry).filter(|r| r.listed);
         let mut industry = typed.map(|row| row.code.clone());
         if self.industry.is_empty() {
             if category != Some(Category::Lead) && above != Category::Lead {

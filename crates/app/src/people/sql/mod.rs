@@ -6,6 +6,7 @@ pub(super) mod gather;
 pub(super) mod list;
 pub(super) mod members;
 pub(super) mod person;
+pub(super) mod rejudge;
 pub(super) mod search;
 pub(super) mod store;
 
