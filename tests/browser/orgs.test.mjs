@@ -89,7 +89,7 @@ async function walk(width) {
   assert.ok(link, message);
   await hers.press(hers.page.locator('a', { hasText: /打印领取单/ }));
   await heading(hers.page, '注册码领取单');
-  assert.ok(await hers.page.locator('.slip svg').count() > 0, 'slips have a square to photograph');
+  assert.ok(await hers.page.locator('.slip img').count() > 0, 'slips have a square to photograph');
   await hers.look();
   await hers.end();
 

@@ -94,6 +94,23 @@ pub(crate) fn python_libraries() -> Result<PathBuf> {
     Ok(python)
 }
 
+/// A tool of cargo's that looks at the tree: from the PATH, or built once into target/tools without
+/// optimising, which takes a minute or two; `None` where it cannot be fetched.
+pub(crate) fn cargo_tool(name: &str, version: &str) -> Option<PathBuf> {
+    if on_path(name) {
+        return Some(name.into());
+    }
+    let tools = target().join("tools");
+    let program = tools.join("bin").join(name);
+    if !program.exists() {
+        say(&format!("building {name} {version} into target/tools"));
+        let mut install = command("cargo");
+        install.args(["install", "--quiet", "--locked", "--debug", "--version", version]);
+        run(install.arg("--root").arg(&tools).arg(name)).ok()?;
+    }
+    Some(program)
+}
+
 /// The folder with `initdb` and `postgres`: from `pg_config`'s usual places, the newest version.
 pub(crate) fn postgres_bin() -> Option<PathBuf> {
     let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir("/usr/lib/postgresql")

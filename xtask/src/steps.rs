@@ -2,6 +2,7 @@
 //! whose test files are not in the tree fails: what is promised must be there.
 
 use crate::run::{cargo, command, env, on_path, root, shown, speak, target};
+use crate::setup;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -190,18 +191,18 @@ fn kill(ground: &Ground) -> Result<Outcome> {
 }
 
 fn deny(_: &Ground) -> Result<Outcome> {
-    if !on_path("cargo-deny") {
-        return Ok(Outcome::Skipped("cargo-deny is not installed"));
-    }
+    let Some(deny) = setup::cargo_tool("cargo-deny", "0.20.2") else {
+        return Ok(Outcome::Skipped("cargo-deny could not be installed"));
+    };
     // Advisories need a fresh copy of their database: CONTRIBUTING.md says when to ask them.
-    passed(cargo().args(["deny", "check", "bans", "licenses", "sources"]))
+    passed(command(deny).args(["check", "bans", "licenses", "sources"]))
 }
 
 fn machete(_: &Ground) -> Result<Outcome> {
-    if !on_path("cargo-machete") {
-        return Ok(Outcome::Skipped("cargo-machete is not installed"));
-    }
-    passed(cargo().arg("machete"))
+    let Some(machete) = setup::cargo_tool("cargo-machete", "0.9.2") else {
+        return Ok(Outcome::Skipped("cargo-machete could not be installed"));
+    };
+    passed(&mut command(machete))
 }
 
 /// Crates whose tests never open a database, left out of the second and third run.

@@ -176,6 +176,7 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "下级组织的书记信息", cadres::secretary::show_of).page::<cadres::secretary::SecretaryPage>(),
         post("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "登记下级组织的书记", cadres::secretary::save_of).form::<cadres::secretary::SecretaryForm>(),
         get("/o/{org}/cadres", Right(Action::SeeCadres), "团干部列表", cadres::list::show).page::<cadres::list::List>(),
+        post("/o/{org}/cadres/export", Right(Action::SeeCadres), "下载团干部录入情况", cadres::list::export).form::<cadres::list::ExportForm>(),
         get("/o/{org}/cadres/new", Right(Action::ChangePosts), "录入本级团干部", cadres::change::new).page::<cadres::change::New>(),
         post("/o/{org}/cadres/new", Right(Action::ChangePosts), "录入本级团干部", cadres::change::enter).form::<cadres::change::NewForm>(),
         get("/o/{org}/cadres/{pid}/posts", Right(Action::ChangePosts), "团干部职务变更", cadres::change::posts).page::<cadres::change::Posts>(),

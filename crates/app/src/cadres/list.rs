@@ -56,6 +56,30 @@ pub async fn list(
     Ok((rows.into_iter().map(Line::from).collect(), next))
 }
 
+/// Rows that can be taken away in one table.
+pub(super) const MOST_TAKEN: usize = 5000;
+
+/// All of them, one more than can be taken away at most.
+pub(super) async fn all(cx: &mut Cx, whose: Whose<'_>) -> Result<Vec<Line>> {
+    let (Whose::Of(org) | Whose::Children(org)) = whose;
+    if !cx.may(Action::SeeCadres, &org.path) {
+        return Err(Error::NotFound);
+    }
+    let (mut mark, mut lines) = (sql::Mark::default(), Vec::new());
+    loop {
+        let rows = match whose {
+            Whose::Of(org) => sql::list_of(cx, org, &mark, 1000).await?,
+            Whose::Children(org) => sql::list_of_children(cx, org, &mark, 1000).await?,
+        };
+        let (more, last) = (rows.len() == 1000, rows.last().map(sql::ListRow::mark));
+        lines.extend(rows.into_iter().map(Line::from));
+        match last {
+            Some(last) if more && lines.len() <= MOST_TAKEN => mark = last,
+            _ => return Ok(lines),
+        }
+    }
+}
+
 /// A post that somebody has or had.
 #[derive(Clone, Debug)]
 pub struct Past {

@@ -11,6 +11,8 @@ pub mod admins;
 pub mod change;
 /// 换届.
 pub mod election;
+/// 下载团干部录入情况.
+pub mod export;
 /// Rights that nobody uses.
 pub mod idle;
 mod list;

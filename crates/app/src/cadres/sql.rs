@@ -257,7 +257,7 @@ pub(super) async fn leaving(
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT t.no, COALESCE(o.short_name, '') FROM transfer t LEFT JOIN org o ON o.id = t.to_org WHERE t.person_id = $1 AND t.ended_at IS NULL AND t.from_org = $2 LIMIT 1"),
+            sql!("SELECT t.no, COALESCE(o.short_name, '') FROM business t LEFT JOIN org o ON o.id = t.to_org WHERE t.kind = 'transfer' AND t.person_id = $1 AND t.ended_at IS NULL AND t.from_org = $2 LIMIT 1"),
             args![person, org],
         )
         .await?)

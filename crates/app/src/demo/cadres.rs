@@ -29,14 +29,14 @@ pub(super) async fn make(house: &House, cast: &[Place]) -> Result<()> {
                 )
                 .await?;
         }
-        // One right rests because nobody used it; the others are told of it in good time.
+        // One right rests because nobody used it, another one will; nobody's who signs in here.
         for parent in parents {
             cx.tx
                 .run(
-                    sql!("UPDATE admin_seat SET used_at = $1, idle_at = $2, warned_at = $3, suspended_at = CASE WHEN org_id IN (SELECT id FROM org WHERE parent_id = $4 ORDER BY sort_no DESC LIMIT 1) THEN CAST($5 AS BIGINT) ELSE NULL END WHERE slot = 1 AND org_id IN (SELECT id FROM org WHERE parent_id = $4 ORDER BY sort_no DESC LIMIT 2) AND org_id NOT IN ($6, $7) AND person_id NOT IN (SELECT person_id FROM account)"),
+                    sql!("UPDATE admin_seat SET used_at = $1, idle_at = $2, warned_at = $3, suspended_at = CASE WHEN org_id = (SELECT MAX(id) FROM org WHERE parent_id = $4 AND id <> $6 AND id <> $7) THEN CAST($5 AS BIGINT) ELSE NULL END WHERE slot = 1 AND org_id IN (SELECT id FROM org WHERE parent_id = $4 AND id <> $6 AND id <> $7 ORDER BY id DESC LIMIT 2)"),
                     args![
                         now - 95 * DAY, now + 9 * DAY, now - 14 * DAY, *parent, now - 2 * DAY,
-                        branch.unwrap_or_default(), general.unwrap_or_default()
+                        general.unwrap_or_default(), branch.unwrap_or_default()
                     ],
                 )
                 .await?;

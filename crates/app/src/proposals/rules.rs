@@ -184,9 +184,10 @@ pub(super) async fn row(cx: &mut Cx, act: RowAct<'_>, dates: Dates<'_>) -> Resul
         match was {
             Some(was) if was != is => {
                 differs = true;
-                effects.push(("修改", format!("{}:{was} → {is}", field.label)));
+                effects.push((field.label.as_str(), format!("{was} → {is}")));
             }
-            _ => effects.push(("内容", format!("{}:{is}", field.label))),
+            Some(_) => effects.push((field.label.as_str(), format!("{is}(不变)"))),
+            None => effects.push((field.label.as_str(), is)),
         }
     }
     let revives = before.as_ref().is_some_and(|row| row.ended);

@@ -305,7 +305,7 @@ pub(super) async fn open_transfers(cx: &mut Cx) -> Result<i64> {
     let (count,): (i64,) = cx
         .tx
         .one(
-            sql!("SELECT COUNT(*) FROM (SELECT 1 FROM transfer WHERE ended_at IS NULL AND waits_for > $1 LIMIT 1000) AS t"),
+            sql!("SELECT COUNT(*) FROM (SELECT 1 FROM business WHERE kind = 'transfer' AND ended_at IS NULL AND person_id > $1 LIMIT 1000) AS t"),
             args![i64::MIN],
         )
         .await?;

@@ -263,6 +263,12 @@ impl Graduation {
         self.grades.iter().find(|row| has(&row.words)).and_then(|row| month(ends + row.left))
     }
 
+    /// Whether a name says of which year or grade a class is.
+    pub fn says_when(&self, name: &str) -> bool {
+        let grade = |row: &Grade| row.words.iter().any(|word| name.contains(word.as_str()));
+        name.contains(['级', '届']) || self.grades.iter().any(grade)
+    }
+
     fn turn(&self, year: i16, province: &str) -> Option<&Turn> {
         let covers = |row: &&Turn| {
             row.from_year.is_none_or(|from| from <= year) && row.to_year.is_none_or(|to| year <= to)

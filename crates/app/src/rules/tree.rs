@@ -51,6 +51,8 @@ struct NameLimits {
     short_max: usize,
     full_max: usize,
     refused: Vec<String>,
+    /// What is written short and what is meant.
+    abbreviations: Vec<(String, String)>,
 }
 
 /// One category.
@@ -258,7 +260,7 @@ impl Tree {
 
 /// Judges the names of an organisation (C1, rows 59, 64, 65); `full` may still be empty.
 /// Problem codes: `required`, `org_name_length`, `org_name_invisible`, `org_name_not_league`;
-/// as warnings `org_name_brackets`, `org_name_ending`, `org_name_plain_branch`.
+/// as warnings `org_name_brackets`, `org_name_ending` and the advice of row 64.
 pub fn judge_org_name(short: &str, full: &str, category: Category, rules: &Rules) -> Vec<Problem> {
     let names = &rules.tree.names;
     let mut found = Vec::new();
@@ -277,13 +279,47 @@ pub fn judge_org_name(short: &str, full: &str, category: Category, rules: &Rules
             format!("{}的名称一般以“{}”结尾,请核对类别和名称。", category.label(), endings[0]);
         found.push(Problem::warn(Column::OrgShortName, "org_name_ending", message));
     }
-    if category == Category::Branch && matches!(short.as_str(), "团支部" | "支部" | "第一团支部")
-    {
-        let message =
-            "建议写全:年级+专业+班级+团支部,例如“2022级软件工程1班团支部”,便于查找和转接。";
-        found.push(Problem::warn(Column::OrgShortName, "org_name_plain_branch", message));
+    if category == Category::Branch {
+        found.extend(branch_name_advice(&short, rules));
     }
     found
+}
+
+/// Row 64: a branch's name is written out, year, programme, class.
+fn branch_name_advice(short: &str, rules: &Rules) -> Option<Problem> {
+    let advice = |code, message: String| Some(Problem::warn(Column::OrgShortName, code, message));
+    if matches!(short, "团支部" | "支部" | "第一团支部") {
+        let says = "建议写全:年级+专业+班级+团支部,例如“2022级软件工程1班团支部”,便于查找和转接。";
+        return advice("org_name_plain_branch", says.into());
+    }
+    let written = |(abbreviation, _): &&(String, String)| stands_alone(short, abbreviation);
+    if let Some((short, full)) = rules.tree.names.abbreviations.iter().find(written) {
+        let says = format!("建议把“{short}”写全,例如“{full}”:别的学校、单位的人也要看得懂。");
+        return advice("org_name_abbreviated", says);
+    }
+    let is_class = short
+        .char_indices()
+        .any(|(at, sign)| sign == '班' && short[..at].chars().next_back().is_some_and(is_number));
+    if is_class && !rules.graduation.says_when(short) {
+        let says =
+            "班级团支部的名称建议写明年级,例如“2022级软件工程1班团支部”:明年还会有同名的班。";
+        return advice("org_name_no_year", says.into());
+    }
+    None
+}
+
+fn is_number(sign: char) -> bool {
+    sign.is_ascii_digit() || "一二三四五六七八九十)".contains(sign)
+}
+
+/// Whether an abbreviation is a word of its own in a name: `2022级软工1班`, but not `会计科学`.
+fn stands_alone(name: &str, word: &str) -> bool {
+    name.match_indices(word).any(|(at, _)| {
+        let before = name[..at].chars().next_back();
+        let after = name[at + word.len()..].chars().next();
+        before.is_none_or(|sign| sign.is_ascii_digit() || "级届".contains(sign))
+            && after.is_none_or(|sign| is_number(sign) || "班团专本(".contains(sign))
+    })
 }
 
 fn judge_one_name(raw: &str, column: Column, max: usize, rules: &Rules, found: &mut Vec<Problem>) {
@@ -388,7 +424,13 @@ mod tests {
         let codes = |short: &str, full: &str, category| -> Vec<&str> {
             judge_org_name(short, full, category, Rules::builtin()).iter().map(|p| p.code).collect()
         };
-        assert!(codes("2022级软工1班团支部", "", Category::Branch).is_empty());
+        assert!(codes("2022级软件工程1班团支部", "", Category::Branch).is_empty());
+        assert_eq!(codes("2022级软工1班团支部", "", Category::Branch), ["org_name_abbreviated"]);
+        assert_eq!(codes("软工三班团支部", "", Category::Branch), ["org_name_abbreviated"]);
+        assert!(codes("2022级会计科学1班团支部", "", Category::Branch).is_empty());
+        assert_eq!(codes("会计3班团支部", "", Category::Branch), ["org_name_no_year"]);
+        assert!(codes("高一(1)班团支部", "", Category::Branch).is_empty());
+        assert!(codes("检修班团支部", "", Category::Branch).is_empty(), "a shift, not a class");
         assert_eq!(codes("", "", Category::Branch), ["required"]);
         assert_eq!(codes("团支部", "", Category::Branch), ["org_name_plain_branch"]);
         assert_eq!(codes("某公司青工委", "", Category::Work), ["org_name_not_league"]);

@@ -1,7 +1,14 @@
 //! 团干部列表 (A27): the own organisation's, those of all direct children, or of one of them.
 
 use super::{Term, org_at, places, term_of};
-use crate::{answer::Answer, error::Failure, form::Query, frame::Frame, page, visit::Visit};
+use crate::{
+    answer::Answer,
+    error::Failure,
+    form::{Form, Query},
+    frame::Frame,
+    page,
+    visit::Visit,
+};
 use app::{
     Action,
     cadres::{self, Whose},
@@ -117,4 +124,25 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         base,
     };
     v.show(page).await
+}
+
+/// Whose cadres are taken away.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct ExportForm {
+    /// `children`, 组织码 of a direct child, or empty for the own organisation.
+    of: String,
+}
+
+/// `POST /o/{org}/cadres/export` (row 91).
+pub async fn export(mut v: Visit, Form(form): Form<ExportForm>) -> Result<Answer, Failure> {
+    let own = v.cx.org()?.clone();
+    let children = form.of == "children" && !own.category.owns_members();
+    let org = if children { own } else { org_at(&mut v.cx, &form.of).await? };
+    let (house, who, origin) = (v.cx.house().clone(), v.cx.who().clone(), v.cx.origin().clone());
+    let paused = v.pause().await?;
+    let made = cadres::export::export(&house, who, origin, &org, children).await;
+    let v = paused.resume().await?;
+    let (name, bytes) = made?;
+    v.file(&name, app::files::XLSX, bytes).await
 }

@@ -251,6 +251,10 @@ async fn the_progress_of_cadres_is_shown_by_kind_and_taken_away_as_a_table() {
     for sort in ["branches_falling", "members_rising"] {
         assert!(browser.get(&format!("{base}?sort={sort}")).await.status.is_success());
     }
+    let list = browser.get(&format!("/o/{}/cadres", tree.county.code)).await;
+    let url = format!("/o/{}/cadres/export", tree.county.code);
+    let taken = browser.submit(&list, &url, &[("of", "")]).await;
+    assert!(taken.status.is_success(), "{}", taken.body);
     let book = browser.get(&format!("/o/{}/progress/cadres.xlsx", tree.county.code)).await;
     assert!(book.status.is_success());
 }

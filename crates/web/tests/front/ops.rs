@@ -126,7 +126,7 @@ async fn a_row_of_a_rule_table_is_added_changed_and_ended_on_its_form() {
     let fields = [("c_region", "34"), ("c_years", "15"), ("c_says", "安徽须满 15 周岁")];
     let check = one.submit(&wrong, &new, &fields).await;
     assert!(
-        check.body.contains("适用省份:安徽") && check.body.contains("没有完成的导入"),
+        check.body.contains("安徽须满 15 周岁") && check.body.contains("没有完成的导入"),
         "{}",
         check.body
     );
