@@ -730,7 +730,7 @@ async fn told_by_the_book() -> (Lab, Tree, [i64; 2]) {
             tx.all(db::sql!("SELECT id FROM person ORDER BY id"), &[]).await.unwrap();
         [all[0].0, all[1].0]
     };
-    act!(lab.house, Who::System("import"), |cx| { app::imports::undo::undo(cx, imports[1]).await })
+    act!(lab.house, Who::System("import"), |cx| app::imports::undo::undo(cx, imports[1]).await)
         .unwrap();
     stats::settle(&lab.house).await.unwrap();
     app::events::seal(&lab.house, 50).await.unwrap();
