@@ -167,3 +167,57 @@ async fn whoever_moves_urges_the_superior_that_holds_it_once_a_day() {
     assert!(matches!(urge(&w.mover).await, Err(Error::Conflict(r)) if r.code == "E22"));
     w.lab.is_whole().await;
 }
+
+#[tokio::test]
+async fn an_administrator_who_leaves_is_revoked_in_the_book_and_her_branch_and_its_superior_know() {
+    let w = world().await;
+    let Who::Person(admin) = &w.branch else { panic!("somebody") };
+    let person = admin.person;
+    // She is a member of her branch as well.
+    let join = format!(
+        "INSERT INTO member (person_id, org_id, org_category, org_path, name, name_py, joined, complete, entered_at) SELECT id, {}, 'BRANCH', '{}', name, name_py, '2015-09', complete, 0 FROM person WHERE id = {person};
+        INSERT INTO delta (id, org_path, members, members_done, at) SELECT 7, '{}', 1, CASE WHEN complete THEN 1 ELSE 0 END, 0 FROM person WHERE id = {person};",
+        w.tree.branch.id, w.tree.branch.path, w.tree.branch.path
+    );
+    w.lab.scratch.vandalise(&join).await.unwrap();
+    let mut cx = w.lab.house.read(Who::System("test")).await.unwrap();
+    let code = people::person::read(&mut cx, person).await.unwrap().code;
+    drop(cx);
+    let new = transfers::New {
+        person: code,
+        to: w.tree.other_branch.code.clone(),
+        reason: "job_change".into(),
+        fields: [("unit_name".to_owned(), "合肥六中".to_owned())].into(),
+        remark: String::new(),
+    };
+    let no = act!(w.lab.house, w.mover.clone(), |cx| transfers::start(cx, &new).await).unwrap().no;
+    let taker = w.lab.admin(&w.tree.other_branch, "孙丽").await;
+    act!(w.lab.house, taker.clone(), |cx| transfers::approve(cx, &no, 1, None).await).unwrap();
+    let seen = async || {
+        let mut tx = w.lab.house.db().read().await.unwrap();
+        let text = "SELECT kind, detail FROM event WHERE person_id = $1 AND kind LIKE 'admin.%' ORDER BY id";
+        let found: Vec<(String, String)> =
+            tx.all(db::Sql::built(text.into()), db::args![person]).await.unwrap();
+        found
+    };
+    let book = seen().await;
+    assert!(book[0].0 == "admin.revoked" && book[0].1.contains(r#""with":"transfer""#), "{book:?}");
+    let told = w.letters(&w.mover).await;
+    assert!(told.iter().any(|title| title.ends_with("没有管理员了")), "{told:?}");
+    let mut cx = w
+        .lab
+        .house
+        .read(w.lab.acting(person, "王芳", &w.tree.branch, app::Role::Group))
+        .await
+        .unwrap();
+    let own = messages::of_org(&mut cx, false, None, 50).await.unwrap();
+    assert!(own.iter().any(|m| m.title.contains("不再是本组织管理员")));
+    drop(cx);
+    w.lab.is_whole().await;
+    act!(w.lab.house, taker.clone(), |cx| transfers::undo(cx, &no, 2).await).unwrap();
+    assert_eq!(seen().await[1].0, "admin.appointed");
+    let mut cx = w.lab.house.read(Who::System("test")).await.unwrap();
+    assert_eq!(app::cadres::seats(&mut cx, &w.tree.branch).await.unwrap().len(), 1);
+    drop(cx);
+    w.lab.is_whole().await;
+}

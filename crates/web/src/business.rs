@@ -169,6 +169,7 @@ fn done(step: &Step) -> StepView {
 pub(crate) struct Starter {
     pub(crate) again: Option<String>,
     pub(crate) urge: bool,
+    /// From when on; empty when there is nobody else to be urged.
     pub(crate) urge_from: String,
     pub(crate) withdraw: bool,
 }

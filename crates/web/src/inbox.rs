@@ -21,7 +21,6 @@ use app::{
     proposals, transfers,
 };
 use askama::Template;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -130,6 +129,12 @@ impl Inbox {
             && self.below.is_empty()
             && self.item.is_none()
             && self.relocation.is_none()
+    }
+    /// Whether there is a list to be narrowed: not beside one that was chosen (a phone shows that
+    /// alone), nor when there is nothing at all.
+    fn is_listed(&self) -> bool {
+        let empty = self.is_quiet() && self.notes.is_empty() && self.narrowed.is_empty();
+        !self.chosen && !empty
     }
     fn item_href(&self, row: &Row) -> String {
         let join = if self.here.contains('?') { '&' } else { '?' };

@@ -124,6 +124,10 @@ impl Case {
     pub fn urge_from(&self) -> Millis {
         self.urged_at.unwrap_or(self.created_at) + URGE_EVERY
     }
+    /// Whether 催办 makes sense now: it waits in another's hands, and a day has passed.
+    pub(crate) fn may_be_urged_by(&self, acting: &OrgRef, now: Millis) -> bool {
+        self.waits_for.is_some_and(|holder| holder != acting.id) && self.urge_from() <= now
+    }
     /// Its page for somebody who acts for `org`.
     pub fn href(&self, org: &OrgRef) -> String {
         format!("/o/{}/{}/{}", org.code, self.variant.kind().folder(), self.no)

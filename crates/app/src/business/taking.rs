@@ -212,12 +212,17 @@ pub(crate) async fn withdraw<M: Matter>(cx: &mut Cx, no: &str, version: i64) -> 
     Ok(m)
 }
 
-/// 催办 by the side that began it (P4). Refused `urged` within a day of the last one.
+/// 催办 by the side that began it (P4). Refused `urged` within a day of the last one, `own_hands`
+/// when it waits for whoever asks.
 pub(crate) async fn urge<M: Matter>(cx: &mut Cx, no: &str) -> Result<M> {
     let m: M = read(cx, no).await?;
     let permit = starting(cx, &m)?;
     let case = m.case();
     let Some(holder) = case.holder().cloned() else { return Err(too_late(cx, &m).await) };
+    if holder.id == cx.org()?.id {
+        let says = "这一件现在就由本组织办理,不用催办。请直接办理。";
+        return Err(Error::refused(Refusal::new("own_hands", says)));
+    }
     let now = cx.now();
     if !sql::urge(cx, &permit, case.id, now - URGE_EVERY).await? {
         return Err(Error::refused(Refusal::new(

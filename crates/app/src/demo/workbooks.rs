@@ -124,6 +124,11 @@ fn faulty_rows(samples: &Samples, people: &mut People) -> Vec<Cells> {
     put("只有年份", with(&next(), C::Joined, "2022"));
     put("不认识的民族", with(&next(), C::Ethnic, "火星族"));
     put("没有手机号(可以先录入)", with(&next(), C::Mobile, ""));
+    for what in ["书记(已有人任)", "书记(文件内第二位)"] {
+        let mut row = with(&next(), C::Post, "书记");
+        set(&mut row, C::IsCadre, Cell::Text("是".into()));
+        put(what, row);
+    }
     put("不存在的出生日期", with(&next(), C::IdNumber, "34010420070230123X"));
     rows
 }

@@ -50,10 +50,14 @@ pub async fn commit(cx: &mut Cx, id: ImportId, mode: Mode) -> Result<JobId> {
             "还有 {} 行需要修改。请先改好或跳过,再全部导入;也可以选“先导入可以导入的”。",
             import.to_fix
         );
-        return Err(Error::refused(Refusal::new("import_not_ready", message)));
+        let refusal = Refusal::new("import_not_ready", message);
+        let page = format!("{}/review?show=fix", at(cx, id));
+        return Err(Error::refused(refusal.way("回去修改", page)));
     } else if import.ready == 0 {
         let message = "现在没有可以导入的行。请先修改有问题的行。";
-        return Err(Error::refused(Refusal::new("import_nothing", message)));
+        let refusal = Refusal::new("import_nothing", message);
+        let page = format!("{}/review", at(cx, id));
+        return Err(Error::refused(refusal.way("回去修改", page)));
     }
     let permit = cx.permit(import.kind().action(), &org)?;
     orgs::hold_living(cx, &org).await?;
@@ -65,6 +69,12 @@ pub async fn commit(cx: &mut Cx, id: ImportId, mode: Mode) -> Result<JobId> {
     let detail = json!({ "ready": import.ready, "to_fix": import.to_fix });
     cx.record(permit, Event::new("import.committed", "import", id.0).detail(detail)).await?;
     Ok(job)
+}
+
+/// The import's address for whoever acts.
+fn at(cx: &Cx, id: ImportId) -> String {
+    let code = cx.org().map(|org| org.code.clone()).unwrap_or_default();
+    format!("/o/{code}/imports/{id}")
 }
 
 /// The job of a running import, unless it has given up.

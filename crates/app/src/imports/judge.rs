@@ -110,9 +110,8 @@ async fn against_database(
     for piece in rows.chunks_mut(PIECE) {
         against_people(cx, org, piece, &mut answers).await?;
     }
-    match answers {
-        Some(answers) => answers.close(cx, permit).await?,
-        None => {}
+    if let Some(answers) = answers {
+        answers.close(cx, permit).await?;
     }
     against_seats(cx, org, rows).await
 }

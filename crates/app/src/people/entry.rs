@@ -375,8 +375,7 @@ impl Batch<'_> {
             self.counts.members += 1;
             self.counts.members_done += i64::from(complete);
         }
-        if let Some(post) =
-            person.post.as_ref().filter(|_| !known.is_some_and(|k| k.post.is_some()))
+        if let Some(post) = person.post.as_ref().filter(|_| known.is_none_or(|k| k.post.is_none()))
         {
             let (name, nature) = post_words(self.org, post);
             self.cadres.push(vec![

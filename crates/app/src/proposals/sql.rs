@@ -224,8 +224,10 @@ pub(super) async fn changes_until(cx: &mut Cx, today: &str) -> Result<Vec<(Strin
         .await?)
 }
 
+type PlannedRow = (String, String, String, Option<String>, String, String, String);
+
 pub(super) async fn planned(cx: &mut Cx) -> Result<Vec<Planned>> {
-    let rows: Vec<(String, String, String, Option<String>, String, String, String)> = cx
+    let rows: Vec<PlannedRow> = cx
         .tx
         .all(
             sql!("SELECT c.name, c.value, c.valid_from, c.valid_until, p.no, a.name, COALESCE(b.name, '') FROM rule_change c JOIN proposal p ON p.id = c.proposal_id JOIN person a ON a.id = p.proposed_by LEFT JOIN person b ON b.id = p.decided_by ORDER BY c.id DESC LIMIT 200"),

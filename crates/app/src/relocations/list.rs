@@ -101,7 +101,7 @@ fn rights(cx: &Cx, r: &Relocation) -> Rights {
         approve: may(Action::DecideRelocation, Verb::Approve) && !lapsed && !is_starter,
         give_back: may(Action::DecideRelocation, Verb::Return) && !lapsed,
         withdraw: may(Action::StartRelocation, Verb::Withdraw),
-        urge: mover && !r.state.ended() && r.urge_from() <= cx.now(),
+        urge: mover && r.may_be_urged_by(&acting, cx.now()),
         again: mover && matches!(r.state, State::Rejected | State::Expired | State::Withdrawn),
     }
 }

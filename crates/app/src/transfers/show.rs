@@ -187,7 +187,7 @@ fn rights(cx: &Cx, t: &Transfer) -> Rights {
         allocate: may(Action::AllocateTransfer, &t.to, Verb::Allocate) || with_it,
         give_back: may(Action::DecideTransfer, side, Verb::Return) && !lapsed,
         withdraw: may(Action::WithdrawTransfer, &acting, Verb::Withdraw),
-        urge: starting && !t.state.ended() && t.urge_from() <= cx.now(),
+        urge: starting && t.may_be_urged_by(&acting, cx.now()),
         again: came_back && may_repeat(cx, t, &acting),
         pass_on: pass::may(cx, t) && !lapsed,
         undo: false,

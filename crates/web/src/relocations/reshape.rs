@@ -30,6 +30,16 @@ fn told(names: &[String], what: &str) -> String {
     if names.len() > TOLD { format!("{first}等 {} {what}", names.len()) } else { first }
 }
 
+/// What stands against it, the first of many.
+fn told_against(mut against: Vec<String>) -> Vec<String> {
+    let more = against.len().saturating_sub(TOLD);
+    if more > 0 {
+        against.truncate(TOLD);
+        against.push(format!("还有 {more} 处,处理后再看。"));
+    }
+    against
+}
+
 /// What stands in the address of a merger.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -124,7 +134,7 @@ pub async fn merge_form(mut v: Visit, Query(q): Query<MergeChoice>) -> Result<An
             members: m.members,
             cadres: m.cadres,
             administrators: m.administrators,
-            against: m.against,
+            against: told_against(m.against),
         })
     };
     let page = MergePage {
@@ -228,6 +238,8 @@ pub struct SplitForm {
     kept: String,
     /// Narrows the list: part of a name.
     name: String,
+    /// To what the page that was shown was narrowed; somebody who presses Enter means to search.
+    named: String,
     /// The page that was shown, from 1.
     page: usize,
     /// Instead of going on: `find`, `next`, `back`, `edit`, or `all` and `none` of what fits.
@@ -252,7 +264,10 @@ pub async fn split_form(mut v: Visit, Query(q): Query<SplitChoice>) -> Result<An
 }
 
 /// `POST /o/{org}/children/split`: first the page that names everything, then the act.
-pub async fn split(mut v: Visit, Form(f): Form<SplitForm>) -> Result<Answer, Failure> {
+pub async fn split(mut v: Visit, Form(mut f): Form<SplitForm>) -> Result<Answer, Failure> {
+    if f.go.is_empty() && !f.confirm && f.name.trim() != f.named.trim() {
+        "find".clone_into(&mut f.go);
+    }
     if !f.go.is_empty() && v.face() != Face::Json {
         let page = blank(&mut v, &f).await?;
         return v.show(page).await;

@@ -232,7 +232,10 @@ pub(crate) async fn detail(
                 format!("{base}/transfers/{way}/new?again={}", t.no)
             }),
             urge: shown.rights.urge,
-            urge_from: show_time(shown.urge_from),
+            urge_from: match shown.rights.withdraw && t.waits_for != acting.map(|org| org.id) {
+                true => show_time(shown.urge_from),
+                false => String::new(),
+            },
             withdraw: shown.rights.withdraw,
         },
         undo_until: shown.undo_until.map(show_time).unwrap_or_default(),

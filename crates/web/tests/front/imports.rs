@@ -84,6 +84,9 @@ async fn without_scripts_a_list_is_uploaded_repaired_imported_and_taken_back() {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     let page = d.browser.post(&rows, &fields).await;
     assert!(page.body.contains("还有 1 行需修改"), "{}", page.body);
+    let early = d.browser.submit(&page, &format!("{at}/commit"), &[("mode", "all")]).await;
+    assert_eq!(early.status, StatusCode::CONFLICT);
+    assert!(early.body.contains(&format!("{at}/review?show=fix")), "{}", early.body);
     let result = d.browser.submit(&page, &format!("{at}/commit"), &[("mode", "good")]).await;
     assert!(result.body.contains("正在导入"), "{}", result.body);
     app::jobs::run_all(&d.kit.lab.house).await.unwrap();

@@ -123,7 +123,8 @@ async fn a_row_of_a_rule_table_is_added_changed_and_ended_on_its_form() {
     let wrong = one.submit(&page, &new, &fields).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.body.contains("10 到 28 之间") && wrong.body.contains("安徽须满"), "kept");
-    let fields = [("c_region", "34"), ("c_years", "15"), ("c_says", "安徽须满 15 周岁")];
+    let says = ("c_says", "安徽须满 15 周岁");
+    let fields = [("c_region", "34"), ("c_years", "15"), says, ("valid_from", "2026-06-15")];
     let check = one.submit(&wrong, &new, &fields).await;
     assert!(
         check.body.contains("安徽须满 15 周岁") && check.body.contains("没有完成的导入"),
@@ -140,7 +141,7 @@ async fn a_row_of_a_rule_table_is_added_changed_and_ended_on_its_form() {
     let page = one.get(&format!("{base}/ops/rows/min_join_age")).await;
     assert!(page.body.contains("安徽须满 15 周岁"), "{}", page.body);
     let end = one.get(&format!("{new}?table=post&key=BRANCH%2BGRADUATE.secretary&end=1")).await;
-    let wrong = one.submit(&end, &new, &[]).await;
+    let wrong = one.submit(&end, &new, &[("valid_from", "2026-06-15")]).await;
     assert!(wrong.body.contains("必须有并且只有一个“书记”"), "{}", wrong.body);
 }
 

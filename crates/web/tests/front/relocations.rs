@@ -165,3 +165,42 @@ async fn children_are_merged_and_split_after_a_page_that_counts() {
         admin.post_json(&split, &json!({ "from": into, "short_name": "", "picks": [] })).await;
     assert_eq!(said.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
+
+#[tokio::test]
+async fn many_children_are_chosen_page_by_page_or_all_that_fit_a_name() {
+    let w = world().await;
+    for n in 0..230 {
+        let name = format!("{}级{n}班团支部", 2023 + n % 2);
+        w.kit.lab.org(Some(&w.tree.general), app::orgs::Category::Branch, &name).await;
+    }
+    let mut admin = w.kit.sign_in_as(&w.old).await;
+    let base = format!("/o/{}", w.tree.committee.code);
+    let split = format!("{base}/children/split");
+    let first = admin.get(&format!("{split}?from={}", w.tree.general.code)).await;
+    assert!(first.body.contains("第 1 / 2 页") && first.body.len() < 60_000);
+    let named = [("name", "2024级"), ("go", "all"), ("short_name", "高二年级团总支")];
+    let chosen = admin.submit(&first, &split, &named).await;
+    assert!(chosen.body.contains("已选 <span class=\"num\">115</span>"), "{}", chosen.body);
+    // What a browser sends besides: the ticks of the page that was shown, and the name.
+    let sent = |page: &str, more: &[(&'static str, &'static str)]| {
+        let boxes = page.split("name=\"picks\" value=\"").skip(1);
+        let ticked = boxes.filter(|b| b.split('>').next().unwrap().contains(" checked"));
+        let picks = ticked.map(|b| ("picks", b.split('"').next().unwrap().to_owned()));
+        let name = [("short_name", "高二年级团总支".to_owned())];
+        let more = more.iter().map(|(k, v)| (*k, (*v).to_owned()));
+        picks.chain(name).chain(more).collect::<Vec<_>>()
+    };
+    let fields = sent(&chosen.body, &[("name", ""), ("go", "next")]);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let all = admin.submit(&chosen, &split, &fields).await;
+    assert!(all.body.contains("第 2 / 2 页") && all.body.contains(">115</span>"), "{}", all.body);
+    let fields = sent(&all.body, &[]);
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(k, v)| (*k, v.as_str())).collect();
+    let check = admin.submit(&all, &split, &fields).await;
+    assert!(check.body.contains("确认拆分") && check.body.contains("等 115 个"), "{}", check.body);
+    assert!(check.body.len() < 60_000);
+    let back = admin.submit(&check, &split, &[("go", "edit"), ("confirm", "")]).await;
+    assert!(back.body.contains(">115</span>") && back.body.contains("高二年级团总支"));
+    let done = admin.submit(&check, &split, &[]).await;
+    assert!(done.body.contains("115 个下级组织已转过去"), "{}", done.body);
+}
