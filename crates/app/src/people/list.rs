@@ -3,7 +3,7 @@
 
 use super::{
     Check, PersonId, person,
-    sql::list::{Ask, Order, Stored, page},
+    sql::list::{Ask, Order, Stored, below, page},
 };
 use crate::{
     Action, Cx, Error, OrgRef, Result, Scope,
@@ -199,6 +199,20 @@ pub(super) async fn members_in(
     let next = if backwards || more { cursor(stored.last(), false) } else { None };
     let rows = stored.into_iter().map(|row| shown(cx, row)).collect::<Result<_>>()?;
     Ok(Page { rows, prev, next })
+}
+
+/// The first members of the direct child branches of `parent` whose name (or pinyin initials) begins
+/// with `q`, as far as the visitor sees: whom a superior may send on her way.
+pub async fn of_children(cx: &mut Cx, parent: &OrgRef, q: &str, limit: i64) -> Result<Vec<Row>> {
+    let scope = cx.scope(Action::SeeMembers)?;
+    let q = q.trim();
+    let (order, q) = match is_pinyin(q) {
+        true => (Order::Pinyin, q.to_ascii_lowercase()),
+        false => (Order::Name, q.to_owned()),
+    };
+    let stored = below(cx, parent.id, order, (&q, &after_prefix(&q)), limit).await?;
+    let seen = stored.into_iter().filter(|row| scope.holds(&row.org_path));
+    seen.map(|row| shown(cx, row)).collect()
 }
 
 /// The members with these public codes, as far as the visitor sees; two hundred at most.

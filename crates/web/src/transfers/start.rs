@@ -12,7 +12,7 @@ use crate::{
 };
 use app::{
     Action, Error,
-    people::list::{Filter, members},
+    people::list::{Filter, members, of_children},
     rules::{
         Rules,
         transfer::{Reason, Target},
@@ -61,6 +61,8 @@ pub struct Out {
     step: usize,
     /// Beginning of the name that is looked for.
     who: String,
+    /// Whether the choice is among the members of a branch of one's own.
+    of_branch: bool,
     people: Vec<Candidate>,
     person: Option<Named>,
     to: Option<Named>,
@@ -80,6 +82,22 @@ pub struct Out {
     labels: [&'static str; 4],
 }
 page!(Out);
+
+impl Out {
+    /// Why there is nobody to choose from, and who can help.
+    fn nobody(&self) -> &'static str {
+        match (self.who.trim().is_empty(), self.of_branch) {
+            (true, true) => "本支部还没有团员。请先录入或导入团员。",
+            (true, false) => {
+                "直属的团支部里还没有团员。这里只办理直属团支部的团员;更下级支部的团员,请由该支部或它的直属上级办理。"
+            }
+            (false, true) => "本支部没有找到这样的团员。请核对姓名,或只输入姓。",
+            (false, false) => {
+                "直属的团支部里没有找到这样的团员。请核对姓名,或只输入姓;更下级支部的团员,请由该支部或它的直属上级办理。"
+            }
+        }
+    }
+}
 
 /// 核对.
 #[derive(Template, Serialize, JsonSchema)]
@@ -168,6 +186,7 @@ async fn out(v: &mut Visit, new: &New, who: &str) -> Result<Out, Failure> {
         frame,
         step: 1,
         who: who.to_owned(),
+        of_branch: v.cx.org()?.category.owns_members(),
         people: Vec::new(),
         person: None,
         to: None,
@@ -218,9 +237,13 @@ async fn checked(v: &mut Visit, new: &New) -> Result<Result<transfers::Checked, 
 
 async fn candidates(v: &mut Visit, who: &str) -> Result<Vec<Candidate>, Failure> {
     let org = v.cx.org()?.clone();
-    let filter = Filter { q: who.trim().to_owned(), ..Filter::default() };
-    let found = members(&mut v.cx, &org, &filter, None, 50).await?;
-    let mine = found.rows.into_iter().filter(|r| v.cx.may(Action::StartTransferOut, &r.org_path));
+    let found = if org.category.owns_members() {
+        let filter = Filter { q: who.trim().to_owned(), ..Filter::default() };
+        members(&mut v.cx, &org, &filter, None, 50).await?.rows
+    } else {
+        of_children(&mut v.cx, &org, who, 50).await?
+    };
+    let mine = found.into_iter().filter(|r| v.cx.may(Action::StartTransferOut, &r.org_path));
     Ok(mine
         .map(|r| Candidate {
             code: r.code,

@@ -28,6 +28,26 @@ async fn world() -> World {
 }
 
 #[tokio::test]
+async fn a_superior_chooses_among_her_direct_branches_however_many_stand_before_them() {
+    let w = world().await;
+    for n in 0..55 {
+        w.kit.lab.member(&w.tree.branch, &format!("李{n}")).await;
+    }
+    let committee = w.kit.lab.admin(&w.tree.committee, "赵书记").await;
+    let mut browser = w.kit.sign_in_as(&committee).await;
+    let new = format!("/o/{}/transfers/out/new", w.tree.committee.code);
+    let nobody = browser.get(&new).await;
+    assert!(nobody.body.contains("直属的团支部里还没有团员"), "{}", nobody.body);
+    w.kit.lab.member(&w.tree.direct, "周老师").await;
+    let page = browser.get(&new).await;
+    assert!(page.body.contains("周老师") && !page.body.contains("李0"), "{}", page.body);
+    let page = browser.get(&format!("{new}?who=zls")).await;
+    assert!(page.body.contains("周老师"), "{}", page.body);
+    let wrong = browser.get(&format!("{new}?who=%E6%9D%8E")).await;
+    assert!(wrong.body.contains("没有找到这样的团员"), "{}", wrong.body);
+}
+
+#[tokio::test]
 async fn a_transfer_is_begun_step_by_step_decided_in_the_inbox_and_followed_by_the_person() {
     let w = world().await;
     let mut source = w.kit.sign_in_as(&w.source).await;

@@ -1,8 +1,8 @@
 //! The member list: one statement put together from fixed pieces, so that each filter meets the
 //! index made for it. A page costs the same with a thousand members and with a million.
 
-use crate::{Cx, Result};
-use db::{Sql, Value};
+use crate::{Cx, Result, orgs::OrgId};
+use db::{Sql, Value, args};
 
 /// By which index the list runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,22 @@ pub(in crate::people) async fn wide(
 ) -> Result<Vec<Wide>> {
     let (text, args) = build(WIDE, lo, hi, ask);
     Ok(cx.tx.all(Sql::built(text), &args).await?)
+}
+
+/// Members of the direct child branches of `parent`, in the order of the children: name or pinyin
+/// (as `order` says) in `range`.
+pub(in crate::people) async fn below(
+    cx: &mut Cx,
+    parent: OrgId,
+    order: Order,
+    range: (&str, &str),
+    limit: i64,
+) -> Result<Vec<Stored>> {
+    let by = if order == Order::Pinyin { "m.name_py" } else { "m.name" };
+    let text = format!(
+        "SELECT {STORED} FROM org o CROSS JOIN member m CROSS JOIN person p WHERE o.parent_id = $1 AND o.status <> 'DELETED' AND m.org_path = o.path AND {by} >= $2 AND {by} < $3 AND p.id = m.person_id ORDER BY o.sort_no, o.id, m.name_py, m.person_id LIMIT $4"
+    );
+    Ok(cx.tx.all(Sql::built(text), &args![parent, range.0, range.1, limit]).await?)
 }
 
 fn build(columns: &str, lo: &str, hi: &str, ask: Ask) -> (String, Vec<Value>) {
