@@ -129,7 +129,7 @@ pub(in crate::people) async fn below(
     let text = format!(
         "SELECT {STORED} FROM org o CROSS JOIN member m CROSS JOIN person p WHERE o.parent_id = $1 AND o.status <> 'DELETED' AND m.org_path = o.path AND {by} >= $2 AND {by} < $3 AND p.id = m.person_id ORDER BY o.sort_no, o.id, m.name_py, m.person_id LIMIT $4"
     );
-    Ok(cx.tx.all(Sql::built(text), &args![parent, range.0, range.1, limit]).await?)
+    Ok(cx.tx.all(Sql::built(text), args![parent, range.0, range.1, limit]).await?)
 }
 
 fn build(columns: &str, lo: &str, hi: &str, ask: Ask) -> (String, Vec<Value>) {
