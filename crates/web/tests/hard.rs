@@ -49,7 +49,8 @@ impl Program {
             .args(["--database", url, "--listen", &format!("127.0.0.1:{port}")])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            // What it says of a failure is shown with the failed test.
+            .stderr(Stdio::inherit())
             .spawn()
             .unwrap();
         let program = Self { child, base: format!("http://127.0.0.1:{port}") };
