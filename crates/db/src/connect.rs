@@ -189,8 +189,13 @@ async fn open_sqlite(options: &Options) -> Result<Pools> {
     Ok(Pools::Lite { read, write })
 }
 
-/// Each text is planned once for a connection, whatever its values.
-const GENERIC_PLANS: &str = "SET plan_cache_mode = force_generic_plan";
+/// Each text is planned once for a connection, whatever its values; and since every statement is
+/// bounded, workers and compiled plans cost more than they could save.
+const PLANNING: [&str; 3] = [
+    "SET plan_cache_mode = force_generic_plan",
+    "SET max_parallel_workers_per_gather = 0",
+    "SET jit = off",
+];
 
 async fn open_postgres(options: &Options) -> Result<Pools> {
     let connect: PgConnectOptions = options.url.parse()?;
@@ -199,11 +204,12 @@ async fn open_postgres(options: &Options) -> Result<Pools> {
         .max_connections(options.connections)
         .acquire_timeout(options.patience)
         .test_before_acquire(false)
-        // Planning cost more than the page (decision 0023); an engine without this setting does
-        // as it likes.
+        // Decision 0023; an engine without these settings does as it likes.
         .after_connect(|conn, _| {
             Box::pin(async move {
-                sqlx::query(GENERIC_PLANS).execute(conn).await.ok();
+                for setting in PLANNING {
+                    sqlx::query(setting).execute(&mut *conn).await.ok();
+                }
                 Ok(())
             })
         })
