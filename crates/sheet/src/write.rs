@@ -119,6 +119,22 @@ impl Writer {
         Self { book: Workbook::new(), lists: Vec::new(), looks: Looks::new() }
     }
 
+    /// A workbook of one sheet with these rows.
+    ///
+    /// # Errors
+    /// As [`Writer::sheet`], [`SheetWriter::row`] and [`Writer::finish`].
+    pub fn table<'a, const N: usize>(
+        layout: &Layout,
+        rows: impl IntoIterator<Item = [Value<'a>; N]>,
+    ) -> Result<Vec<u8>, WriteError> {
+        let mut book = Self::new();
+        let mut table = book.sheet(layout)?;
+        for row in rows {
+            table.row(&row)?;
+        }
+        book.finish()
+    }
+
     /// Like [`Writer::new`] with the temporary files in `folder`, which must exist.
     ///
     /// # Errors

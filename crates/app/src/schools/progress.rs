@@ -6,6 +6,7 @@ use crate::{
     clock::show_time,
     orgs::{Category, industry_name},
     rules::Rules,
+    stats::share,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -80,15 +81,6 @@ fn school(row: sql::Row) -> School {
     }
 }
 
-/// A share in two decimals; a dash where there is nothing to share.
-fn share(part: i64, whole: i64) -> String {
-    if whole <= 0 {
-        return "—".into();
-    }
-    let hundredths = (part * 20_000 + whole) / (2 * whole);
-    format!("{}.{:02}%", hundredths / 100, hundredths % 100)
-}
-
 /// All schools of `under` as a workbook.
 pub async fn workbook(cx: &mut Cx, under: &OrgRef) -> Result<Vec<u8>> {
     let page = schools(cx, under, None, MOST).await?;
@@ -122,23 +114,23 @@ fn write(rows: &[School], note: String) -> std::result::Result<Vec<u8>, sheet::W
         note,
         ..Layout::default()
     };
-    let mut book = Writer::new();
-    let mut table = book.sheet(&layout)?;
-    for row in rows {
-        table.row(&[
-            Value::from(row.code.as_str()),
-            Value::from(row.name.as_str()),
-            Value::from(row.superior.as_str()),
-            Value::from(row.industry.as_str()),
-            Value::from(row.school_code.as_deref().unwrap_or_default()),
-            Value::from(if row.has_administrator { "有" } else { "还没有" }),
-            Value::from(row.branches),
-            Value::from(row.branches_done),
-            Value::from(row.branch_share.as_str()),
-            Value::from(row.members),
-            Value::from(row.members_done),
-            Value::from(row.member_share.as_str()),
-        ])?;
-    }
-    book.finish()
+    Writer::table(
+        &layout,
+        rows.iter().map(|row| {
+            [
+                Value::from(row.code.as_str()),
+                Value::from(row.name.as_str()),
+                Value::from(row.superior.as_str()),
+                Value::from(row.industry.as_str()),
+                Value::from(row.school_code.as_deref().unwrap_or_default()),
+                Value::from(if row.has_administrator { "有" } else { "还没有" }),
+                Value::from(row.branches),
+                Value::from(row.branches_done),
+                Value::from(row.branch_share.as_str()),
+                Value::from(row.members),
+                Value::from(row.members_done),
+                Value::from(row.member_share.as_str()),
+            ]
+        }),
+    )
 }

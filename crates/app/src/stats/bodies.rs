@@ -139,8 +139,7 @@ async fn rows(
     let span = Span::below(asked.sector);
     let found = sql::bodies(cx, parent.id.0, (span, of.number()), by, range).await?;
     let row = |child: sql::Child| {
-        let below = pending.effects.iter().filter(|(path, _)| path.starts_with(&child.path));
-        let f = below.fold(child.figures(), |sum, (_, effect)| sum + effect.within(asked.sector));
+        let f = pending.within(&child, asked.sector);
         let bodies = (f.orgs - f.branches).max(0);
         Some(BodyRow {
             category: Category::from_code(&child.category)?,
@@ -196,20 +195,20 @@ fn write(rows: &[BodyRow], note: String) -> std::result::Result<Vec<u8>, sheet::
         note,
         ..Layout::default()
     };
-    let mut book = Writer::new();
-    let mut table = book.sheet(&layout)?;
-    for row in rows {
-        table.row(&[
-            Value::from(row.code.as_str()),
-            Value::from(row.name.as_str()),
-            Value::from(row.category.label()),
-            Value::from(row.bodies),
-            Value::from(row.bodies_done),
-            Value::from(row.body_share.as_str()),
-            Value::from(row.cadres),
-            Value::from(row.cadres_done),
-            Value::from(row.cadre_share.as_str()),
-        ])?;
-    }
-    book.finish()
+    Writer::table(
+        &layout,
+        rows.iter().map(|row| {
+            [
+                Value::from(row.code.as_str()),
+                Value::from(row.name.as_str()),
+                Value::from(row.category.label()),
+                Value::from(row.bodies),
+                Value::from(row.bodies_done),
+                Value::from(row.body_share.as_str()),
+                Value::from(row.cadres),
+                Value::from(row.cadres_done),
+                Value::from(row.cadre_share.as_str()),
+            ]
+        }),
+    )
 }

@@ -18,6 +18,7 @@ pub use bodies::{Bodies, BodyPage, BodyRow, bodies, bodies_workbook};
 pub use fold::{fold, settle, turn};
 pub use hours::{Hourly, at_hour, between, snapshot};
 pub use lacks::{Incomplete, Lack, branch_lacks, org_lacks, org_missing};
+pub(crate) use progress::share;
 pub use progress::{Asked, Page, Progress, Sort, children, workbook};
 pub use recount::{Difference, Walk, recount};
 pub use repath::move_history;
@@ -261,6 +262,14 @@ fn visible(cx: &Cx, org: &OrgRef) -> Result<()> {
 struct Pending {
     effects: Vec<(String, Effect)>,
     as_of: Millis,
+}
+
+impl Pending {
+    /// The figures of a child's row with what waits below it.
+    fn within(&self, child: &sql::Child, sector: Option<Sector>) -> Figures {
+        let below = self.effects.iter().filter(|(path, _)| path.starts_with(&child.path));
+        below.fold(child.figures(), |sum, (_, effect)| sum + effect.within(sector))
+    }
 }
 
 /// More waiting changes than this are not added by a page; it shows an earlier as-of time instead.

@@ -151,8 +151,7 @@ fn with_pending(
     sector: Option<Sector>,
 ) -> Vec<Progress> {
     let row = |child: sql::Child| {
-        let below = pending.effects.iter().filter(|(path, _)| path.starts_with(&child.path));
-        let figures = below.fold(child.figures(), |sum, (_, effect)| sum + effect.within(sector));
+        let figures = pending.within(&child, sector);
         progress(child, &figures, sector)
     };
     found.into_iter().filter_map(row).collect()
@@ -178,7 +177,7 @@ fn progress(child: sql::Child, figures: &Figures, sector: Option<Sector>) -> Opt
 }
 
 /// A share in two decimals, rounded half up; a dash where there is nothing to share.
-pub(super) fn share(part: i64, whole: i64) -> String {
+pub(crate) fn share(part: i64, whole: i64) -> String {
     if whole <= 0 {
         return "—".into();
     }
@@ -235,21 +234,21 @@ fn write(rows: &[Progress], note: String) -> std::result::Result<Vec<u8>, sheet:
         note,
         ..Layout::default()
     };
-    let mut book = Writer::new();
-    let mut table = book.sheet(&layout)?;
-    for row in rows {
-        table.row(&[
-            Value::from(row.code.as_str()),
-            Value::from(row.name.as_str()),
-            Value::from(row.branches),
-            Value::from(row.branches_done),
-            Value::from(row.branch_share.as_str()),
-            Value::from(row.members),
-            Value::from(row.members_done),
-            Value::from(row.member_share.as_str()),
-        ])?;
-    }
-    book.finish()
+    Writer::table(
+        &layout,
+        rows.iter().map(|row| {
+            [
+                Value::from(row.code.as_str()),
+                Value::from(row.name.as_str()),
+                Value::from(row.branches),
+                Value::from(row.branches_done),
+                Value::from(row.branch_share.as_str()),
+                Value::from(row.members),
+                Value::from(row.members_done),
+                Value::from(row.member_share.as_str()),
+            ]
+        }),
+    )
 }
 
 #[cfg(test)]

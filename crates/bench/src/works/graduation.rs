@@ -4,14 +4,13 @@
 use crate::Options;
 use crate::measure::{Figure, Meter};
 use crate::table::{Bench, Outcome, Side};
-use crate::works::ground::{ENGINES, Ground, acting, broken};
-use crate::works::reshaping::{college, fill, nothing};
+use crate::works::ground::{ENGINES, Ground, acting, beside_a_writer, broken};
+use crate::works::reshaping::{college, fill};
 use anyhow::{Context, Result, ensure};
 use app::demo::{Plan, Scale};
 use app::people::PersonId;
-use app::{Role, Who, act, clock, events::Event, graduation, rules::graduation::Mark};
-use std::cell::Cell;
-use std::time::{Duration, Instant};
+use app::{Role, Who, act, clock, graduation, rules::graduation::Mark};
+use std::time::Duration;
 
 const NAMES: [(&str, &str); 4] = [
     ("1,000 branches are marked", "≤ 2 s"),
@@ -71,26 +70,12 @@ async fn measured(ground: &Ground, meter: &Meter, who: &Who) -> Result<Vec<Side>
             Ok(())
         })
         .await?;
-    let (over, longest) = (Cell::new(false), Cell::new(Duration::ZERO));
-    let others = async || -> Result<()> {
-        while !over.get() {
-            let begun = Instant::now();
-            let event = || Event::new("bench", "org", 1);
-            act!(house, Who::System("bench"), |cx| cx.note(event()).await).map_err(broken)?;
-            longest.set(longest.get().max(begun.elapsed()));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(())
-    };
     let turning = async || -> Result<()> {
-        let turned = graduation::convert_due(house).await.map_err(broken);
-        over.set(true);
-        ensure!(turned? >= codes.len(), "not all have turned");
+        let turned = graduation::convert_due(house).await.map_err(broken)?;
+        ensure!(turned >= codes.len(), "not all have turned");
         Ok(())
     };
-    let turned =
-        meter.repeat(1, async |_| tokio::try_join!(turning(), others()).map(|_| ())).await?;
-    let waited = Figure { wall: longest.get(), p95: Some(longest.get()), ..nothing() };
+    let (turned, waited) = beside_a_writer(ground, meter, turning).await?;
     let within = |figure, most| Side::new(figure).judged(move |f: &Figure, _| f.wall <= most);
     Ok(vec![
         within(marked, Duration::from_secs(2)),

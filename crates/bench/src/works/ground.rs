@@ -2,18 +2,21 @@
 //! opened as the program opens it, and once more through the driver alone.
 
 use crate::Options;
+use crate::measure::{Figure, Meter};
 use crate::works::raw::Raw;
 use anyhow::{Context, Result, ensure};
 use app::{
     Cx, Grant, House, OrgRef, Role, Settings, Visitor, Who, act,
     clock::{self, SystemChance, SystemClock},
     demo::{self, Made, Plan},
+    events::Event,
     keys::Keys,
     orgs::{self, Category, New},
     people::PersonId,
     rules::id_number,
 };
 use db::{Db, Engine};
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -136,6 +139,37 @@ pub(crate) fn acting(person: PersonId, org: OrgRef, role: Role) -> Who {
 /// The business's error as an error of ours; none of its texts carries personal data.
 pub(crate) fn broken(error: app::Error) -> anyhow::Error {
     anyhow::anyhow!("{error}")
+}
+
+/// Runs `work` once while somebody else keeps writing; what it took, and how long the other one
+/// waited at most.
+pub(crate) async fn beside_a_writer(
+    ground: &Ground,
+    meter: &Meter,
+    work: impl AsyncFn() -> Result<()>,
+) -> Result<(Figure, Figure)> {
+    let (over, longest) = (Cell::new(false), Cell::new(Duration::ZERO));
+    let others = async || -> Result<()> {
+        while !over.get() {
+            let begun = Instant::now();
+            let event = || Event::new("bench", "org", 1);
+            let written = act!(ground.house, Who::System("bench"), |cx| cx.note(event()).await);
+            written.map_err(broken)?;
+            longest.set(longest.get().max(begun.elapsed()));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    };
+    let work = async || {
+        let done = work().await;
+        over.set(true);
+        done
+    };
+    let took = meter.repeat(1, async |_| tokio::try_join!(work(), others()).map(|_| ())).await?;
+    let (wall, p95) = (longest.get(), Some(longest.get()));
+    let none = Duration::ZERO;
+    let waited = Figure { times: 1, cpu: none, server_cpu: None, wall, p95, peak: None };
+    Ok((took, waited))
 }
 
 /// Fails a work that measures something empty.

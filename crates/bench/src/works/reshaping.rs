@@ -2,18 +2,17 @@
 //! while somebody else keeps writing: how long it takes, and how long the other one waits at most.
 
 use crate::Options;
-use crate::measure::{Figure, Meter};
+use crate::measure::Meter;
 use crate::table::{Bench, Outcome, Side};
-use crate::works::ground::{ENGINES, Ground, acting, broken};
+use crate::works::ground::{ENGINES, Ground, acting, beside_a_writer, broken};
 use anyhow::{Context, Result, ensure};
 use app::demo::{Plan, Scale};
 use app::orgs::{self, Category};
 use app::people::PersonId;
-use app::{OrgRef, Role, Who, act, events::Event, stats};
+use app::{OrgRef, Role, Who, act, stats};
 use app::{business::machine::State, relocations};
 use db::Engine;
-use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The whole move.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -68,36 +67,18 @@ async fn measured(
     let no = begun.map_err(broken)?.no;
     act!(house, above.clone(), |cx| relocations::approve(cx, &no, 1).await).map_err(broken)?;
 
-    let (over, longest) = (Cell::new(false), Cell::new(Duration::ZERO));
-    let others = async || -> Result<()> {
-        while !over.get() {
-            let begun = Instant::now();
-            let event = || Event::new("bench", "org", 1);
-            act!(house, Who::System("bench"), |cx| cx.note(event()).await).map_err(broken)?;
-            longest.set(longest.get().max(begun.elapsed()));
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        Ok(())
-    };
     let moving = async || -> Result<()> {
         tokio::time::sleep(Duration::from_millis(50)).await;
         let done = act!(house, target.clone(), |cx| relocations::approve(cx, &no, 2).await);
-        over.set(true);
         ensure!(done.map_err(broken)?.state == State::Done, "the college did not move");
         Ok(())
     };
-    let took = meter.repeat(1, async |_| tokio::try_join!(moving(), others()).map(|_| ())).await?;
+    let (took, waited) = beside_a_writer(ground, meter, moving).await?;
     stats::settle(house).await.map_err(broken)?;
-    let waited = Figure { wall: longest.get(), p95: Some(longest.get()), ..nothing() };
     Ok((
         Side::new(took).judged(|f, _| f.wall <= LONGEST),
         Side::new(waited).judged(|f, _| f.wall <= PATIENCE),
     ))
-}
-
-pub(super) fn nothing() -> Figure {
-    let none = Duration::ZERO;
-    Figure { times: 1, cpu: none, server_cpu: None, wall: none, p95: None, peak: None }
 }
 
 /// A committee of the same province that neither holds `old` nor lies in it.
