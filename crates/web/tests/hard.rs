@@ -6,19 +6,20 @@
 #[expect(dead_code, reason = "the tests of `sheet` use more of it")]
 #[path = "../../sheet/tests/craft/made.rs"]
 mod craft;
+mod program;
 
 use app::{
     OrgRef,
     testkit::{self, Lab},
 };
 use craft::{inline, ole, rels, sheet, workbook, xlsx, xlsx_parts, zip};
+use program::Program;
 use serde_json::{Value, json};
 use std::{
     fmt::Write as _,
     io::Write as _,
-    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -27,48 +28,11 @@ use std::{
 };
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-/// The real program; killed when the test is over.
-struct Program {
-    child: Child,
-    base: String,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-impl Program {
-    async fn start(data: &Path, url: &str, client: &reqwest::Client) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let child = Command::new(env!("CARGO_BIN_EXE_tuanjian"))
-            .args(["serve", "--captcha", "off", "--data"])
-            .arg(data)
-            .args(["--database", url, "--listen", &format!("127.0.0.1:{port}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            // What it says of a failure is shown with the failed test.
-            .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap();
-        let program = Self { child, base: format!("http://127.0.0.1:{port}") };
-        for _ in 0..300 {
-            let health = client.get(format!("{}/health", program.base)).send().await;
-            if health.is_ok_and(|r| r.status().is_success()) {
-                return program;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("the program does not answer");
-    }
-    /// The most memory that it ever held, bytes; `None` where the system does not tell.
-    fn peak(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-        Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
-    }
+/// The most memory that the program ever held, bytes; `None` where the system does not tell.
+fn peak(program: &Program) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id())).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
 /// An answer: status and what stands in it.
@@ -227,9 +191,10 @@ async fn every_bad_file_gets_its_word_at_the_field_and_costs_nobody_anything() {
     let lab = testkit::fresh().await;
     let tree = lab.tree().await;
     let caller = Caller::of(&lab, &tree.branch).await;
-    let program = Program::start(lab.folder(), &lab.scratch.options().url, &caller.client).await;
+    let program =
+        Program::start(lab.folder(), &lab.scratch.options().url, None, &caller.client).await;
     let good = list(&lab, 3);
-    let before = program.peak();
+    let before = peak(&program);
     for (name, bytes, code, word) in bad_files(&good) {
         let said = caller.upload(&program.base, name, &bytes).await;
         let what = format!("{name} {code}: {}", said.words());
@@ -238,7 +203,7 @@ async fn every_bad_file_gets_its_word_at_the_field_and_costs_nobody_anything() {
         assert!(said.words().contains(word) && said.words().contains("\"file\""), "{what}");
     }
     // The bombs were the child's: the program has kept what they sent, and that is all.
-    if let (Some(before), Some(after)) = (before, program.peak()) {
+    if let (Some(before), Some(after)) = (before, peak(&program)) {
         assert!(after < before + (64 << 20), "{before} → {after}");
     }
     assert_eq!(caller.get(&program.base, "/imports").await.body["list"], json!([]));
@@ -260,7 +225,8 @@ async fn a_workbook_as_people_have_them_is_read_row_by_row_and_cell_by_cell() {
     let lab = testkit::fresh().await;
     let tree = lab.tree().await;
     let caller = Caller::of(&lab, &tree.branch).await;
-    let program = Program::start(lab.folder(), &lab.scratch.options().url, &caller.client).await;
+    let program =
+        Program::start(lab.folder(), &lab.scratch.options().url, None, &caller.client).await;
     let [a, b, c] = [0; 3].map(|_| lab.next_id_number());
     // A merged title, a sheet beside it, formulas, a date cell, a month as a number, an ID number as a
     // number that has lost its digits, a column that nobody knows, one that is missing.
@@ -389,7 +355,7 @@ async fn on_a_disk_that_is_really_full_the_import_waits_and_goes_on_when_there_i
     let home = PathBuf::from(&lab.scratch.options().url);
     std::fs::copy(&home, &file).unwrap();
     std::fs::copy(lab.keys_file(), disk.0.join("keys.toml")).unwrap();
-    let program = Program::start(&disk.0, &file.to_string_lossy(), &caller.client).await;
+    let program = Program::start(&disk.0, &file.to_string_lossy(), None, &caller.client).await;
     let said = caller.post(&program.base, "/imports", &json!({ "paste": large })).await;
     assert_eq!((said.status, &said.body["data"]["importable"]), (200, &json!(3_000)));
     let import = said.body["data"]["id"].as_str().unwrap().to_owned();
@@ -502,7 +468,7 @@ async fn while_the_database_is_away_pages_say_so_and_a_commit_goes_on_when_it_is
     let mut through = url.clone();
     through.set_host(Some("127.0.0.1")).unwrap();
     through.set_port(Some(way.port)).unwrap();
-    let program = Program::start(lab.folder(), through.as_str(), &caller.client).await;
+    let program = Program::start(lab.folder(), through.as_str(), None, &caller.client).await;
     let rows = list(&lab, 6_000);
     let said = caller.post(&program.base, "/imports", &json!({ "paste": rows })).await;
     assert_eq!(said.status, 200, "{}", said.words());

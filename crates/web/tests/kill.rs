@@ -6,72 +6,26 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test sets up either is there or fails it")]
 
+mod program;
+
 use app::{
     OrgRef,
     clock::{Chance, SeededChance},
     testkit::{self, Lab},
 };
+use program::{Program, env};
 use serde_json::{Value, json};
-use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 /// Rows of a list: two pieces of the commit.
 const ROWS: usize = 1_200;
 /// The latest moment of a shot after the upload has begun, milliseconds.
 const LATEST: u64 = 2_500;
 
-struct Program {
-    child: Child,
-    base: String,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // SIGKILL: the program is given no moment to tidy up.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "tests have no configuration but the environment")]
-fn env(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-impl Program {
-    /// Starts the program on the laboratory's database and waits until it answers.
-    async fn start(lab: &Lab, client: &reqwest::Client) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let program = env("TUANJIAN_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_tuanjian").into());
-        let log = std::fs::File::options()
-            .append(true)
-            .create(true)
-            .open(lab.folder().join("program.log"))
-            .unwrap();
-        let child = Command::new(program)
-            .args(["serve", "--captcha", "off", "--data"])
-            .arg(lab.folder())
-            .args(["--database", &lab.scratch.options().url])
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        let program = Self { child, base: format!("http://127.0.0.1:{port}") };
-        for _ in 0..300 {
-            let health = client.get(format!("{}/health", program.base)).send().await;
-            if health.is_ok_and(|r| r.status().is_success()) {
-                return program;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        let log = std::fs::read_to_string(lab.folder().join("program.log")).unwrap_or_default();
-        panic!("the program does not answer: {log}");
-    }
+/// The program on the laboratory's database.
+async fn start(lab: &Lab, client: &reqwest::Client) -> Program {
+    let (url, log) = (&lab.scratch.options().url, lab.folder().join("program.log"));
+    Program::start(lab.folder(), url, Some(&log), client).await
 }
 
 /// What was acknowledged before the shot.
@@ -213,7 +167,7 @@ async fn whatever_was_acknowledged_survives_kill_nine_and_every_import_comes_to_
     for cycle in 0..cycles {
         let rows = list(&lab, cycle);
         let seen = tokio::sync::Mutex::new(Acknowledged::default());
-        let program = Program::start(&lab, &caller.client).await;
+        let program = start(&lab, &caller.client).await;
         let mut byte = [0_u8; 2];
         chance.fill(&mut byte);
         let shot = Duration::from_millis(u64::from(u16::from_be_bytes(byte)) % LATEST);
@@ -225,7 +179,7 @@ async fn whatever_was_acknowledged_survives_kill_nine_and_every_import_comes_to_
         nothing_is_half(&lab, planted).await;
         let seen = seen.into_inner();
         let_leases_run_out(&lab).await;
-        let program = Program::start(&lab, &caller.client).await;
+        let program = start(&lab, &caller.client).await;
         match seen.import {
             None => before_upload += 1,
             Some(import) => {
@@ -322,7 +276,7 @@ async fn a_turn_into_graduates_that_is_killed_goes_on_and_turns_nobody_twice() {
         chance.fill(&mut byte);
         let from = i64::from(byte[0]) * BRANCHES / 256;
         wheels_are_due(&lab).await;
-        let program = Program::start(&lab, &client).await;
+        let program = start(&lab, &client).await;
         // Shot in the middle of it: when so many have turned, and a moment.
         while turned(&lab).await <= from {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -332,7 +286,7 @@ async fn a_turn_into_graduates_that_is_killed_goes_on_and_turns_nobody_twice() {
         no_turn_is_half(&lab, cycle * BRANCHES).await;
         half += i64::from(turned(&lab).await < BRANCHES);
         wheels_are_due(&lab).await;
-        let program = Program::start(&lab, &client).await;
+        let program = start(&lab, &client).await;
         let told = "SELECT COUNT(*) FROM message WHERE title LIKE '%个团支部已转为毕业生团组织'";
         for _ in 0..600 {
             let done = count(&lab, db::Sql::built(told.to_owned())).await;
