@@ -4,7 +4,7 @@
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::text::{all_digits, compact, scientific, whole};
+use super::text::{self, all_digits, scientific, whole};
 use super::{Column, Problem, Rules, Validity, YearMonth};
 
 /// The tables of dev_number.toml.
@@ -79,9 +79,10 @@ pub fn judge(
     rules: &Rules,
 ) -> Result<Option<String>, Problem> {
     let row = row_for(joined, region, today, rules);
-    let text = compact(raw);
-    let text = whole(text.trim_start_matches('\''));
-    if text.is_empty() || rules.codes.is_blank(text) || text.bytes().all(|b| b == b'0') {
+    let text = bare(raw, rules);
+    let text = text.as_str();
+    let blank = rules.codes.is_blank(raw) || rules.codes.is_blank(text);
+    if text.is_empty() || blank || text.bytes().all(|b| b == b'0') {
         return match row {
             Some(row) if row.required => Err(required(joined, required_since(region, rules))),
             _ => Ok(None),
@@ -94,6 +95,20 @@ pub fn judge(
         }
     }
     Ok(Some(text.to_ascii_uppercase()))
+}
+
+/// The number without what was written around it (`No.`, `编号`, `号`) and inside it.
+fn bare(raw: &str, rules: &Rules) -> String {
+    let text = text::number(raw, Column::DevNumber, rules);
+    let text = whole(&text);
+    let text = text.strip_suffix('号').unwrap_or(text);
+    let digits: String = text.chars().filter(|c| !text::hyphen(*c)).collect();
+    // Older numbers of a place of their own may have letters and hyphens in them.
+    if digits.len() == rules.dev_number.length && all_digits(&digits) {
+        digits
+    } else {
+        text.into()
+    }
 }
 
 /// True when nobody admitted in that month and province is entered without a number (row 135).
@@ -149,7 +164,16 @@ fn check(text: &str, check: Check, joined: YearMonth, rules: &Rules) -> Result<(
         return if text.starts_with(&year) { Ok(()) } else { Err(year_differs(text, &year)) };
     }
     if !all_digits(text) {
-        return Err(malformed());
+        let letter = text
+            .chars()
+            .enumerate()
+            .find_map(|(at, c)| text::digit_meant(c).map(|digit| (at + 1, c, digit)));
+        return Err(letter.map_or_else(malformed, |(at, c, digit)| {
+            let message = format!(
+                "发展团员编号第{at}位是字母“{c}”，是不是数字{digit}？请与入团志愿书核对后改正。"
+            );
+            problem("dev_number_malformed", message)
+        }));
     }
     let length = rules.dev_number.length;
     if text.len() != length {
@@ -190,7 +214,7 @@ fn required(joined: YearMonth, since: Option<YearMonth>) -> Problem {
 fn malformed() -> Problem {
     problem(
         "dev_number_malformed",
-        "发展团员编号格式不对:应为 12 位数字。请与入团志愿书右上角的编号核对,并把这一格设为文本格式。",
+        "发展团员编号格式不对：应为12位数字。请与入团志愿书右上角的编号核对，并把这一格设为文本格式。",
     )
 }
 
@@ -244,6 +268,33 @@ mod tests {
         assert_eq!(code("201834000123", "2019-05", "34"), Err("dev_number_year"));
         assert_eq!(code("2019AA000123", "2019-05", "34"), Err("dev_number_malformed"));
         assert_eq!(code("2.01934E+11", "2019-05", "34"), Err("dev_number_malformed"));
+        assert_eq!(code("2019340OO123", "2019-05", "34"), Err("dev_number_malformed"));
+        assert_eq!(code("皖团字第201934000123号", "2019-05", "34"), Err("dev_number_malformed"));
+    }
+
+    #[test]
+    fn labels_and_separators_around_a_number_are_left_aside() {
+        for raw in [
+            "NO.201934000123",
+            "No：201934000123",
+            "№201934000123",
+            "编号201934000123",
+            "编号为：201934000123",
+            "发展团员编号 201934000123",
+            "入团志愿书编号：201934000123",
+            "201934000123号",
+            "201934 000123",
+            "201934-000123",
+            "2019\u{2014}34\u{2014}000123",
+            "2019.34.000123",
+            "'201934000123",
+            "\u{202D}201934000123\u{202C}",
+            "20193400〇123",
+            "２０１９３４０００１２３",
+        ] {
+            assert_eq!(code(raw, "2019-05", "34"), some("201934000123"), "{raw}");
+        }
+        assert_eq!(code("编号2015-0033", "2015-05", "34"), some("2015-0033"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use jiff::civil::Date;
 
-use super::text::{all_digits, compact, scientific, whole};
+use super::text::{self, all_digits, digit_meant, scientific, whole};
 use super::{Clean, Column, Problem, Rules};
 use crate::pii::{IdNumber, check_char};
 
@@ -17,7 +17,8 @@ pub fn parse(raw: &str, today: Date) -> Result<IdNumber, Problem> {
 /// Problem codes: `required`, `id_lost_digits`, `id_length`, `id_character`, `id_birth`,
 /// `id_region`, `id_checksum`.
 pub fn read(raw: &str, was_number: bool, today: Date) -> Result<Clean<IdNumber>, Problem> {
-    let text = compact(raw).trim_start_matches(['\'', '`', '‘', '’']).replace('x', "X");
+    let text = text::number(raw, Column::IdNumber, Rules::builtin());
+    let text: String = text.chars().map(|c| if text::ex(c) { 'X' } else { c }).collect();
     if text.is_empty() {
         return Err(Problem::required(Column::IdNumber));
     }
@@ -28,6 +29,8 @@ pub fn read(raw: &str, was_number: bool, today: Date) -> Result<Clean<IdNumber>,
         ));
     }
     let text = if was_number { whole(&text) } else { &text };
+    let text: String = text.chars().filter(|c| !text::hyphen(*c)).collect();
+    let text = text.as_str();
     let mut notes = Vec::new();
     if text != raw.trim() {
         notes.push(tidied(raw));
@@ -38,10 +41,14 @@ pub fn read(raw: &str, was_number: bool, today: Date) -> Result<Clean<IdNumber>,
             notes.push("15 位证件号换算为 18 位".to_owned());
             lengthen(text)
         }
+        36 if text.get(..17).is_some_and(all_digits) => {
+            let message = "这一格里有两个证件号，请只留本人的一个。";
+            return Err(problem("id_length", message));
+        }
         n => {
             return Err(problem(
                 "id_length",
-                format!("证件号应为 18 位,这里是 {n} 位,请核对是否漏填或多填。"),
+                format!("证件号应为18位，这里是{n}位，请核对是否漏填或多填。"),
             ));
         }
     };
@@ -70,10 +77,7 @@ fn lost_digits(text: &str, was_number: bool) -> bool {
 fn check(full: &str, today: Date) -> Result<(), Problem> {
     let shape = full.char_indices().all(|(at, c)| c.is_ascii_digit() || (at == 17 && c == 'X'));
     if !shape {
-        return Err(problem(
-            "id_character",
-            "证件号只能是数字,最后一位可以是 X。请核对有没有写错的字符。",
-        ));
+        return Err(problem("id_character", strange(full)));
     }
     let codes = &Rules::builtin().codes;
     if !codes.id_regions.iter().any(|region| full.starts_with(region.as_str())) {
@@ -86,6 +90,22 @@ fn check(full: &str, today: Date) -> Result<(), Problem> {
             "id_birth",
             "证件号第 7 至 14 位不是一个真实的出生日期,请与身份证原件核对。",
         )),
+    }
+}
+
+/// Which character does not belong there; letters that look like digits are asked about.
+fn strange(full: &str) -> String {
+    let bad =
+        full.chars().enumerate().find(|(at, c)| !(c.is_ascii_digit() || (*at == 17 && *c == 'X')));
+    let meant = bad.and_then(|(at, c)| digit_meant(c).map(|digit| (at + 1, c, digit)));
+    match (meant, bad) {
+        (Some((at, c, digit)), _) => {
+            format!("证件号第{at}位是字母“{c}”，是不是数字{digit}？请与身份证原件核对后改正。")
+        }
+        (None, Some((17, _))) => {
+            "证件号最后一位只能是数字或X，请与身份证原件核对后改正。".to_owned()
+        }
+        _ => "证件号只能是数字，最后一位可以是X。请核对有没有写错的字符。".to_owned(),
     }
 }
 
@@ -105,10 +125,10 @@ fn lengthen(short: &str) -> String {
 }
 
 fn tidied(raw: &str) -> String {
-    if raw.contains(['x', '\u{FF58}']) {
+    if raw.contains(|c| c != 'X' && text::ex(text::half_one(c))) {
         "证件号 x→X".to_owned()
     } else {
-        "证件号去掉空格和全角字符".to_owned()
+        "证件号去掉空格、标点和全角字符".to_owned()
     }
 }
 
@@ -155,6 +175,56 @@ mod tests {
             Ok("11010519491231002X".to_owned())
         );
         assert_eq!(read(" 440106200503140016", false, TODAY).expect("valid").notes.len(), 0);
+    }
+
+    #[test]
+    fn what_stands_for_x_and_what_stands_around_the_number_is_tidied() {
+        for raw in [
+            "11010519491231002×",
+            "11010519491231002\u{425}",
+            "11010519491231002\u{445}",
+            "11010519491231002\u{3A7}",
+            "11010519491231002\u{2169}",
+            "11010519491231002\u{2179}",
+            "身份证：11010519491231002X",
+            "身份证号码 11010519491231002x",
+            "公民身份号码:11010519491231002X。",
+            "ID: 11010519491231002X",
+            "110105-19491231-002X",
+            "110105\u{2011}19491231\u{2013}002X",
+            "110105.19491231.002X",
+            "11〇10519491231○02X",
+            "'11010519491231002X",
+            "“11010519491231002X”",
+            "【11010519491231002X】",
+            "=\"11010519491231002X\"",
+            "\u{202D}11010519491231002X\u{202C}",
+            "11010519491231002X\u{A0}\t",
+            "\u{FEFF}110105 1949\u{3000}1231 002X",
+        ] {
+            let clean = read(raw, false, TODAY).unwrap_or_else(|p| panic!("{raw}: {}", p.message));
+            assert_eq!(clean.value.reveal(), "11010519491231002X", "{raw}");
+            assert_eq!(clean.notes.is_empty(), raw.trim() == clean.value.reveal(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn letters_that_look_like_digits_are_asked_about_at_their_place() {
+        for (raw, says) in [
+            ("44O106200503140016", "第3位是字母“O”，是不是数字0"),
+            ("4401o6200503140016", "第5位是字母“o”，是不是数字0"),
+            ("44010620050314001l", "第18位是字母“l”，是不是数字1"),
+            ("440I06200503140016", "第4位是字母“I”，是不是数字1"),
+            ("11010519491231002*", "最后一位只能是数字或X"),
+        ] {
+            let problem = read(raw, false, TODAY).expect_err(raw);
+            assert_eq!(problem.code, "id_character");
+            assert!(problem.message.contains(says), "{}", problem.message);
+        }
+        let two = read("440106200503140016 11010519491231002X", false, TODAY).expect_err("two");
+        assert!(two.message.contains("两个证件号"), "{}", two.message);
+        let turned = read("\u{202E}440106200503140016", false, TODAY).expect_err("turned round");
+        assert_eq!(turned.code, "id_length");
     }
 
     #[test]

@@ -203,6 +203,13 @@ impl Rules {
         in_force.as_ref().map(|(_, mark)| mark.clone()).unwrap_or_default()
     }
 
+    /// What people write before a value of that column: its titles, and words of their own.
+    pub(crate) fn labels(&self, column: Column) -> impl Iterator<Item = &str> {
+        let row = self.columns.row(column);
+        let own = self.codes.labels.get(&column).into_iter().flatten();
+        own.chain(&row.aliases).chain([&row.header]).map(String::as_str)
+    }
+
     /// Reads rules from the texts in the order of [`SOURCES`]; an error names file and line.
     pub fn from_sources(texts: [&str; 8]) -> Result<Rules, String> {
         let [columns, codes, age, dev_number, tree, transfer, policy, graduation] = texts;

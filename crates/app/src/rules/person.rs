@@ -215,11 +215,18 @@ impl<'a> Desk<'a> {
     fn person(&mut self) -> Option<NewPerson> {
         let (draft, rules, today) = (self.draft, self.rules, self.today);
         let name = self.tidied(fields::name(&draft.name.text, rules));
+        if name.as_ref().is_some_and(|name| name.chars().count() == 1) {
+            let message = "姓名只有一个字。确实如此的不用改；漏填的请补全。";
+            self.problems.push(Problem::warn(Column::Name, "name_one_character", message));
+        }
         let id = &draft.id_number;
         let id_number = self.tidied(id_number::read(&id.text, id.was_number, today));
         let ethnic = self.filled(Column::Ethnic, |c| fields::ethnic(&c.text, rules));
         let political = self.filled(Column::Political, |c| fields::political(&c.text, rules));
         let education = self.filled(Column::Education, |c| fields::education(&c.text, rules));
+        let words =
+            [(ethnic, &draft.ethnic), (political, &draft.political), (education, &draft.education)];
+        self.notes.extend(words.into_iter().filter_map(|(row, cell)| row?.note(&cell.text)));
         let joined = self.joined();
         let mobile =
             self.filled(Column::Mobile, |c| fields::mobile(&c.text, Column::Mobile, rules));
@@ -315,7 +322,11 @@ impl<'a> Desk<'a> {
             self.problems.push(Problem::required(Column::Joined));
         }
         let judged = dev_number::judge(raw, joined?, &self.place.region, self.today, self.rules);
-        self.take(judged).flatten()
+        let number = self.take(judged).flatten();
+        if number.as_ref().is_some_and(|number| number != raw.trim()) {
+            self.notes.push("发展团员编号去掉空格、“No.”等".to_owned());
+        }
+        number
     }
 
     fn ages(
@@ -348,6 +359,14 @@ impl<'a> Desk<'a> {
         };
         let category = self.place.category;
         let read = fields::post(&self.draft.post.text, category, rules);
+        let read = match read {
+            // Nobody said that she is a cadre: the class's post is no reason to keep her out.
+            Err(told) if told.code == "post_of_class" && says_cadre != Some(true) => {
+                self.problems.push(Problem { severity: super::Severity::Warn, ..told });
+                Ok(None)
+            }
+            read => read,
+        };
         let row = self.take(read)?;
         match (says_cadre, row) {
             (Some(true), None) => {

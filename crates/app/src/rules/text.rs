@@ -1,16 +1,79 @@
-//! How typed text is folded before it is judged. Private to the rules room.
+//! How typed text is folded before it is judged: full width, look-alike characters, what nobody sees.
+//! The pairs of look-alikes are data (`crates/app/rules/folding.toml`).
 
-/// Full-width forms to half-width, every kind of space to one blank.
-pub(super) fn half(raw: &str) -> String {
-    raw.chars().map(half_char).collect()
+use std::collections::{HashMap, HashSet};
+use std::sync::LazyLock;
+
+use super::{Column, Rules};
+use serde::Deserialize;
+use unicode_normalization::{UnicodeNormalization, char::decompose_canonical};
+
+#[derive(Deserialize)]
+struct File {
+    radicals: Vec<String>,
+    private: Vec<String>,
+    ex: HashSet<char>,
+    zero: HashSet<char>,
+    hyphens: HashSet<char>,
 }
 
-fn half_char(c: char) -> char {
+struct Folding {
+    /// What looks the same and is meant.
+    alike: HashMap<char, char>,
+    ex: HashSet<char>,
+    zero: HashSet<char>,
+    hyphens: HashSet<char>,
+}
+
+static FOLDING: LazyLock<Folding> = LazyLock::new(|| {
+    let file: File = toml::from_str(include_str!("../../rules/folding.toml"))
+        .expect("a test reads the embedded file");
+    let pair = |pair: &String| {
+        let mut both = pair.chars();
+        Some((both.next()?, both.next()?))
+    };
+    Folding {
+        alike: file.radicals.iter().chain(&file.private).filter_map(pair).collect(),
+        ex: file.ex,
+        zero: file.zero,
+        hyphens: file.hyphens,
+    }
+});
+
+/// Full-width forms to half-width, every kind of space to one blank, radicals and compatibility
+/// ideographs to the characters that they look like.
+pub(super) fn half(raw: &str) -> String {
+    raw.chars().map(half_one).collect()
+}
+
+pub(super) fn half_one(c: char) -> char {
     match c {
         '\u{FF01}'..='\u{FF5E}' => char::from_u32(c as u32 - 0xFEE0).unwrap_or(c),
+        '\u{2E80}'..='\u{2FDF}' | '\u{E000}'..='\u{FAFF}' | '\u{2F800}'..='\u{2FA1F}' => {
+            look_alike(c)
+        }
         c if c.is_whitespace() => ' ',
         c => c,
     }
+}
+
+fn look_alike(c: char) -> char {
+    if let Some(meant) = FOLDING.alike.get(&c) {
+        return *meant;
+    }
+    let mut meant = c;
+    decompose_canonical(c, |part| meant = part);
+    meant
+}
+
+/// Letters with their marks as one character each, as keyboards write them.
+pub(super) fn composed(text: &str) -> String {
+    text.nfc().collect()
+}
+
+/// True for a character of the private use area: every computer shows another one, or none.
+pub(super) fn private(c: char) -> bool {
+    matches!(c, '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFD}')
 }
 
 /// True for characters that nobody means to type: controls, bidi marks, zero-width characters.
@@ -19,8 +82,98 @@ pub(super) fn invisible(c: char) -> bool {
         || matches!(c,
             '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
             | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
-            | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+            | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// True for what is never taken away silently, because the rest would not be what was seen:
+/// controls, marks that turn the direction round, tags, what is left of broken text.
+pub(super) fn deceptive(c: char) -> bool {
+    (c.is_control() && !c.is_whitespace())
+        || matches!(c, '\u{202B}' | '\u{202E}' | '\u{2067}' | '\u{FFF9}'..='\u{FFFD}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// True for what no text that is stored may contain. Line ends and tabs are text; the selectors
+/// that make a heart red are harmless.
+pub(crate) fn unfit(c: char) -> bool {
+    match c {
+        '\n' | '\r' | '\t' | '\u{FE00}'..='\u{FE0F}' | '\u{3000}' => false,
+        c => invisible(c) || deceptive(c),
+    }
+}
+
+/// The text without what stands around a number: a label (`身份证：`, `No.`), quotes and brackets.
+/// Half-width, without blanks and marks that nobody sees.
+pub(super) fn number(raw: &str, column: Column, rules: &Rules) -> String {
+    if raw.bytes().all(|b| b.is_ascii_digit()) {
+        return raw.to_owned();
+    }
+    if raw.chars().any(deceptive) {
+        return raw.to_owned();
+    }
+    let text = compact(raw);
+    let bare = text.trim_matches(around);
+    let labels = rules.labels(column);
+    let label = labels.filter_map(|label| after(bare, label)).min_by_key(|rest| rest.len());
+    let labelled = label.map(|rest| rest.trim_start_matches(between));
+    let rest = labelled.filter(|rest| rest.starts_with(|c: char| c == '+' || c.is_ascii_digit()));
+    let rest = rest.unwrap_or(bare);
+    rest.chars().map(|c| if FOLDING.zero.contains(&c) { '0' } else { c }).collect()
+}
+
+pub(super) fn around(c: char) -> bool {
+    matches!(
+        c,
+        '\'' | '"'
+            | '`'
+            | '´'
+            | '‘'
+            | '’'
+            | '“'
+            | '”'
+            | '='
+            | '['
+            | ']'
+            | '【'
+            | '】'
+            | ';'
+            | ','
+            | '。'
+    )
+}
+
+pub(super) fn between(c: char) -> bool {
+    around(c) || matches!(c, ':' | '.' | '-' | '#' | '(' | ')' | '为' | '是' | '、' | '—' | '·')
+}
+
+/// What follows a label at the beginning, whatever its case.
+pub(super) fn after<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+    let mut rest = text.chars();
+    for c in folded(label) {
+        if !rest.next()?.to_lowercase().eq([c]) {
+            return None;
+        }
+    }
+    Some(rest.as_str())
+}
+
+/// The X of an ID number in all its shapes.
+pub(super) fn ex(c: char) -> bool {
+    matches!(c, 'x' | 'X') || FOLDING.ex.contains(&c)
+}
+
+/// What people write between the digits of a number.
+pub(super) fn hyphen(c: char) -> bool {
+    FOLDING.hyphens.contains(&c)
+}
+
+/// Whether a letter was typed where a digit was meant, most likely.
+pub(super) fn digit_meant(c: char) -> Option<char> {
+    match c {
+        'O' | 'o' | 'Q' | 'D' | 'О' | 'о' | 'Ο' | 'ο' => Some('0'),
+        'l' | 'I' | 'i' | '|' | 'L' | 'Ⅰ' | 'ⅰ' => Some('1'),
+        _ => None,
+    }
 }
 
 /// Half-width, without any blank or invisible character: for numbers and codes.
@@ -32,7 +185,7 @@ pub(super) fn compact(raw: &str) -> String {
 }
 
 fn compacted(raw: &str) -> impl Iterator<Item = char> {
-    raw.chars().map(half_char).filter(|&c| c != ' ' && !invisible(c))
+    raw.chars().map(half_one).filter(|&c| c != ' ' && !invisible(c))
 }
 
 /// `compact` in lower case: for comparing with lists.
