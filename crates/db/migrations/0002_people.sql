@@ -51,7 +51,8 @@ CREATE TABLE member (
   FOREIGN KEY (org_id, org_category) REFERENCES org (id, category) ON UPDATE CASCADE
 ) {strict};
 CREATE INDEX member_by_org ON member (org_path, name_py, person_id);
-CREATE INDEX member_by_name ON member (name, org_path, person_id);
+-- Names are found without their dots and blanks, as they are typed (decision 33).
+CREATE INDEX member_by_name ON member (REPLACE(REPLACE(name, '·', ''), ' ', ''), org_path, person_id);
 CREATE INDEX member_by_pinyin ON member (name_py, org_path, person_id);
 CREATE INDEX member_incomplete ON member (org_path, name_py, person_id) WHERE NOT complete;
 CREATE INDEX member_unpassed ON member (org_path, name_py, person_id) WHERE check_state = 'failed';
@@ -88,7 +89,7 @@ CREATE UNIQUE INDEX cadre_one_secretary ON cadre (org_id) WHERE post = '书记' 
 CREATE INDEX cadre_person ON cadre (person_id, id);
 CREATE INDEX cadre_path ON cadre (org_path);
 CREATE INDEX cadre_by_org ON cadre (org_path, name_py, id) WHERE ended_at IS NULL;
-CREATE INDEX cadre_by_name ON cadre (name, org_path, id) WHERE ended_at IS NULL;
+CREATE INDEX cadre_by_name ON cadre (REPLACE(REPLACE(name, '·', ''), ' ', ''), org_path, id) WHERE ended_at IS NULL;
 CREATE INDEX cadre_by_pinyin ON cadre (name_py, org_path, id) WHERE ended_at IS NULL;
 
 -- 管理员: numbered seats, so that a fourth can't be sat on whatever happens at once (I4).

@@ -42,6 +42,8 @@ pub(crate) enum Wrong {
     CrossSite,
     /// Took longer than anything may take.
     Slow,
+    /// The address or the form is no text: broken UTF-8.
+    NoText,
 }
 
 /// What is dressed: an error of the business, or a wrong request.
@@ -180,6 +182,12 @@ fn say_wrong(wrong: Wrong) -> Said {
             "cross_site",
             "这次提交不是从本系统的页面发出的",
             "为了保护你的账号,从其他网站发来的提交一律不办理。请在本系统里打开要办的页面,再提交一次。",
+        ),
+        Wrong::NoText => (
+            StatusCode::BAD_REQUEST,
+            "text_broken",
+            "提交的内容不是完整的文字",
+            "内容在传送中损坏了（不是UTF-8文字），没有保存。请回到上一页重新填写后再提交；从别处复制来的，请重新复制一次。",
         ),
         Wrong::Slow => (
             StatusCode::SERVICE_UNAVAILABLE,

@@ -3,13 +3,14 @@
 //! been read before (it may be needed again, see `replay.rs`).
 
 use crate::error::Failure;
-use app::Error;
+use app::{Error, error::FieldError};
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
 };
 use http::{header, request::Parts};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::Value;
 
 /// The fields of a posted form; JSON with the same fields is as welcome.
 pub struct Form<T>(pub T);
@@ -51,10 +52,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
             if !posted.bytes.trim_ascii_start().starts_with(b"{") {
                 return Err(unreadable("no object"));
             }
+            let value: Value = serde_json::from_slice(&posted.bytes).map_err(unreadable)?;
+            let mut wrong = Vec::new();
+            unfit_in(&value, "", &mut wrong);
+            fit(wrong)?;
             return serde_json::from_slice(&posted.bytes).map(Self).map_err(unreadable);
         }
         let fields: Vec<(String, String)> =
             posted.pairs().into_iter().filter(|(k, _)| !k.starts_with('_')).collect();
+        fit(fields.iter().filter_map(|(field, text)| unfit(field, text)).collect())?;
         let text = serde_html_form::to_string(fields).map_err(unreadable)?;
         serde_html_form::from_str(&text).map(Self).map_err(unreadable)
     }
@@ -66,6 +72,79 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let text = parts.uri.query().unwrap_or_default();
         serde_html_form::from_str(text).map(Self).map_err(unreadable)
     }
+}
+
+/// Fields whose own rules read them: what came along with pasting is folded there and told, or
+/// refused in the words of the field. Passwords are never touched. Everything else is refused here
+/// when it has something in it that nobody sees, so that no text with it is ever stored.
+const READ_BY_RULES: &[&str] = &[
+    "name",
+    "id_number",
+    "ethnic",
+    "political",
+    "education",
+    "joined",
+    "dev_number",
+    "mobile",
+    "qq",
+    "email",
+    "phone",
+    "emergency_phone",
+    "post",
+    "post_since",
+    "q",
+    "code",
+    "to",
+    "typed",
+    "paste",
+    "cells",
+    "password",
+    "password_again",
+    "old_password",
+];
+
+/// What is wrong with a text of that field, if anything is.
+pub(crate) fn unfit(field: &str, text: &str) -> Option<FieldError> {
+    let own =
+        READ_BY_RULES.contains(&field) || field.split_once('.').is_some_and(|(row, _)| is_row(row));
+    let refused = text.contains('\0') || (!own && app::rules::fields::unfit(text));
+    refused.then(|| {
+        let message = "这里有看不见的字符（文字方向符、零宽字符等），保存后会显示错乱。请删去后重新输入；从别处复制来的，可以先粘贴到记事本再复制一次。";
+        FieldError::new(field, "text_invisible", message)
+    })
+}
+
+/// `c9` of `c9.joined`: a cell of an imported row, which is judged like the file's.
+fn is_row(name: &str) -> bool {
+    name.strip_prefix('c').is_some_and(|no| no.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn unfit_in(value: &Value, field: &str, wrong: &mut Vec<FieldError>) {
+    match value {
+        Value::String(text) => wrong.extend(unfit(field, text)),
+        Value::Array(all) => all.iter().for_each(|one| unfit_in(one, field, wrong)),
+        Value::Object(all) => all.iter().for_each(|(key, one)| {
+            // Cells of an imported row go by their columns.
+            unfit_in(one, if field == "cells" { field } else { key }, wrong);
+        }),
+        _ => {}
+    }
+}
+
+fn fit(wrong: Vec<FieldError>) -> Result<(), Failure> {
+    if wrong.is_empty() { Ok(()) } else { Err(Error::Invalid(wrong).into()) }
+}
+
+/// Whether an address and what was posted are text at all: broken UTF-8 would be stored as marks of
+/// replacement, and no database keeps the character zero.
+pub(crate) fn is_text(uri: &http::Uri, posted: &Posted) -> bool {
+    let good = |encoded: &[u8]| {
+        let bytes: Vec<u8> = percent_encoding::percent_decode(encoded).collect();
+        std::str::from_utf8(&bytes).is_ok_and(|text| !text.contains('\0'))
+    };
+    let body =
+        if posted.json { std::str::from_utf8(&posted.bytes).is_ok() } else { good(&posted.bytes) };
+    body && good(uri.path().as_bytes()) && uri.query().is_none_or(|query| good(query.as_bytes()))
 }
 
 /// Never repeats what was sent: it may be personal.

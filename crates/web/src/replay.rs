@@ -5,7 +5,7 @@ use crate::{
     answer::{Again, Answer},
     error::{Asked, Trouble, Wrong, dress},
     face::Face,
-    form::{Posted, came_from, is_json, is_small_kind},
+    form::{Posted, came_from, is_json, is_small_kind, is_text},
     site::Site,
     visit::{RequestId, look},
 };
@@ -103,6 +103,10 @@ async fn turns(
         };
         posted = Posted { bytes, json: is_json(&parts.headers) };
         parts.extensions.insert(posted.clone());
+    }
+    if !is_text(&parts.uri, &posted) {
+        let wrong = Trouble::Wrong(Wrong::NoText);
+        return dress(wrong, asked(site, &parts, Posted::default(), request_id));
     }
     for turn in 0..TURNS {
         let body = stream.take().unwrap_or_else(|| Body::from(posted.bytes.clone()));

@@ -16,7 +16,10 @@ pub use join::{Bind, Joining, Offer, PostChoice, bind, offer, register};
 pub use list::{Counts, List, Row, counts, list, of_child};
 pub use reminders::remind_due;
 
-use crate::{clock::Millis, rules::Rules};
+use crate::{
+    clock::Millis,
+    rules::{Rules, fields},
+};
 use issue::hash;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,27 +80,54 @@ impl State {
     }
 }
 
-/// What somebody typed as a code, as it is hashed: capitals without spaces and hyphens; `None` when
-/// it can't be a code.
+/// What somebody typed or pasted as a code, as it is hashed: capitals without spaces and hyphens.
+/// A label before it (`注册码：`), its link or the whole message that it came in are left aside;
+/// `None` when no code, or more than one, can be found.
 pub fn tidy(typed: &str) -> Option<String> {
-    let code: String = typed
-        .chars()
-        .filter(|c| {
-            !c.is_whitespace() && !matches!(c, '-' | '‐' | '–' | '—' | '\u{FF0D}' | '_' | '.')
-        })
-        .map(half_width)
-        .map(|c| c.to_ascii_uppercase())
+    let length = Rules::builtin().policy.codes.registration_length;
+    let text: String = fields::plain(typed).to_ascii_uppercase();
+    let hyphen = |c: char| matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−' | '_' | '.');
+    let code: String = text.chars().filter(|c| !c.is_whitespace() && !hyphen(*c)).collect();
+    let is_code =
+        |code: &str| code.len() == length && code.bytes().all(|b| b.is_ascii_alphanumeric());
+    if is_code(&code) {
+        return Some(code);
+    }
+    // The address says it for certain.
+    let linked = text.split("/JOIN/").skip(1).map(|rest| {
+        rest.chars()
+            .filter(|c| !hyphen(*c))
+            .take_while(char::is_ascii_alphanumeric)
+            .collect::<String>()
+    });
+    let mut linked: Vec<String> = linked.filter(|code| is_code(code)).collect();
+    linked.dedup();
+    if let [code] = linked.as_slice() {
+        return Some(code.clone());
+    }
+    let whole = |c: char| c.is_ascii_alphanumeric() || hyphen(c);
+    let mut runs: Vec<String> = text
+        .split(|c| !whole(c))
+        .map(|run| run.chars().filter(|c| !hyphen(*c)).collect::<String>())
+        .filter(|run| !run.is_empty())
         .collect();
-    let whole = code.len() == Rules::builtin().policy.codes.registration_length
-        && code.chars().all(|c| c.is_ascii_alphanumeric());
-    whole.then_some(code)
-}
-
-/// Full-width letters and digits, which Chinese keyboards make, as plain ones.
-fn half_width(c: char) -> char {
-    match u32::from(c) {
-        n @ 0xFF01..=0xFF5E => char::from_u32(n - 0xFEE0).unwrap_or(c),
-        _ => c,
+    // `K7QM 2RDX`: the halves of a code that was copied with a blank.
+    let halves = runs.windows(2).filter(|pair| pair.iter().all(|run| run.len() * 2 == length));
+    let halves: Vec<String> = halves.map(<[String]>::concat).collect();
+    runs.retain(|run| is_code(run));
+    let mut found = if runs.is_empty() { halves } else { runs };
+    found.sort_unstable();
+    found.dedup();
+    // A day (20261208) has no letters, a word no digits.
+    let mixed = |code: &String| {
+        code.bytes().any(|b| b.is_ascii_digit()) && code.bytes().any(|b| b.is_ascii_alphabetic())
+    };
+    if found.len() > 1 {
+        found.retain(mixed);
+    }
+    match found.as_slice() {
+        [code] => Some(code.clone()),
+        _ => None,
     }
 }
 
@@ -121,8 +151,20 @@ mod tests {
 
     #[test]
     fn a_code_is_known_in_any_case_with_spaces_hyphens_and_wide_letters() {
-        for typed in ["k7qm2rdx", "K7QM-2RDX", " k7qm 2rdx ", "\u{FF2B}7QM\u{FF12}RDX", "K7QM—2RDX"]
-        {
+        for typed in [
+            "k7qm2rdx",
+            "K7QM-2RDX",
+            " k7qm 2rdx ",
+            "\u{FF2B}7QM\u{FF12}RDX",
+            "K7QM—2RDX",
+            "注册码 K7QM-2RDX",
+            "注册码：k7qm 2rdx。",
+            "（K7QM-2RDX）",
+            "\u{200B}K7QM\u{2011}2RDX\u{FEFF}",
+            "https://tuan.example/join/K7QM2RDX",
+            "tuan.example/join/k7qm-2rdx?from=wechat",
+            "【庐州大学】请“软件学院”的管理员打开 https://tuan.example/join/K7QM2RDX 注册，20261208 24:00 前有效。也可以输入注册码 K7QM-2RDX。",
+        ] {
             assert_eq!(tidy(typed).as_deref(), Some("K7QM2RDX"), "{typed}");
         }
         for typed in ["", "K7QM2RD", "K7QM2RDXX", "注册码注册码注册", "K7QM2RD'"] {

@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The code of a development number that stands twice in the file.
 const NUMBER_TWICE: &str = "dev_number_duplicate_in_file";
+/// And at the row where it stands first: either may be the wrong one.
+const NUMBER_AGAIN: &str = "dev_number_again_in_file";
 /// Up to so many rows everything is judged anew after a change; in longer files only the row and
 /// those that share an ID number with it.
 const SMALL: i64 = 1_000;
@@ -211,6 +213,7 @@ fn against_each_other(rows: &mut [Judgement], others: &[(i64, Vec<u8>)]) {
         }
     }
     let mut numbers: HashMap<String, i64> = HashMap::new();
+    let mut again: HashMap<i64, i64> = HashMap::new();
     for row in rows.iter_mut() {
         let earlier = row.id_bi.as_ref().and_then(|i| first.get(i)).copied();
         if let Some(earlier) = earlier.filter(|e| *e < row.no && !row.is_known()) {
@@ -220,8 +223,15 @@ fn against_each_other(rows: &mut [Judgement], others: &[(i64, Vec<u8>)]) {
         let Some(number) = number_of(row).map(str::to_owned) else { continue };
         let earlier = *numbers.entry(number).or_insert(row.no);
         if earlier < row.no {
-            let message = format!("与第 {earlier} 行的发展团员编号相同,请核对后改正其中一行。");
+            again.entry(earlier).or_insert(row.no);
+            let message = format!("与第{earlier}行的发展团员编号相同，请核对后改正其中一行。");
             row.refuse(Problem::fix(Column::DevNumber, NUMBER_TWICE, message));
+        }
+    }
+    for row in rows.iter_mut() {
+        if let Some(later) = again.get(&row.no) {
+            let message = format!("第{later}行写了同一个发展团员编号，请核对是哪一行写错了。");
+            row.point_out(Problem::warn(Column::DevNumber, NUMBER_AGAIN, message));
         }
     }
 }
@@ -233,6 +243,9 @@ fn number_of(row: &Judgement) -> Option<&str> {
 impl Judgement {
     fn refuse(&mut self, problem: Problem) {
         self.judged.person = None;
+        self.point_out(problem);
+    }
+    fn point_out(&mut self, problem: Problem) {
         self.judged.problems.push(problem);
         self.judged.problems.sort_by_key(|p| p.column);
     }
@@ -367,11 +380,16 @@ pub(super) async fn rejudge(
 /// numbers stays until everything is judged again.
 fn carry_over(row: &mut Judgement, before: &Stored) {
     let stored: Vec<Finding> = serde_json::from_str(&before.problems).unwrap_or_default();
-    if let Some(kept) = stored.into_iter().find(|f| f.code == NUMBER_TWICE)
-        && !row.judged.problems.iter().any(|p| p.code == NUMBER_TWICE)
-        && row.judged.person.is_some()
-    {
-        row.refuse(Problem::fix(kept.column, NUMBER_TWICE, kept.message));
+    for kept in stored {
+        let told = row.judged.problems.iter().any(|p| p.code == kept.code);
+        if told || row.judged.person.is_none() {
+            continue;
+        }
+        match kept.code.as_str() {
+            NUMBER_TWICE => row.refuse(Problem::fix(kept.column, NUMBER_TWICE, kept.message)),
+            NUMBER_AGAIN => row.point_out(Problem::warn(kept.column, NUMBER_AGAIN, kept.message)),
+            _ => {}
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     events::Event,
     keys::sha256,
     orgs::{self, OrgId},
-    rules::{Rules, SheetKind},
+    rules::{Rules, SheetKind, fields},
 };
 use db::Rows;
 use sheet::{Book, Found, Limits, ReadError};
@@ -367,7 +367,7 @@ fn template_word(template: Option<SheetKind>) -> &'static str {
 /// A file's name, as long as pages can show it.
 fn short(name: &str) -> String {
     let bare = name.rsplit(['/', '\\']).next().unwrap_or(name);
-    bare.chars().filter(|c| !c.is_control()).take(120).collect()
+    fields::plain(bare).chars().filter(|c| !c.is_control()).take(120).collect()
 }
 
 /// E16: why a file can't be read and what to do.

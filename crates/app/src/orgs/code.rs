@@ -1,6 +1,8 @@
 //! 组织码: what people see, type and read out instead of an id. Nine digits, the last one a check
 //! digit, so that a slip of the finger is told at once. Any room may call it.
 
+use crate::rules::fields;
+
 const SPAN: u64 = 90_000_000;
 const FIRST: u64 = 10_000_000;
 
@@ -24,14 +26,44 @@ pub fn read(typed: &str) -> Option<String> {
     (digits.len() == 9 && check == check_digit(body).to_string()).then_some(digits)
 }
 
-/// The digits of a code or of the beginning of one; `None` when anything else is in it.
+/// The digits of a code or of the beginning of one; `None` when anything else is in it. A label
+/// before it (`组织码：`), the marks around it and the rest of an address are left aside.
 pub fn digits(typed: &str) -> Option<String> {
+    let text = fields::plain(typed);
+    let text = match text.split_once("/o/") {
+        Some((_, rest)) => rest.split(['/', '?', '#', ' ']).next().unwrap_or_default(),
+        None => text.trim(),
+    };
+    let label = |c: char| {
+        matches!(
+            c,
+            '组' | '织'
+                | '团'
+                | '编'
+                | '代'
+                | '码'
+                | '号'
+                | '为'
+                | '是'
+                | ':'
+                | '('
+                | ')'
+                | '【'
+                | '】'
+                | '['
+                | ']'
+                | '#'
+                | '。'
+                | ','
+                | ' '
+        )
+    };
+    let bare = text.trim_matches(label);
     let mut out = String::with_capacity(9);
-    for c in typed.chars() {
+    for c in bare.chars() {
         match c {
             '0'..='9' => out.push(c),
-            '\u{FF10}'..='\u{FF19}' => out.extend(char::from_u32(c as u32 - 0xFEE0)),
-            ' ' | '\u{3000}' | '-' | '\u{FF0D}' | '—' => {}
+            ' ' | '-' | '‐' | '‑' | '–' | '—' => {}
             _ => return None,
         }
     }
@@ -90,7 +122,16 @@ mod tests {
     fn a_code_is_read_as_people_write_it() {
         let code = nth(7);
         assert_eq!(read(&show(&code)), Some(code.clone()));
-        assert_eq!(read(&format!(" {} {} ", &code[..4], &code[4..])), Some(code));
+        assert_eq!(read(&format!(" {} {} ", &code[..4], &code[4..])), Some(code.clone()));
+        for typed in [
+            format!("组织码：{}", show(&code)),
+            format!("组织码 {code}。"),
+            format!("（{code}）"),
+            format!("https://tuan.example/o/{code}/members?q=1"),
+            format!("\u{200B}{code}\u{FEFF}"),
+        ] {
+            assert_eq!(read(&typed), Some(code.clone()), "{typed}");
+        }
         assert_eq!(read("机械"), None);
         assert_eq!(digits("1026"), Some("1026".into()));
     }

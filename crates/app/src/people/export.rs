@@ -152,18 +152,28 @@ async fn rows_from(
     limit: i64,
 ) -> Result<Vec<Wide>> {
     use super::sql::list::Order as By;
-    let by = list::order_of(&order.ask.filter, order.category);
-    let (range, conditions, valued) = list::conditions(&order.ask.filter, by);
+    let scope = crate::Scope { lo: order.lo.clone(), hi: order.hi.clone() };
+    let (filter, within) = list::read(cx, &scope, &order.ask.filter).await?;
+    let by = list::order_of(&filter, order.category);
+    let (range, conditions, valued) = list::conditions(&filter, by);
     let from = from.map(|r| {
         let keys = match by {
             By::Org => (r.org_path.clone(), r.name_py.clone(), r.person),
-            By::Name => (r.name.clone(), r.org_path.clone(), r.person),
+            By::Name => (super::sql::list::key_of(&r.name), r.org_path.clone(), r.person),
             By::Pinyin => (r.name_py.clone(), r.org_path.clone(), r.person),
         };
         (keys, false)
     });
-    let question =
-        Question { order: by, range, conditions, valued, from, limit, only: order.ids.clone() };
+    let question = Question {
+        order: by,
+        range,
+        conditions,
+        valued,
+        from,
+        limit,
+        within,
+        only: order.ids.clone(),
+    };
     wide(cx, &order.lo, &order.hi, question).await
 }
 

@@ -2,8 +2,8 @@
 //! costs does not depend on how many members there are: nothing is counted here.
 
 use super::{
-    Check, PersonId, person,
-    sql::list::{Ask, Order, Stored, below, page},
+    Check, PersonId, person, search,
+    sql::list::{Ask, Order, Stored, below, key_of, page},
 };
 use crate::{
     Action, Cx, Error, OrgRef, Result, Scope,
@@ -11,7 +11,7 @@ use crate::{
     keys::Place,
     orgs::Category,
     pii::{IdNumber, Sex},
-    rules::{Column, Rules, graduation::PersonMark},
+    rules::{Column, Rules, fields, graduation::PersonMark},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use db::Value;
@@ -180,10 +180,12 @@ pub(super) async fn members_in(
     let size = size.clamp(1, i64::from(Rules::builtin().policy.pages.max));
     let backwards = from.as_ref().is_some_and(|c| c.backwards);
     let first_page = from.is_none();
-    let order = order_of(filter, category);
-    let (range, conditions, valued) = conditions(filter, order);
+    let (filter, within) = read(cx, scope, filter).await?;
+    let order = order_of(&filter, category);
+    let (range, conditions, valued) = conditions(&filter, order);
     let from = from.map(|c| (c.keys, c.backwards));
-    let ask = Ask { order, range, conditions, valued, from, limit: size + 1, only: vec![] };
+    let limit = size + 1;
+    let ask = Ask { order, range, conditions, valued, from, limit, within, only: vec![] };
     let mut stored = page(cx, &scope.lo, &scope.hi, ask).await?;
     let more = stored.len() as i64 > size;
     stored.truncate(usize::try_from(size).unwrap_or(50));
@@ -201,15 +203,37 @@ pub(super) async fn members_in(
     Ok(Page { rows, prev, next })
 }
 
+/// Ranges of paths that a list is narrowed to.
+pub(super) type Within = Vec<(String, String)>;
+
+/// The filter with its name as it is looked for, and where: `张三 软工2301` is a name with words of
+/// the organisation, unless somebody is called so.
+pub(super) async fn read(cx: &mut Cx, scope: &Scope, filter: &Filter) -> Result<(Filter, Within)> {
+    let whole = Filter { q: query(&filter.q), ..filter.clone() };
+    if !search::has_words(&filter.q) || search::anybody(cx, scope, &whole.q).await? {
+        return Ok((whole, Vec::new()));
+    }
+    Ok(match search::with_place(cx, scope, &filter.q).await? {
+        Some((name, places)) => {
+            let within = places.into_iter().map(|place| (place.lo, place.hi)).collect();
+            (Filter { q: name, ..whole }, within)
+        }
+        None => (whole, Vec::new()),
+    })
+}
+
+/// What is typed to find somebody, folded as names are stored; letters are pinyin initials.
+pub(super) fn query(typed: &str) -> String {
+    let key = fields::name_key(typed);
+    if is_pinyin(&key) { key.to_ascii_lowercase() } else { key }
+}
+
 /// The first members of the direct child branches of `parent` whose name (or pinyin initials) begins
 /// with `q`, as far as the visitor sees: whom a superior may send on her way.
 pub async fn of_children(cx: &mut Cx, parent: &OrgRef, q: &str, limit: i64) -> Result<Vec<Row>> {
     let scope = cx.scope(Action::SeeMembers)?;
-    let q = q.trim();
-    let (order, q) = match is_pinyin(q) {
-        true => (Order::Pinyin, q.to_ascii_lowercase()),
-        false => (Order::Name, q.to_owned()),
-    };
+    let q = query(q);
+    let order = if is_pinyin(&q) { Order::Pinyin } else { Order::Name };
     let stored = below(cx, parent.id, order, (&q, &after_prefix(&q)), limit).await?;
     let seen = stored.into_iter().filter(|row| scope.holds(&row.org_path));
     seen.map(|row| shown(cx, row)).collect()
@@ -224,8 +248,9 @@ pub async fn chosen(cx: &mut Cx, codes: &[String]) -> Result<Vec<Row>> {
         return Ok(Vec::new());
     }
     let (order, limit) = (Order::Org, 200);
+    let (within, from) = (vec![], None);
     let ask =
-        Ask { order, range: None, conditions: vec![], valued: vec![], from: None, limit, only };
+        Ask { order, range: None, conditions: vec![], valued: vec![], from, limit, within, only };
     let stored = page(cx, &scope.lo, &scope.hi, ask).await?;
     stored.into_iter().map(|row| shown(cx, row)).collect()
 }
@@ -233,7 +258,7 @@ pub async fn chosen(cx: &mut Cx, codes: &[String]) -> Result<Vec<Row>> {
 fn cursor_at(row: &Stored, order: Order, backwards: bool) -> Cursor {
     let keys = match order {
         Order::Org => (row.org_path.clone(), row.name_py.clone(), row.person),
-        Order::Name => (row.name.clone(), row.org_path.clone(), row.person),
+        Order::Name => (key_of(&row.name), row.org_path.clone(), row.person),
         Order::Pinyin => (row.name_py.clone(), row.org_path.clone(), row.person),
     };
     Cursor { keys, backwards }
@@ -242,7 +267,7 @@ fn cursor_at(row: &Stored, order: Order, backwards: bool) -> Cursor {
 /// A branch has few members: its own index serves every question. In a subtree the beginning of a
 /// name is found by the index of names.
 pub(super) fn order_of(filter: &Filter, category: Category) -> Order {
-    match filter.q.trim() {
+    match filter.q.as_str() {
         "" => Order::Org,
         _ if category.owns_members() || filter.import.is_some() => Order::Org,
         q if is_pinyin(q) => Order::Pinyin,
@@ -263,17 +288,20 @@ pub(super) fn after_prefix(prefix: &str) -> String {
 pub(super) type Conditions =
     (Option<(String, String)>, Vec<&'static str>, Vec<(&'static str, Value)>);
 
+const NAME_KEY_FROM: &str = "REPLACE(REPLACE(m.name, '·', ''), ' ', '') >= ";
+const NAME_KEY_TO: &str = "REPLACE(REPLACE(m.name, '·', ''), ' ', '') < ";
+
+/// The conditions of a filter that [`read`] has read.
 pub(super) fn conditions(filter: &Filter, order: Order) -> Conditions {
     let mut fixed = Vec::new();
     let mut valued: Vec<(&'static str, Value)> = Vec::new();
-    let q = filter.q.trim();
-    let q = if is_pinyin(q) { q.to_ascii_lowercase() } else { q.to_owned() };
+    let q = filter.q.clone();
     let range = (order != Order::Org).then(|| (q.clone(), after_prefix(&q)));
     if order == Order::Org && !q.is_empty() {
         let by = if is_pinyin(&q) {
             ("m.name_py >= ", "m.name_py < ")
         } else {
-            ("m.name >= ", "m.name < ")
+            (NAME_KEY_FROM, NAME_KEY_TO)
         };
         valued.push((by.1, after_prefix(&q).into()));
         valued.push((by.0, q.into()));

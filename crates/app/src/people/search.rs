@@ -3,14 +3,15 @@
 
 use super::{
     PersonId,
-    list::{after_prefix, is_pinyin},
+    list::{self, after_prefix, is_pinyin},
     members, person, quota, sql, tickets,
 };
 use crate::{
     Action, Cx, Error, OrgRef, Result, Scope, clock,
     events::Event,
+    orgs,
     pii::{Mobile, Sex},
-    rules::id_number,
+    rules::{fields, id_number},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -37,26 +38,102 @@ pub enum Kind {
     Other,
 }
 
-/// Decides what is looked for.
+/// Decides what is looked for. A label before a number (`身份证：`, `手机`) is left aside.
 pub fn kind_of(typed: &str) -> Kind {
-    let text: String = typed.chars().filter(|c| !c.is_whitespace()).collect();
+    let text = fields::bare_number(typed);
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let length = text.chars().count();
     let all_digits = digits == length;
     let id_like = (length == 18 && digits >= 17) || (length == 15 && all_digits);
+    let name = list::query(typed);
     if id_like {
         Kind::IdNumber
     } else if length == 11 && all_digits {
         Kind::Mobile
     } else if length >= 12 && all_digits {
         Kind::DevNumber
-    } else if digits == 0 && length >= 2 && is_pinyin(&text) {
-        Kind::Pinyin
-    } else if digits == 0 && length >= 2 {
+    } else if has_words(typed) && (1..length).contains(&digits) {
         Kind::Name
-    } else {
+    } else if digits > 0 || name.chars().count() < 2 {
         Kind::Other
+    } else if is_pinyin(&name) {
+        Kind::Pinyin
+    } else {
+        Kind::Name
     }
+}
+
+/// Whether several words were typed: one of them may be a name, the others say where.
+pub(super) fn has_words(typed: &str) -> bool {
+    typed.split_whitespace().nth(1).is_some()
+}
+
+/// Words of which a name with its organisation may consist.
+const WORDS: usize = 6;
+/// Organisations that are looked through for such a name.
+const PLACES: usize = 12;
+
+/// Whether anybody in the scope is called so.
+pub(super) async fn anybody(cx: &mut Cx, scope: &Scope, name: &str) -> Result<bool> {
+    if name.is_empty() {
+        return Ok(false);
+    }
+    let to = after_prefix(name);
+    let found = sql::search::by_name(cx, is_pinyin(name), (name, &to), scope, 1).await?;
+    Ok(!found.is_empty())
+}
+
+/// A name among words of its organisation (`张三 软工2301`, `软件学院 李四`): the name, and the
+/// organisations of the scope that the other words mean and where somebody is called so. Whatever
+/// was typed, a bounded number of names and organisations is tried.
+pub(super) async fn with_place(
+    cx: &mut Cx,
+    scope: &Scope,
+    typed: &str,
+) -> Result<Option<(String, Vec<Scope>)>> {
+    let words: Vec<&str> = typed.split_whitespace().collect();
+    if !(2..=WORDS).contains(&words.len()) {
+        return Ok(None);
+    }
+    // The name stands before or behind the organisation; it may have a blank in it itself.
+    let cuts = (1..words.len()).map(|at| words.split_at(at));
+    let mut splits: Vec<(&[&str], &[&str])> =
+        cuts.flat_map(|(a, b)| [(a, b), (b, a)]).filter(|(name, _)| name.len() <= 2).collect();
+    splits.sort_by_key(|(name, _)| name.len());
+    for (name, place) in splits {
+        let name = list::query(&name.concat());
+        if name.chars().count() < 2 || name.chars().any(|c| c.is_ascii_digit()) {
+            continue;
+        }
+        let mut found = Vec::new();
+        for place in places(cx, scope, &place.join(" ")).await? {
+            if anybody(cx, &place, &name).await? {
+                found.push(place);
+            }
+        }
+        if !found.is_empty() {
+            return Ok(Some((name, found)));
+        }
+    }
+    Ok(None)
+}
+
+/// The subtrees of the organisations in the scope that words mean, none inside another.
+async fn places(cx: &mut Cx, scope: &Scope, words: &str) -> Result<Vec<Scope>> {
+    let query = orgs::Query {
+        text: words.to_owned(),
+        under: Some(scope.lo.clone()),
+        categories: Vec::new(),
+        limit: PLACES,
+    };
+    let hits = match orgs::search(cx, &query).await {
+        Err(Error::Invalid(_)) => Vec::new(),
+        other => other?,
+    };
+    let mut paths: Vec<String> = hits.into_iter().map(|hit| hit.org.path).collect();
+    paths.sort_unstable();
+    paths.dedup_by(|path, above| path.starts_with(above.as_str()));
+    Ok(paths.iter().filter_map(|path| scope.within(path)).collect())
 }
 
 /// A person found.
@@ -105,7 +182,7 @@ pub async fn people(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<Hits> {
     match kind {
         Kind::Name | Kind::Pinyin => by_name(cx, under, &scope, text, &mut hits).await?,
         Kind::DevNumber => {
-            let number: String = text.chars().filter(char::is_ascii_digit).collect();
+            let number = fields::bare_number(text);
             let found = sql::search::by_dev_number(cx, &number).await?;
             hits.people = cards(cx, under, &scope, found.into_iter().collect()).await?;
         }
@@ -121,12 +198,21 @@ async fn by_name(
     text: &str,
     hits: &mut Hits,
 ) -> Result<()> {
-    let pinyin = hits.kind == Kind::Pinyin;
-    let from = if pinyin { text.to_ascii_lowercase() } else { text.to_owned() };
+    let (mut from, mut places) = (list::query(text), vec![scope.clone()]);
+    if has_words(text)
+        && !anybody(cx, scope, &from).await?
+        && let Some((name, found)) = with_place(cx, scope, text).await?
+    {
+        (from, places) = (name, found);
+    }
+    let pinyin = is_pinyin(&from);
     let to = after_prefix(&from);
     let range = (from.as_str(), to.as_str());
     let limit = i64::try_from(MOST).unwrap_or(50) + 1;
-    let mut found = sql::search::by_name(cx, pinyin, range, scope, limit).await?;
+    let mut found = Vec::new();
+    for place in &places {
+        found.extend(sql::search::by_name(cx, pinyin, range, place, limit).await?);
+    }
     // A cadre who is a member too is one hit: the membership, with the post written beside it.
     let mut merged: Vec<sql::search::Hit> = Vec::with_capacity(found.len());
     for hit in found.drain(..) {
@@ -262,7 +348,8 @@ pub async fn by_number(cx: &mut Cx, under: &OrgRef, typed: &str) -> Result<Strin
 }
 
 async fn by_id_number(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -> Result<ByNumber> {
-    let id = id_number::parse(typed, clock::day(cx.now()))
+    let number = fields::bare_number(typed);
+    let id = id_number::parse(&number, clock::day(cx.now()))
         .map_err(|p| Error::field("q", p.code, p.message))?;
     let indexes = members::id_indexes(cx, &id);
     let Some(person) = sql::search::by_id_number(cx, &indexes).await? else {
@@ -276,8 +363,8 @@ async fn by_id_number(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -
 }
 
 async fn by_mobile(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -> Result<ByNumber> {
-    let number: String = typed.chars().filter(char::is_ascii_digit).collect();
-    let wrong = || Error::field("q", "mobile_malformed", "手机号应为 11 位数字,以 1 开头。");
+    let number = fields::bare_number(typed);
+    let wrong = || Error::field("q", "mobile_malformed", "手机号应为11位数字，以1开头。");
     let mobile = Mobile::from_stored(&number).ok_or_else(wrong)?;
     let indexes = cx.house().keys().indexes(person::MOBILE_INDEX, mobile.reveal());
     let found = sql::search::by_mobile(cx, &indexes).await?;
@@ -324,6 +411,18 @@ mod tests {
             ("张三", Kind::Name),
             ("阿依古丽·买买提", Kind::Name),
             ("zs", Kind::Pinyin),
+            ("阿依古丽 买买提", Kind::Name),
+            ("阿依古丽．买买提", Kind::Name),
+            ("张三 软工2301", Kind::Name),
+            ("软件学院 李四", Kind::Name),
+            ("\u{FF5A}\u{FF53}", Kind::Pinyin),
+            ("身份证：110105 19491231 002x", Kind::IdNumber),
+            ("11010519491231002×", Kind::IdNumber),
+            ("手机 138-1234-6021", Kind::Mobile),
+            ("张三 11010519491231002X", Kind::IdNumber),
+            ("张三 13812346021", Kind::Mobile),
+            ("+86 138 1234 6021", Kind::Mobile),
+            ("No. 201934001234号", Kind::DevNumber),
             ("张", Kind::Other),
             ("2022级", Kind::Other),
             ("", Kind::Other),

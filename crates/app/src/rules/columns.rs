@@ -66,6 +66,8 @@ columns! {
     OrgFullName = "org_full_name",
     OrgParent = "org_parent",
     OrgLevel = "org_level",
+    Sex = "sex",
+    Birth = "birth",
 }
 
 impl Column {

@@ -7,7 +7,7 @@ use super::text::{
 };
 use super::tree::{Category, PostRow};
 use super::{Clean, Column, Problem, Rules};
-use crate::pii::Mobile;
+use crate::pii::{Mobile, Sex};
 
 /// The dot between parts of a minority name, as it is stored.
 pub const NAME_DOT: char = '\u{00B7}';
@@ -79,6 +79,41 @@ pub fn name_key(raw: &str) -> String {
     let seen: String = half(raw).chars().filter(|c| !invisible(*c)).collect();
     let dots = &Rules::builtin().codes.name.dots;
     composed(&seen).chars().filter(|c| *c != ' ' && *c != NAME_DOT && !dots.contains(c)).collect()
+}
+
+/// The digits (and the X) of an ID, mobile or development number typed with a label, marks or a
+/// prefix; without them when there is no such number in it. For deciding what a search looks for.
+pub fn bare_number(raw: &str) -> String {
+    let rules = Rules::builtin();
+    let columns = [Column::IdNumber, Column::Mobile, Column::DevNumber];
+    let bare = columns.map(|column| text::number(raw, column, rules));
+    let shortest = bare.into_iter().min_by_key(String::len).unwrap_or_default();
+    let shortest = shortest.strip_suffix('号').unwrap_or(&shortest);
+    let plain: String = shortest
+        .chars()
+        .filter(|c| !text::hyphen(*c) && !matches!(c, '(' | ')'))
+        .map(|c| if text::ex(c) { 'X' } else { c })
+        .collect();
+    let mobile = plain.strip_prefix("+86").or_else(|| plain.strip_prefix("0086"));
+    let mobile = mobile.or_else(|| plain.strip_prefix("86").filter(|rest| rest.len() == 11));
+    let plain = mobile.filter(|rest| rest.len() == 11 && all_digits(rest)).unwrap_or(&plain);
+    // A name beside it: the number alone is looked for, and never stands in an address.
+    let mut runs = plain.split(|c: char| !c.is_ascii_digit() && c != 'X').filter(|r| r.len() >= 11);
+    match (runs.next(), runs.next()) {
+        (Some(run), None) => run.to_owned(),
+        _ => plain.to_owned(),
+    }
+}
+
+/// Half-width, without what nobody sees: for codes and addresses out of messages.
+pub fn plain(raw: &str) -> String {
+    half(raw).chars().filter(|c| !invisible(*c)).collect()
+}
+
+/// Whether a text has something in it that nobody sees and that may not be stored: controls, marks
+/// of the direction, joiners, characters of no width, what is left of broken text.
+pub fn unfit(raw: &str) -> bool {
+    raw.chars().any(text::unfit)
 }
 
 /// Reads a mobile number (i7): a label, +86, blanks, hyphens and the `.0` of number cells are removed.
@@ -216,6 +251,15 @@ pub fn line(raw: &str, column: Column, max: usize) -> Result<String, Problem> {
         return Err(Problem::fix(column, "text_length", message));
     }
     Ok(text.to_owned())
+}
+
+/// What a cell of 性别 says; `None` when it says nothing that is understood.
+pub fn sex(raw: &str) -> Option<Sex> {
+    match key(raw).as_str() {
+        "男" | "男性" | "男生" | "1" | "1男" | "男1" | "m" | "male" => Some(Sex::Male),
+        "女" | "女性" | "女生" | "2" | "2女" | "女2" | "f" | "female" => Some(Sex::Female),
+        _ => None,
+    }
 }
 
 /// Reads an ethnic group, with or without 族. Problem code: `ethnic_unknown`.

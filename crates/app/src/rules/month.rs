@@ -80,6 +80,21 @@ pub fn parse(raw: &str, was_number: bool, column: Column) -> Result<YearMonth, P
     }
 }
 
+/// Reads a whole day where one is written; `None` for anything else. For comparing alone.
+pub(super) fn day(raw: &str, was_number: bool, column: Column) -> Option<Date> {
+    let text = tidy(raw, column);
+    let text = if was_number { whole(&text) } else { &text };
+    let parts = parts(without_time(text))?;
+    let all: Vec<&str> = parts.iter().map(|p| p.digits).collect();
+    let [year, month, day] = match all.as_slice() {
+        [serial] if serial.len() == 5 && was_number => return serial_day(serial.parse().ok()?),
+        [joint] if joint.len() == 8 => [&joint[..4], &joint[4..6], &joint[6..]],
+        [year, month, day] if year.len() == 4 => [*year, *month, *day],
+        _ => return None,
+    };
+    Date::new(year.parse().ok()?, month.parse().ok()?, day.parse().ok()?).ok()
+}
+
 /// What a text says about a month.
 enum Said {
     Month(YearMonth),
@@ -347,8 +362,12 @@ fn checked(year: &str, month: &str, day: &str) -> Option<YearMonth> {
 
 /// Days since 1899-12-30, as spreadsheets count them.
 fn from_serial(days: i32) -> Option<YearMonth> {
+    YearMonth::of(serial_day(days)?)
+}
+
+fn serial_day(days: i32) -> Option<Date> {
     let start = jiff::civil::date(1899, 12, 30);
-    YearMonth::of(start.checked_add(jiff::Span::new().try_days(days).ok()?).ok()?)
+    start.checked_add(jiff::Span::new().try_days(days).ok()?).ok()
 }
 
 impl fmt::Display for YearMonth {

@@ -98,6 +98,8 @@ draft! {
     emergency_name = EmergencyName,
     emergency_phone = EmergencyPhone,
     address = Address,
+    sex = Sex,
+    birth = Birth,
 }
 
 /// Where the person is to be entered.
@@ -236,6 +238,7 @@ impl<'a> Desk<'a> {
         let political = political.map(|row| row.code.clone());
         let dev_number = self.dev_number(joined);
         if let Some(id_number) = &id_number {
+            self.mixed_up(id_number);
             self.ages(id_number.birth(), joined, political.as_deref(), post.is_some());
         }
         self.membership(political.as_deref(), post.is_some());
@@ -298,6 +301,35 @@ impl<'a> Desk<'a> {
             let message = "政治面貌不是共青团员或中共党员,又没有团内职务;请核对这个人是否团员。";
             self.problems.push(Problem::warn(Column::Political, "not_a_member", message));
         }
+    }
+
+    /// 性别 and 出生日期 of a file are compared and never stored: when they are another's, the row's
+    /// name and number may have slipped against each other.
+    fn mixed_up(&mut self, id: &IdNumber) {
+        let (sex, birth) = (&self.draft.sex, &self.draft.birth);
+        let mut wrong = Vec::new();
+        let said = fields::sex(&sex.text);
+        if said.is_some_and(|said| said != id.sex()) {
+            wrong.push(Column::Sex.label());
+        }
+        let day = month::day(&birth.text, birth.was_number, Column::Birth);
+        let month = month::parse(&birth.text, birth.was_number, Column::Birth).ok();
+        let another = match day {
+            Some(day) => day != id.birth(),
+            None => month.is_some_and(|month| Some(month) != YearMonth::of(id.birth())),
+        };
+        if another {
+            wrong.push(Column::Birth.label());
+        }
+        if wrong.is_empty() {
+            return;
+        }
+        let message = format!(
+            "表里的{}与证件号不符，是否串行（只排序了一部分列）？请核对这一行的姓名、证件号和其他内容是不是同一个人的。",
+            wrong.join("和")
+        );
+        self.problems.push(Problem::warn(Column::IdNumber, "row_mixed_up", message));
+        self.notes.push("性别或出生日期与证件号不符，请核对是否串行".to_owned());
     }
 
     fn joined(&mut self) -> Option<YearMonth> {
@@ -580,6 +612,63 @@ mod tests {
         draft.set(Column::Joined, RawCell::default());
         let expected = [(Column::Political, "not_a_member"), (Column::Joined, "required")];
         assert_eq!(codes(&draft), expected);
+    }
+
+    #[test]
+    fn sex_and_birth_of_another_person_are_pointed_out_and_never_stored() {
+        // The number says: female, 2005-03-14 (its 17th digit is even or odd).
+        let male = judged(&good()).person.expect("importable").sex == crate::pii::Sex::Male;
+        let (own, other) = if male { ("男", "女") } else { ("女", "男") };
+        for (column, right) in [
+            (Column::Sex, own),
+            (Column::Sex, ""),
+            (Column::Sex, "?"),
+            (Column::Birth, "2005-03-14"),
+            (Column::Birth, "2005年3月"),
+            (Column::Birth, "20050314"),
+            (Column::Birth, "2005.3.14"),
+            (Column::Birth, "不详"),
+        ] {
+            assert_eq!(codes(&with(column, right)), [], "{right}");
+        }
+        for (column, wrong) in [
+            (Column::Sex, other),
+            (Column::Birth, "2005-03-15"),
+            (Column::Birth, "2005年4月"),
+            (Column::Birth, "2004-03-14"),
+        ] {
+            let draft = with(column, wrong);
+            assert_eq!(codes(&draft), [(Column::IdNumber, "row_mixed_up")], "{wrong}");
+            let judged = judged(&draft);
+            assert!(judged.importable(), "{wrong}");
+            assert!(judged.problems[0].message.contains("是否串行"));
+        }
+        let mut draft = good();
+        draft.set(Column::Birth, RawCell::number("38425"));
+        assert_eq!(codes(&draft), []);
+    }
+
+    #[test]
+    fn a_name_of_one_character_is_taken_with_a_hint() {
+        let draft = with(Column::Name, "璟");
+        assert_eq!(codes(&draft), [(Column::Name, "name_one_character")]);
+        assert!(judged(&draft).importable());
+    }
+
+    #[test]
+    fn a_post_of_the_class_keeps_nobody_out_who_is_not_called_a_cadre() {
+        let mut draft = with(Column::Post, "班长");
+        assert_eq!(codes(&draft), [(Column::Post, "post_of_class")]);
+        assert!(judged(&draft).person.expect("importable").post.is_none());
+        draft.set(Column::IsCadre, RawCell::text("√"));
+        assert_eq!(judged(&draft).problems.iter().filter(|p| p.forbids()).count(), 1);
+    }
+
+    #[test]
+    fn words_that_mean_something_in_the_opinion_of_most_are_told() {
+        let judged = judged(&with(Column::Political, "入党积极分子"));
+        assert_eq!(judged.person.expect("importable").political.as_deref(), Some("03"));
+        assert_eq!(judged.notes, ["“入党积极分子”按“共青团员”读取"]);
     }
 
     #[test]

@@ -61,13 +61,7 @@ pub async fn finish(house: &House, form: &Activation, device: &Device) -> Result
 
 /// Names are compared without spaces and with every kind of dot taken as the same.
 fn same_name(typed: &str, stored: &str) -> bool {
-    let plain = |name: &str| -> String {
-        name.chars()
-            .filter(|c| !c.is_whitespace())
-            .map(|c| if "·•・‧∙⋅.。".contains(c) { '·' } else { c })
-            .collect::<String>()
-            .to_lowercase()
-    };
+    let plain = |name: &str| crate::rules::fields::name_key(name).to_lowercase();
     plain(typed) == plain(stored)
 }
 

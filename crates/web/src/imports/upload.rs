@@ -5,7 +5,7 @@ use super::{Card, frame_of};
 use crate::{
     answer::Answer,
     error::Failure,
-    form::{Form, Posted, Query},
+    form::{Form, Posted, Query, unfit},
     frame::Frame,
     page,
     site::Site,
@@ -300,9 +300,9 @@ async fn arrive(request: Request) -> Result<Arrived, Error> {
     let mut arrived = Arrived::default();
     while let Some(field) = parts.next_field().await.map_err(|_| cut_off())? {
         match field.name().unwrap_or_default() {
-            "to" => arrived.form.to = field.text().await.map_err(|_| cut_off())?,
-            "anew" => arrived.form.anew = field.text().await.map_err(|_| cut_off())?,
-            "kind" => arrived.form.kind = field.text().await.map_err(|_| cut_off())?,
+            "to" => arrived.form.to = text(field).await?,
+            "anew" => arrived.form.anew = text(field).await?,
+            "kind" => arrived.form.kind = text(field).await?,
             "paste" => arrived.form.paste = paste(field).await?,
             "file" if !field.file_name().unwrap_or_default().is_empty() => {
                 arrived.file = Some(file(field).await?);
@@ -353,7 +353,20 @@ async fn paste(mut field: Field<'_>) -> Result<String, Error> {
             return Err(too_big(most));
         }
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    String::from_utf8(bytes).map_err(|_| no_text("paste"))
+}
+
+/// A field that names something.
+async fn text(field: Field<'_>) -> Result<String, Error> {
+    let name = field.name().unwrap_or_default().to_owned();
+    let bytes = field.bytes().await.map_err(|_| cut_off())?;
+    let text = String::from_utf8(bytes.to_vec()).map_err(|_| no_text(&name))?;
+    unfit(&name, &text).map_or(Ok(text), |wrong| Err(Error::Invalid(vec![wrong])))
+}
+
+fn no_text(field: &str) -> Error {
+    let message = "内容在传送中损坏了（不是UTF-8文字），没有保存。请重新粘贴后再提交。";
+    Error::field(field, "text_broken", message)
 }
 
 /// The extension of the name, which tells the reader what to expect.

@@ -18,10 +18,19 @@ impl Order {
     fn columns(self) -> [&'static str; 3] {
         match self {
             Self::Org => ["m.org_path", "m.name_py", "m.person_id"],
-            Self::Name => ["m.name", "m.org_path", "m.person_id"],
+            Self::Name => [NAME_KEY, "m.org_path", "m.person_id"],
             Self::Pinyin => ["m.name_py", "m.org_path", "m.person_id"],
         }
     }
+}
+
+/// What members are found by: the name without dots and blanks, as the index has it and as
+/// `fields::name_key` makes it of a query.
+pub(in crate::people) const NAME_KEY: &str = "REPLACE(REPLACE(m.name, '·', ''), ' ', '')";
+
+/// The key of a stored name, as the statements compute it.
+pub(in crate::people) fn key_of(name: &str) -> String {
+    name.replace(['·', ' '], "")
 }
 
 /// The keys of a row in its order: where a page begins.
@@ -39,6 +48,8 @@ pub(in crate::people) struct Ask {
     /// Where the page begins, and whether it runs backwards.
     pub(in crate::people) from: Option<(Keys, bool)>,
     pub(in crate::people) limit: i64,
+    /// Only inside one of these ranges of paths; empty for the whole scope.
+    pub(in crate::people) within: Vec<(String, String)>,
     /// These persons only; empty for all.
     pub(in crate::people) only: Vec<i64>,
 }
@@ -125,7 +136,7 @@ pub(in crate::people) async fn below(
     range: (&str, &str),
     limit: i64,
 ) -> Result<Vec<Stored>> {
-    let by = if order == Order::Pinyin { "m.name_py" } else { "m.name" };
+    let by = if order == Order::Pinyin { "m.name_py" } else { NAME_KEY };
     let text = format!(
         "SELECT {STORED} FROM org o CROSS JOIN member m CROSS JOIN person p WHERE o.parent_id = $1 AND o.status <> 'DELETED' AND m.org_path = o.path AND {by} >= $2 AND {by} < $3 AND p.id = m.person_id ORDER BY o.sort_no, o.id, m.name_py, m.person_id LIMIT $4"
     );
@@ -172,8 +183,18 @@ fn build(columns: &str, lo: &str, hi: &str, ask: Ask) -> (String, Vec<Value>) {
         text.sql.push_str(" AND ");
         text.sql.push_str(condition);
     }
+    let mut narrowed = false;
     for (condition, value) in ask.valued {
         text.and(condition, value);
+    }
+    for (i, (lo, hi)) in ask.within.into_iter().enumerate() {
+        let open = if i == 0 { " AND (m.org_path >= " } else { " OR m.org_path >= " };
+        text.then(open, lo.into());
+        text.and("m.org_path < ", hi.into());
+        narrowed = true;
+    }
+    if narrowed {
+        text.sql.push(')');
     }
     for (i, id) in ask.only.iter().enumerate() {
         if i == 0 {
@@ -219,6 +240,7 @@ mod tests {
             valued: vec![("m.import_id = ", 7_i64.into())],
             from,
             limit: 51,
+            within: vec![("000001".into(), "000001~".into()), ("000002".into(), "000002~".into())],
             only: vec![1, 2],
         }
     }
@@ -227,8 +249,8 @@ mod tests {
     fn every_value_is_bound_and_none_is_written_into_the_text() {
         let (text, args) = build(STORED, "000", "000~", ask(None));
         assert!(!text.contains("DROP"));
-        assert!(text.ends_with("AND (m.name, m.org_path, m.person_id) > ($4, $5, $6) AND NOT m.complete AND m.import_id = $7 AND m.person_id IN ($8, $9) ORDER BY m.name, m.org_path, m.person_id LIMIT $10"), "{text}");
-        assert_eq!(args.len(), 10);
+        assert!(text.ends_with(&format!("AND ({NAME_KEY}, m.org_path, m.person_id) > ($4, $5, $6) AND NOT m.complete AND m.import_id = $7 AND (m.org_path >= $8 AND m.org_path < $9 OR m.org_path >= $10 AND m.org_path < $11) AND m.person_id IN ($12, $13) ORDER BY {NAME_KEY}, m.org_path, m.person_id LIMIT $14")), "{text}");
+        assert_eq!(args.len(), 14);
     }
 
     #[test]

@@ -118,7 +118,7 @@ db::row! {
     }
 }
 
-/// Members and cadres whose name (or pinyin initials) lies in `[from, to)`, inside a subtree; a
+/// Members and cadres whose name, without dots and blanks, (or pinyin initials) lies in `[from, to)`, inside a subtree; a
 /// cadre who is a member as well comes twice.
 pub(in crate::people) async fn by_name(
     cx: &mut Cx,
@@ -135,7 +135,7 @@ pub(in crate::people) async fn by_name(
         )
     } else {
         sql!(
-            "SELECT m.person_id, p.code, m.name, p.sex, p.birth_ym, m.org_path, CAST(NULL AS TEXT), m.status = 'moving', m.complete FROM member m CROSS JOIN person p WHERE p.id = m.person_id AND m.name >= $1 AND m.name < $2 AND m.org_path >= $3 AND m.org_path < $4 ORDER BY m.name, m.org_path, m.person_id LIMIT $5"
+            "SELECT m.person_id, p.code, m.name, p.sex, p.birth_ym, m.org_path, CAST(NULL AS TEXT), m.status = 'moving', m.complete FROM member m CROSS JOIN person p WHERE p.id = m.person_id AND REPLACE(REPLACE(m.name, '·', ''), ' ', '') >= $1 AND REPLACE(REPLACE(m.name, '·', ''), ' ', '') < $2 AND m.org_path >= $3 AND m.org_path < $4 ORDER BY REPLACE(REPLACE(m.name, '·', ''), ' ', ''), m.org_path, m.person_id LIMIT $5"
         )
     };
     let cadres = if pinyin {
@@ -144,7 +144,7 @@ pub(in crate::people) async fn by_name(
         )
     } else {
         sql!(
-            "SELECT c.person_id, p.code, c.name, p.sex, p.birth_ym, c.org_path, c.post, false, c.complete FROM cadre c CROSS JOIN person p WHERE p.id = c.person_id AND c.ended_at IS NULL AND c.name >= $1 AND c.name < $2 AND c.org_path >= $3 AND c.org_path < $4 ORDER BY c.name, c.org_path, c.id LIMIT $5"
+            "SELECT c.person_id, p.code, c.name, p.sex, p.birth_ym, c.org_path, c.post, false, c.complete FROM cadre c CROSS JOIN person p WHERE p.id = c.person_id AND c.ended_at IS NULL AND REPLACE(REPLACE(c.name, '·', ''), ' ', '') >= $1 AND REPLACE(REPLACE(c.name, '·', ''), ' ', '') < $2 AND c.org_path >= $3 AND c.org_path < $4 ORDER BY REPLACE(REPLACE(c.name, '·', ''), ' ', ''), c.org_path, c.id LIMIT $5"
         )
     };
     let mut hits: Vec<Hit> = cx.tx.all(members, &args).await?;
@@ -174,7 +174,7 @@ pub(in crate::people) async fn spread(
         )
     } else {
         sql!(
-            "SELECT SUBSTR(org_path, 1, CAST($5 AS INTEGER)), CAST(COUNT(*) AS BIGINT) FROM (SELECT org_path FROM member WHERE name >= $1 AND name < $2 AND org_path >= $3 AND org_path < $4 ORDER BY name, org_path, person_id LIMIT 2000) AS f GROUP BY 1 ORDER BY 1 LIMIT 60"
+            "SELECT SUBSTR(org_path, 1, CAST($5 AS INTEGER)), CAST(COUNT(*) AS BIGINT) FROM (SELECT org_path FROM member WHERE REPLACE(REPLACE(name, '·', ''), ' ', '') >= $1 AND REPLACE(REPLACE(name, '·', ''), ' ', '') < $2 AND org_path >= $3 AND org_path < $4 ORDER BY REPLACE(REPLACE(name, '·', ''), ' ', ''), org_path, person_id LIMIT 2000) AS f GROUP BY 1 ORDER BY 1 LIMIT 60"
         )
     };
     Ok(cx.tx.all(statement, &args).await?)
