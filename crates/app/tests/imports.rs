@@ -9,7 +9,7 @@ use app::{
     imports::{
         self, Import, ImportId, Mode, RowState, Show, Source, commit, fix, mapping, review,
         templates::{Template, workbook},
-        undo,
+        undo, words,
     },
     jobs,
     rules::Column,
@@ -309,6 +309,59 @@ async fn one_value_is_given_to_many_rows() {
 }
 
 #[tokio::test]
+async fn a_word_that_nobody_knows_is_told_once_mended_once_and_taken_back_exactly() {
+    let d = desk().await;
+    // Four rows with a slip, one that says the right word already, one with another slip.
+    let mut lines: Vec<String> = d.many(6).lines().map(str::to_owned).collect();
+    for line in &mut lines[1..5] {
+        *line = line.replace("\t汉\t", "\t汗族\t");
+    }
+    lines[5] = lines[5].replace("\t汉\t", "\t汉族\t");
+    lines[6] = lines[6].replace("\t本科\t", "\t大本科班\t");
+    let import = d.paste(&lines.join("\n")).await.unwrap();
+    assert_eq!((import.to_fix, import.ready), (5, 1));
+    let mut cx = d.house().read(d.who.clone()).await.unwrap();
+    let unknown = words::unknown(&mut cx, &import).await.unwrap();
+    drop(cx);
+    assert_eq!(unknown.len(), 1, "{unknown:?}");
+    assert_eq!(
+        (unknown[0].column, unknown[0].word.as_str(), unknown[0].rows),
+        ("ethnic", "汗族", 4)
+    );
+    let mend = async || {
+        act!(d.house(), d.who.clone(), |cx| {
+            fix::apply(cx, import.id, Column::Ethnic, "汗族", "汉族").await
+        })
+    };
+    assert_eq!(mend().await.unwrap(), 4);
+    let found = d.find(import.id).await;
+    assert_eq!((found.to_fix, found.ready), (1, 5));
+    assert_eq!(found.notes().mended.unwrap().rows, [2, 3, 4, 5]);
+    // One of them was put right differently since; it stays.
+    d.fix(import.id, 3, Column::Ethnic, "回族").await.unwrap();
+    let back = async || act!(d.house(), d.who.clone(), |cx| fix::take_back(cx, import.id).await);
+    assert_eq!(back().await.unwrap().rows, [2, 4, 5]);
+    let found = d.find(import.id).await;
+    assert_eq!((found.to_fix, found.ready), (4, 2), "row 6 said 汉族 before");
+    assert_eq!(refusal(back().await.unwrap_err()).0, "E22");
+}
+
+#[tokio::test]
+async fn more_than_fifty_in_a_branch_are_a_hint_and_no_obstacle() {
+    let d = desk().await;
+    let import = d.paste(&d.many(50)).await.unwrap();
+    let crowded = async |import: &Import| {
+        let mut cx = d.house().read(d.who.clone()).await.unwrap();
+        review::crowded(&mut cx, import, &d.tree.branch).await.unwrap()
+    };
+    assert_eq!(crowded(&import).await, None);
+    d.lab.member(&d.tree.branch, "早就在的").await;
+    let said = crowded(&import).await.expect("51 people");
+    assert!(said.contains("现有1人") && said.contains("照常导入"), "{said}");
+    assert_eq!(d.import_good(import.id).await.imported, 50);
+}
+
+#[tokio::test]
 async fn the_second_of_two_administrators_sees_both_values() {
     let d = desk().await;
     let text = d.many(2).replace("2016-05", "?");
@@ -579,8 +632,33 @@ async fn a_development_number_that_stands_twice_is_found_before_the_commit() {
         format!("{HEAD}\n{}\n{}", with("赵伟", "201934000123"), with("钱敏", "201934000123"));
     let import = d.paste(&text).await.unwrap();
     assert_eq!(codes(&d.lines(import.id, Show::Fix).await[0]), ["dev_number_duplicate_in_file"]);
+    // Either may be the wrong one, so the first row is told as well and may be imported.
+    assert_eq!(codes(&d.lines(import.id, Show::Warn).await[0]), ["dev_number_again_in_file"]);
     d.fix(import.id, 2, Column::DevNumber, "201934000124").await.unwrap();
     assert_eq!(d.find(import.id).await.to_fix, 0);
+}
+
+#[tokio::test]
+async fn a_sheet_of_which_half_was_sorted_shows_by_sex_and_birth() {
+    let d = desk().await;
+    let (one, two) = (d.lab.next_id_number(), d.lab.next_id_number());
+    let birth = |id: &str| format!("{}-{}-{}", &id[6..10], &id[10..12], &id[12..14]);
+    let line = |name: &str, id: &str, birth: &str| {
+        format!("{name}\t\t{birth}\t{id}\t汉\t共青团员\t本科\t2016-05\t\t13812346021")
+    };
+    let head = HEAD.replacen("姓名", "姓名\t性别\t出生日期", 1);
+    let text = format!(
+        "{head}\n{}\n{}",
+        line("赵伟", &one, &birth(&one)),
+        line("钱敏", &two, "1999-01-31")
+    );
+    let import = d.paste(&text).await.unwrap();
+    assert_eq!((import.ready, import.to_fix, import.warned), (2, 0, 1));
+    let warned = d.lines(import.id, Show::Warn).await;
+    assert_eq!((warned[0].row, codes(&warned[0])), (3, vec!["row_mixed_up"]));
+    let notes = d.find(import.id).await.notes();
+    assert!(!notes.file.iter().any(|n| n.contains("没有用到的列")), "{:?}", notes.file);
+    assert!(notes.tidied.keys().any(|n| n.contains("是否串行")), "{:?}", notes.tidied);
 }
 
 /// With posts.

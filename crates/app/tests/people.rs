@@ -511,6 +511,83 @@ async fn a_search_finds_by_name_initials_phone_and_number_in_the_subtree_only() 
 }
 
 #[tokio::test]
+async fn people_are_found_as_they_are_written_and_with_words_of_their_organisation() {
+    let (lab, tree, _) = setting().await;
+    let admin = lab.admin(&tree.committee, "团委").await;
+    for (n, (org, name)) in (1..).zip([
+        (&tree.branch, "古力娜·艾山江"),
+        (&tree.branch, "欧阳小满"),
+        (&tree.sister, "欧阳小满"),
+        (&tree.direct, "Nurlan Abdukerim"),
+    ]) {
+        add_many(&lab, &Who::System("t"), org, &[judged(&draft(name, n), org)]).await;
+    }
+    let chief = lab.person("热娜·吐地").await;
+    lab.cadre(&tree.committee, chief, "委员").await;
+    let branch = &tree.branch.short_name;
+    let mut cx = lab.house.read(admin).await.unwrap();
+    for (typed, here, listed) in [
+        ("古力娜·艾山江", 1, 1),
+        ("古力娜•艾山江", 1, 1),
+        ("古力娜.艾山江", 1, 1),
+        ("古力娜．艾山江", 1, 1),
+        ("古力娜\u{A78F}艾山江", 1, 1),
+        ("古力娜 · 艾山江", 1, 1),
+        ("古力娜艾山江", 1, 1),
+        ("古力娜 艾山江", 1, 1),
+        ("古力娜", 1, 1),
+        ("古力娜艾", 1, 1),
+        ("\u{FEFF}古力娜\u{200B}·艾山江\u{202C}", 1, 1),
+        ("欧 阳小满", 2, 2),
+        ("欧阳　小满", 2, 2),
+        ("ｏｙｘｍ", 2, 2),
+        ("Nurlan Abdukerim", 1, 1),
+        ("nurlan abdukerim", 1, 1),
+        ("热娜.吐地", 1, 0),
+        (&format!("欧阳小满 {branch}"), 1, 1),
+        (&format!("{branch} 欧阳小满"), 1, 1),
+        (&format!("{branch} 欧 阳小满"), 1, 1),
+        ("欧阳小满 高一2班", 1, 1),
+        ("高一年级 欧阳小满", 2, 2),
+        ("高一1班 张三", 0, 0),
+        ("欧阳小满 高三9班", 0, 0),
+    ] {
+        let hits = search::people(&mut cx, &tree.committee, typed).await.unwrap();
+        assert_eq!(hits.people.len(), here, "{typed}");
+        let filter = Filter { q: typed.into(), ..Filter::default() };
+        let page = list::members(&mut cx, &tree.committee, &filter, None, 20).await.unwrap();
+        assert_eq!(page.rows.len(), listed, "the list, {typed}");
+    }
+    let picked = list::of_children(&mut cx, &tree.general, "古力娜艾山江", 10).await.unwrap();
+    assert_eq!(picked.len(), 1);
+}
+
+#[tokio::test]
+async fn a_list_narrowed_by_name_and_place_pages_without_losing_anybody() {
+    let (lab, tree, _) = setting().await;
+    let admin = lab.admin(&tree.committee, "团委").await;
+    for (n, org) in (0_u32..).zip([&tree.branch, &tree.sister].into_iter().cycle().take(30)) {
+        let new =
+            judged(&draft(&format!("欧阳·{}", ["甲", "乙", "丙"][n as usize % 3]), n + 1), org);
+        add_many(&lab, &Who::System("test"), org, &[new]).await;
+    }
+    let mut cx = lab.house.read(admin).await.unwrap();
+    for (q, all) in [("欧阳", 30), (format!("欧阳 {}", tree.branch.short_name).as_str(), 15)] {
+        let filter = Filter { q: q.into(), ..Filter::default() };
+        let (mut seen, mut from) = (std::collections::BTreeSet::new(), None);
+        loop {
+            let page = list::members(&mut cx, &tree.committee, &filter, from, 4).await.unwrap();
+            seen.extend(page.rows.iter().map(|r| r.person));
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len(), all, "{q}");
+    }
+}
+
+#[tokio::test]
 async fn a_search_with_too_many_hits_offers_where_to_narrow_it() {
     let (lab, tree, _) = setting().await;
     let admin = lab.admin(&tree.committee, "团委").await;

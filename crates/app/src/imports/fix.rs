@@ -2,12 +2,12 @@
 //! changed is judged anew at once, together with the rows that it may stand against.
 
 use super::{
-    Finding, Import, ImportId, changed_meanwhile, find,
+    Finding, Import, ImportId, Mended, Notes, changed_meanwhile, find,
     judge::{self, Which},
     mapping,
     rows::{self, Cells, place_of},
     sql::{self, Stored},
-    take_hold,
+    take_hold, words,
 };
 use crate::{
     Cx, Error, OrgRef, Permit, Refusal, Result,
@@ -126,7 +126,7 @@ pub async fn apply(
         return Err(Error::field("column", "column_missing", "文件里没有这一列,请另选一列。"));
     };
     let house = cx.house().clone();
-    let mut changed: Rows = Vec::new();
+    let (mut changed, mut nos): (Rows, Vec<i64>) = (Vec::new(), Vec::new());
     let states = ["to_fix", "ready", "warned"];
     for row in sql::rows_in(cx, id, states, 0, i64::from(u32::MAX)).await? {
         let mut cells = rows::open(&house, id, &row)?;
@@ -137,6 +137,7 @@ pub async fn apply(
                 cells.set(at, to.trim());
             }
             changed.push(vec![row.no.into(), rows::seal(&house, id, row.no, &cells)?.into()]);
+            nos.push(row.no);
         }
     }
     let count = changed.len();
@@ -144,14 +145,67 @@ pub async fn apply(
         return Err(Error::field(
             "from",
             "nothing_to_change",
-            format!("没有一行的“{}”是这个值,没有改动。", column.label()),
+            format!("没有一行的“{}”是这个值，没有改动。", column.label()),
         ));
     }
     sql::set_many_cells(cx, &permit, id, changed).await?;
     judge::rejudge(cx, &permit, &org, &import, Which::All).await?;
+    // Words of lists alone are kept in the clear; what says who somebody is, is not.
+    let mended = words::is_word(column).then(|| Mended {
+        column: column.key().into(),
+        label: column.label().into(),
+        from: from.trim().into(),
+        to: to.trim().into(),
+        rows: nos,
+    });
+    remember(cx, &permit, &import, mended).await?;
     let detail = json!({ "rows": count, "column": column.key() });
     cx.record(permit, Event::new("import.fixed_many", "import", id.0).detail(detail)).await?;
     Ok(count)
+}
+
+async fn remember(
+    cx: &mut Cx,
+    permit: &Permit,
+    import: &Import,
+    mended: Option<Mended>,
+) -> Result<()> {
+    let notes = Notes { mended, ..import.notes() };
+    let notes = serde_json::to_string(&notes).map_err(|e| Error::Broken(e.to_string()))?;
+    sql::set_mapping(cx, permit, import.id, &import.mapping, &notes).await
+}
+
+/// Takes the last mending of a word back: in the rows that it changed and that still say so.
+pub async fn take_back(cx: &mut Cx, id: ImportId) -> Result<Mended> {
+    let (import, org, permit) = open(cx, id).await?;
+    let mapping = import.columns();
+    let told =
+        || Error::conflict(Refusal::new("E22", "这次批量修改已经撤销，或者后来又改过，没有再动。"));
+    let mended = import.notes().mended.ok_or_else(told)?;
+    let column = Column::from_key(&mended.column);
+    let at = column.and_then(|column| place_of(&mapping, column)).ok_or_else(told)?;
+    let house = cx.house().clone();
+    let (mut changed, mut nos): (Rows, Vec<i64>) = (Vec::new(), Vec::new());
+    let states = ["to_fix", "ready", "warned"];
+    for row in sql::rows_in(cx, id, states, 0, i64::from(u32::MAX)).await? {
+        if mended.rows.binary_search(&row.no).is_err() {
+            continue;
+        }
+        let mut cells = rows::open(&house, id, &row)?;
+        if cells.text(at).trim() == mended.to {
+            cells.set(at, &mended.from);
+            changed.push(vec![row.no.into(), rows::seal(&house, id, row.no, &cells)?.into()]);
+            nos.push(row.no);
+        }
+    }
+    if !changed.is_empty() {
+        sql::set_many_cells(cx, &permit, id, changed).await?;
+    }
+    judge::rejudge(cx, &permit, &org, &import, Which::All).await?;
+    remember(cx, &permit, &import, None).await?;
+    let detail = json!({ "rows": nos.len(), "column": mended.column, "back": true });
+    cx.record(permit, Event::new("import.fixed_many", "import", id.0).detail(detail)).await?;
+    Ok(Mended { rows: nos, ..mended })
 }
 
 /// Leaves a row out, or takes it up again (`skip` = false).

@@ -19,6 +19,7 @@ pub mod templates;
 pub mod undo;
 /// From a file or pasted cells to staged rows.
 pub mod upload;
+pub mod words;
 
 mod judge;
 mod rows;
@@ -264,6 +265,21 @@ pub struct Notes {
     pub file: Vec<String>,
     /// What was tidied automatically, with the number of rows.
     pub tidied: BTreeMap<String, i64>,
+    /// The word that was mended last in all its rows; it can be taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mended: Option<Mended>,
+}
+
+/// A word that was mended in all rows that had it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Mended {
+    /// Our column's key.
+    pub column: String,
+    pub label: String,
+    pub from: String,
+    pub to: String,
+    /// As numbered in the sheet.
+    pub rows: Vec<i64>,
 }
 
 impl Import {

@@ -5,7 +5,11 @@ use super::{
     rows::{self, Cells, place_of},
     sql::{self, Stored},
 };
-use crate::{Cx, Error, House, OrgRef, Result, rules::Column};
+use crate::{
+    Cx, Error, House, OrgRef, Result,
+    orgs::Category,
+    rules::{Column, Rules},
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sheet::{Kind, Layout, Value, WriteError, Writer};
@@ -143,6 +147,22 @@ pub async fn page(cx: &mut Cx, id: ImportId, show: Show, after: i64, limit: i64)
         .map(|row| line(&house, &import, &mapping, row))
         .collect::<Result<Vec<_>>>()?;
     Ok(Review { import, org, lines, next })
+}
+
+/// What is said when a branch would have more members than is usual (row 61): a hint, no obstacle.
+pub async fn crowded(cx: &mut Cx, import: &Import, org: &OrgRef) -> Result<Option<String>> {
+    let most = Rules::builtin().policy.guide.branch_max;
+    let branch = org.category == Category::Branch && import.kind() == super::Kind::Members;
+    if !branch || import.state != "review" || import.ready == 0 {
+        return Ok(None);
+    }
+    let there = sql::members_at_most(cx, org, most + 1).await?;
+    Ok((there + import.ready > most).then(|| {
+        format!(
+            "导入后本支部会超过{most}人（现有{there}人，这次可导入{}人）。可以照常导入；团支部一般不超过{most}人，人多的请与上级商量分设支部。",
+            import.ready
+        )
+    }))
 }
 
 /// One row of the review.

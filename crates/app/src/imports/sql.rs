@@ -192,6 +192,18 @@ pub(super) async fn set_ended(cx: &mut Cx, _: &Permit, id: ImportId) -> Result<(
     Ok(())
 }
 
+/// How many members a branch has, counted up to `most`.
+pub(super) async fn members_at_most(cx: &mut Cx, branch: &OrgRef, most: i64) -> Result<i64> {
+    let (count,) = cx
+        .tx
+        .one(
+            sql!("SELECT CAST(COUNT(*) AS BIGINT) FROM (SELECT person_id FROM member WHERE org_path = $1 LIMIT $2) AS m"),
+            args![&branch.path, most],
+        )
+        .await?;
+    Ok(count)
+}
+
 pub(super) async fn set_mapping(
     cx: &mut Cx,
     _: &Permit,

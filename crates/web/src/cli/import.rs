@@ -112,13 +112,15 @@ async fn commit_now(
 async fn printed(cx: &mut app::Cx, import: Import, imported: Option<i64>) -> app::Result<Printed> {
     let lines = lines(cx, import.id).await?;
     let notes = import.notes();
+    let org = imports::find(cx, import.id).await?.1;
+    let crowded = review::crowded(cx, &import, &org).await?;
     let tidied = notes.tidied.iter().map(|(what, rows)| format!("{what}:{rows} 行"));
     Ok(Printed {
         importable: import.ready,
         to_fix: import.to_fix,
         warnings: import.warned,
         imported,
-        notes: notes.file.iter().cloned().chain(tidied).collect(),
+        notes: notes.file.iter().cloned().chain(tidied).chain(crowded).collect(),
         rows: lines
             .into_iter()
             .map(|l| PrintedRow { row: l.row, name: l.name, state: l.state, problems: l.problems })

@@ -17,6 +17,7 @@ use app::{
         self, ImportId, Line, Notes, Show,
         fix::{self, Change},
         review,
+        words::{self, Unknown},
     },
     rules::Column,
 };
@@ -66,6 +67,10 @@ pub struct Review {
     /// What cells of a column may say, to choose from.
     #[serde(skip)]
     choices: Vec<(&'static str, Vec<String>)>,
+    /// Words that no list knows and that stand in several rows.
+    unknown: Vec<Unknown>,
+    /// More in the branch than is usual, once these rows are in.
+    crowded: Option<String>,
     /// Whether whoever sees the page may start a transfer out of another branch herself.
     #[serde(skip)]
     may_transfer: bool,
@@ -120,6 +125,9 @@ async fn review_page(v: &mut Visit, id: ImportId, q: Choice) -> Result<Review, F
     let card = Card::of(&base, &found.import, &found.org, v.cx.now());
     let frame = frame_of(v, "核对与修改", card.kind).await?;
     let next = found.next.map(|n| format!("{at}/review?show={}&after={n}", q.show.code()));
+    let open = found.import.state == "review";
+    let unknown = if open { words::unknown(&mut v.cx, &found.import).await? } else { Vec::new() };
+    let crowded = review::crowded(&mut v.cx, &found.import, &found.org).await?;
     let mapped = found.import.columns();
     let columns = Column::ALL
         .iter()
@@ -144,6 +152,8 @@ async fn review_page(v: &mut Visit, id: ImportId, q: Choice) -> Result<Review, F
             .map(|c| (c.key(), imports::templates::choices(c)))
             .filter(|(_, list)| !list.is_empty())
             .collect(),
+        unknown,
+        crowded,
         may_transfer: may_transfer(v)?,
         at,
         base,
@@ -378,6 +388,9 @@ pub struct BulkForm {
     /// The value that it becomes.
     #[serde(default)]
     pub to: String,
+    /// `1` takes the last mending of a word back instead.
+    #[serde(default, deserialize_with = "crate::form::tick")]
+    pub undo: bool,
 }
 
 /// `POST /o/{org}/imports/{id}/bulk`.
@@ -387,6 +400,13 @@ pub async fn bulk(
     Form(form): Form<BulkForm>,
 ) -> Result<Answer, Failure> {
     let id = number(&id)?;
+    if form.undo {
+        let back = fix::take_back(&mut v.cx, id).await?;
+        let to = address(&v, id, "review")?;
+        let rows = back.rows.len();
+        let said = format!("已撤销：{rows}行的“{}”改回“{}”，并重新校验。", back.label, back.from);
+        return v.done_with(to, said, serde_json::json!({ "changed": rows })).await;
+    }
     let column = column(&form.column)?;
     let applied = fix::apply(&mut v.cx, id, column, &form.from, &form.to).await;
     let rows = match applied {
@@ -399,7 +419,7 @@ pub async fn bulk(
         Err(e) => return Err(e.into()),
     };
     let to = address(&v, id, "review")?;
-    let said = format!("已把 {rows} 行的“{}”改好并重新校验。", column.label());
+    let said = format!("已把{rows}行的“{}”改好并重新校验。改错了可以在本页撤销。", column.label());
     v.done_with(to, said, serde_json::json!({ "changed": rows })).await
 }
 

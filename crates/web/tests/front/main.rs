@@ -23,6 +23,7 @@ mod relocations;
 mod safety;
 mod sessions;
 mod sign_in;
+mod texts;
 mod transfers;
 mod transfers_in;
 mod trouble;
