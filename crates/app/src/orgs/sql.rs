@@ -355,12 +355,8 @@ pub(super) async fn set_category(
             args![org, version, to.code(), cx.now(), again],
         )
         .await;
-    match set {
-        Ok(n) => Ok(n == 1),
-        // Somebody was entered at this very moment: run again and see her.
-        Err(db::DbError::Constraint { .. }) => Err(Error::Retry),
-        Err(other) => Err(other.into()),
-    }
+    // Somebody who is entered at this very moment makes a clash: run again, and she is seen.
+    Ok(set? == 1)
 }
 
 db::row! {

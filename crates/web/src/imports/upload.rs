@@ -192,7 +192,7 @@ pub async fn upload(
         };
         match staged {
             // A file's stream can't be sent again, so the turn is taken here.
-            Err(Error::Retry) if turn < 5 => {
+            Err(ref e) if e.is_worth_another_turn(turn) && turn < 5 => {
                 turn += 1;
                 site.house().pause(turn).await;
                 v = v.pause().await?.resume().await?;
