@@ -571,3 +571,22 @@ async fn lists_turn_their_pages_and_filter_by_state_and_name() {
     let mut cx = w.lab.house.read(w.target_admin.clone()).await.unwrap();
     assert_eq!(transfers::summary(&mut cx).await.unwrap().due_soon, 5);
 }
+
+#[tokio::test]
+async fn an_approval_is_not_taken_back_once_the_person_is_on_her_next_way() {
+    let w = world().await;
+    let (person, begun) = w.begun("张三", &w.tree.far_branch).await;
+    w.approve(&w.target_admin, &begun.no, 1).await.unwrap();
+    let on = w.ask(person, &w.tree.other_committee).await;
+    let next = w.start_as(&w.target_admin, &on).await.unwrap();
+    let undo =
+        act!(w.lab.house, w.target_admin.clone(), |cx| { transfers::undo(cx, &begun.no, 2).await });
+    let Err(Error::Conflict(said)) = undo else { panic!("{undo:?}") };
+    assert_eq!(said.code, "moved_on");
+    assert!(said.message.contains("又办理了另一笔转接"), "{}", said.message);
+    w.withdraw(&w.target_admin, &next.no).await.unwrap();
+    // She has been on her way since: still the same word.
+    let undo =
+        act!(w.lab.house, w.target_admin.clone(), |cx| { transfers::undo(cx, &begun.no, 2).await });
+    assert_eq!(code_of(&undo.unwrap_err()), "moved_on");
+}

@@ -184,3 +184,34 @@ async fn a_returned_transfer_is_begun_again_with_everything_filled_in() {
     let jobs = source.get(&format!("{base}/jobs")).await;
     assert!(jobs.body.contains("还没有任务"), "{}", jobs.body);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clicks_on_approve_at_the_same_moment_all_get_the_first_answer() {
+    let w = world().await;
+    let mut source = w.kit.sign_in_as(&w.source).await;
+    let base = format!("/o/{}", w.tree.branch.code);
+    let form = json!({ "person": w.code, "to": w.tree.other_committee.code, "reason": "job_change", "unit_name": "六中" });
+    let begun = source.post_json(&format!("{base}/transfers"), &form).await;
+    let no = begun.value()["data"]["no"].as_str().unwrap().to_owned();
+    let target = w.kit.sign_in_as(&w.target).await;
+    let address = format!("/o/{}/t/{no}/approval", w.tree.other_committee.code);
+    let branch = w.tree.other_branch.code.as_str();
+    let clicks = (0..6).map(|_| {
+        let (mut browser, address) = (target.clone(), address.clone());
+        async move {
+            let form = [("_idem", "K1"), ("version", "1"), ("branch", branch)];
+            browser.post_once(&address, &form).await
+        }
+    });
+    let answers = futures::future::join_all(clicks).await;
+    for answer in &answers {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        assert_eq!(answer.header("location"), answers[0].header("location"));
+        assert_eq!(answer.header("set-cookie"), answers[0].header("set-cookie"));
+    }
+    // Somebody else's click is not that form: she learns who was first.
+    let other = w.kit.lab.admin(&w.tree.other_committee, "周部长").await;
+    let mut other = w.kit.sign_in_as(&other).await;
+    let late = other.post(&address, &[("_idem", "K1"), ("version", "1"), ("branch", branch)]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
+}
