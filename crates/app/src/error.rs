@@ -17,9 +17,10 @@ pub enum Error {
     /// Nobody is signed in, or the sign-in has ended.
     #[error("signed out")]
     SignedOut,
-    /// Seen, but not allowed (E21); `may` says who can do it.
+    /// Seen, but not allowed (E21); `may` says which roles can do it at all, `why` what stands in the
+    /// way here and who can, in a sentence; empty where nothing more is known.
     #[error("forbidden: {action}")]
-    Forbidden { action: &'static str, may: String },
+    Forbidden { action: &'static str, may: String, why: String },
     /// Somebody else was first (E22), or the thing is no longer in the state for it.
     #[error("conflict")]
     Conflict(Box<Refusal>),

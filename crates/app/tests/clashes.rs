@@ -28,6 +28,7 @@ const DRAWN_ANEW: &[&str] = &[
     "person.code",
     "reg_code.hash",
     "seal.event_id",
+    "seal.seq",
     "session.token_hash",
     "setting.name",
     "tally.org_path, tally.scope",

@@ -139,8 +139,14 @@ fn say(error: &Error, request_id: &str) -> Said {
             "可能是地址不完整,或者它不在你当前组织的管理范围内。如果你在多个组织任职,请先切换到对应的组织。".into()),
         Error::SignedOut => said(StatusCode::UNAUTHORIZED, "E23", "请先登录",
             "登录已过期(30 分钟未操作)或还没有登录,刚才填写的内容已保留。".into()),
-        Error::Forbidden { action, may } => said(StatusCode::FORBIDDEN, "E21", "你现在的身份不能办这件事",
-            format!("“{action}”需要以下身份之一:{may}。如果你在其他组织有这个身份,请先切换过去;没有的话,请联系他们办理。")),
+        Error::Forbidden { action, may, why } => {
+            let why = match why.as_str() {
+                "" => format!("“{action}”由{may}办理。"),
+                why => why.to_owned(),
+            };
+            said(StatusCode::FORBIDDEN, "E21", "你现在的身份不能办这件事",
+                format!("{why}如果你在能办理的组织任职，请先切换过去；没有的话，请联系他们。"))
+        }
         Error::Conflict(r) => Said { ways: r.ways.clone(), ..said(StatusCode::CONFLICT, &r.code, "情况已经变了", r.message.clone()) },
         Error::Refused(r) => Said { ways: r.ways.clone(), ..said(StatusCode::CONFLICT, &r.code, "现在还不能办理", r.message.clone()) },
         Error::Clash(c) if c.says.is_some() => said(StatusCode::CONFLICT, c.code, "情况已经变了", c.says.unwrap_or_default().into()),

@@ -118,6 +118,7 @@ pub fn table() -> Vec<Route> {
         post("/me/profile/edit", SignedIn, "修改个人资料", me::save).form::<people::EditForm>(),
         get("/files/{file}", SignedIn, "下载自己生成的文件", members::download),
         get("/me/transfers", SignedIn, "我的组织关系转接历史", transfers::mine).page::<transfers::Mine>(),
+        post("/me/t/{no}/withdrawal", SignedIn, "撤回自己的转接", transfers::show::withdraw_own).form::<transfers::show::OwnWithdrawal>(),
         get("/me/t/{no}", SignedIn, "转接详情", transfers::show::show_mine).page::<transfers::show::Show>(),
         get("/me/messages", SignedIn, "消息", messages::mine).page::<messages::Mine>(),
         post("/me/messages/read", SignedIn, "全部已读", messages::read_mine).form::<messages::ReadForm>(),

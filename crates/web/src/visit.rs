@@ -135,7 +135,7 @@ fn admit(cx: &Cx, needs: Needs, in_org: bool) -> Result<(), Error> {
             let grant = visitor.acting.as_ref().ok_or(Error::NotFound)?;
             match app::access::reach(action, grant.role) {
                 Some(_) => Ok(()),
-                None => Err(app::access::forbidden(action)),
+                None => Err(app::access::forbidden_to(action, grant, &grant.org)),
             }
         }
     }

@@ -163,7 +163,7 @@ pub struct Changing {
 /// Reads that for a person of the organisation: a holder of a post there, or a member of the branch.
 pub async fn changing(cx: &mut Cx, org: &OrgRef, code: &str) -> Result<Changing> {
     if !cx.may(Action::ChangePosts, &org.path) {
-        return Err(crate::access::forbidden(Action::ChangePosts));
+        return Err(cx.forbidden(Action::ChangePosts, org));
     }
     let (person, name) = admins::named(cx, code).await?;
     let held = posts::held(cx, org, person).await?;
@@ -214,6 +214,7 @@ pub async fn change(
     }
     let id = posts::change_post(cx, &permit, org, held, &post).await?;
     notices::post_given(cx, org, now.person, (&now.name, words)).await?;
+    super::tell_of_loss(cx, org, &now.name, (held.is_secretary(), false), "已改任其他职务").await?;
     let event = Event::new("cadre.changed", "cadre", id.0).about(now.person).at(&org.path);
     let detail = json!({ "name": now.name, "from": held.post, "to": words });
     cx.record(permit, event.detail(detail)).await?;
@@ -247,6 +248,8 @@ pub async fn remove(
         admins::note_revoked(cx, &permit, org, (now.person, &now.name), left).await?;
     }
     notices::post_ended(cx, org, now.person, (&now.name, &held.post), ended.seat).await?;
+    let was = (held.is_secretary(), ended.seat);
+    super::tell_of_loss(cx, org, &now.name, was, "职务已结束").await?;
     let event = Event::new("cadre.ended", "cadre", held.id.0).about(now.person).at(&org.path);
     let detail = json!({ "name": now.name, "post": held.post, "reason": reason });
     cx.record(permit, event.detail(detail)).await?;

@@ -79,7 +79,7 @@ pub async fn checklist(cx: &mut Cx, org: &OrgRef) -> Result<Checklist> {
         return Err(Error::NotFound);
     }
     if !cx.may(Action::CloseChild, &org.path) {
-        return Err(crate::access::forbidden(Action::CloseChild));
+        return Err(cx.forbidden(Action::CloseChild, org));
     }
     let base = cx.org().map(|own| format!("/o/{}", own.code)).unwrap_or_default();
     let facts = Facts::read(cx, org).await?;

@@ -159,7 +159,8 @@ async fn not_hers(cx: &mut Cx, t: &Transfer, version: i64) -> Error {
         Err(e) => return e,
     };
     if t.parties(&acting).is_empty() {
-        return access::forbidden(Action::DecideTransfer);
+        let why = format!("这条转接不由“{}”办理，不能在这里撤销审批。", acting.short_name);
+        return access::forbidden_because(Action::DecideTransfer, why);
     }
     if t.version != version {
         return business::too_late(cx, t).await;
