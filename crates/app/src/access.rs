@@ -56,6 +56,7 @@ pub enum Action {
     ChangeCategory,
     OrderChildren,
     CloseChild,
+    PutOffElection,
     IssueCodes,
     UseCode,
     ManageAdmins,
@@ -156,6 +157,7 @@ pub const TABLE: &[Line] = &[
         label: "调整下级组织的顺序",
         who: &[(R::Group, Own), (R::Lead, Own), (R::Province, Own)],
     },
+    Line { action: A::PutOffElection, label: "批准直属下级延期换届", who: PARENTS },
     Line { action: A::CloseChild, label: "撤销和恢复直属下级组织", who: PARENTS },
     Line {
         action: A::IssueCodes,
@@ -550,6 +552,7 @@ mod tests {
             A::ChangeCategory,
             A::OrderChildren,
             A::CloseChild,
+            A::PutOffElection,
             A::IssueCodes,
             A::UseCode,
             A::ManageAdmins,

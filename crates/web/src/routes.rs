@@ -175,6 +175,8 @@ pub fn table() -> Vec<Route> {
         // Secretary, cadres, elections
         get("/o/{org}/info/secretary", Right(Action::ChangePosts), "书记信息", cadres::secretary::show).page::<cadres::secretary::SecretaryPage>(),
         post("/o/{org}/info/secretary", Right(Action::ChangePosts), "登记书记", cadres::secretary::save).form::<cadres::secretary::SecretaryForm>(),
+        get("/o/{org}/orgs/{code}/term", Right(Action::PutOffElection), "延期换届", cadres::term::show).page::<cadres::term::TermPage>(),
+        post("/o/{org}/orgs/{code}/term", Right(Action::PutOffElection), "批准延期换届", cadres::term::save).form::<cadres::term::TermForm>(),
         get("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "下级组织的书记信息", cadres::secretary::show_of).page::<cadres::secretary::SecretaryPage>(),
         post("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "登记下级组织的书记", cadres::secretary::save_of).form::<cadres::secretary::SecretaryForm>(),
         get("/o/{org}/cadres", Right(Action::SeeCadres), "团干部列表", cadres::list::show).page::<cadres::list::List>(),

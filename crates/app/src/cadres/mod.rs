@@ -38,7 +38,7 @@ pub use posts::{Closed, Ended, Held, change_post, end_all, end_post, give_post, 
 pub use reminders::remind_confirmations;
 pub use seats::{Seat, seat, seats, seats_of, unseat};
 pub use secretary::{NewSecretary, Secretary, secretary, set_secretary};
-pub use terms::{Term, remind_terms, term_of};
+pub use terms::{Term, latest_of, put_off, remind_terms, term_of};
 
 use crate::{Error, OrgRef, Permit, Result};
 

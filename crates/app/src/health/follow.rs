@@ -125,6 +125,7 @@ async fn judged(cx: &mut Cx, paths: &[String]) -> Result<db::Rows> {
             category,
             is_closed: row.status == "DELETED",
             members: row.members,
+            guests: row.guests,
             branches: row.branches,
             members_below: row.members_below,
             has_phone: row.has_phone,
@@ -132,7 +133,7 @@ async fn judged(cx: &mut Cx, paths: &[String]) -> Result<db::Rows> {
             term_over: term_over(
                 category,
                 row.industry.as_deref(),
-                row.elected_on.as_deref(),
+                (row.elected_on.as_deref(), row.term_until.as_deref()),
                 today,
             ),
             age: days_since(row.created_at, now),

@@ -130,7 +130,12 @@ fn shown(row: sql::Found, kind: Ill, now: Millis) -> Option<Row> {
         Ill::NoAdmin => "没有管理员".to_owned(),
         Ill::TermOver => {
             let elected = row.elected_on.as_deref().unwrap_or_default();
-            let over = term_over(category, row.industry.as_deref(), Some(elected), day(now));
+            let over = term_over(
+                category,
+                row.industry.as_deref(),
+                (Some(elected), row.term_until.as_deref()),
+                day(now),
+            );
             let said = if over { ",任期已满" } else { ",刚刚换届" };
             format!("上次换届 {elected}{said}")
         }

@@ -139,6 +139,8 @@ struct Facts {
     category: Category,
     is_closed: bool,
     members: i64,
+    /// Cadres of a branch who are no members of it (decision 26).
+    guests: i64,
     /// Branches of its subtree, and the members in them.
     branches: i64,
     members_below: i64,
@@ -168,7 +170,9 @@ fn judge(facts: &Facts) -> i64 {
     }
     if facts.category.owns_members() {
         mark(facts.members == 0, Ill::Empty);
-        mark(facts.members > 0 && facts.members < guide.branch_min, Ill::Few);
+        // 团员 and 团干部 together, each counted once (decision 26).
+        let people = facts.members + facts.guests;
+        mark(facts.members > 0 && people < guide.branch_min, Ill::Few);
         mark(facts.members > guide.branch_max, Ill::Many);
     } else if facts.category != Category::Lead {
         mark(facts.branches == 0, Ill::NoBranch);
@@ -188,7 +192,7 @@ fn judge(facts: &Facts) -> i64 {
 fn term_over(
     category: Category,
     industry: Option<&str>,
-    elected_on: Option<&str>,
+    (elected_on, put_off): (Option<&str>, Option<&str>),
     today: Date,
 ) -> bool {
     let tree = &Rules::builtin().tree;
@@ -196,18 +200,29 @@ fn term_over(
     let Some(years) = tree.term_years(category, school, today) else { return false };
     let elected = elected_on.and_then(|text| text.parse::<Date>().ok());
     let ends = elected.and_then(|day| day.checked_add(years.years()).ok());
-    ends.is_some_and(|ends| ends < today)
+    let put_off = put_off.and_then(|text| text.parse::<Date>().ok());
+    ends.is_some_and(|ends| ends.max(put_off.unwrap_or(ends)) < today)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn three_people_of_a_branch_are_members_and_cadres_together() {
+        let few = |members, guests| {
+            let facts = Facts { members, guests, ..whole(Category::Branch) };
+            judge(&facts) & Ill::Few.bit() > 0
+        };
+        assert!(few(2, 0) && few(1, 1) && !few(2, 1) && !few(3, 0));
+    }
+
     fn whole(category: Category) -> Facts {
         Facts {
             category,
             is_closed: false,
             members: 20,
+            guests: 0,
             branches: 1,
             members_below: 100,
             has_phone: true,
@@ -248,12 +263,13 @@ mod tests {
     #[test]
     fn a_student_branch_sits_a_year_and_a_committee_three() {
         let today = jiff::civil::date(2026, 6, 15);
-        let over = |category, industry, day| term_over(category, industry, Some(day), today);
+        let over =
+            |category, industry, day| term_over(category, industry, (Some(day), None), today);
         assert!(over(Category::Branch, Some("school_senior"), "2025-06-14"));
         assert!(!over(Category::Branch, Some("school_senior"), "2025-06-15"));
         assert!(!over(Category::Committee, Some("school_senior"), "2023-06-15"));
         assert!(over(Category::Committee, None, "2023-06-14"));
-        assert!(!term_over(Category::Branch, None, None, today), "it has not told when");
+        assert!(!term_over(Category::Branch, None, (None, None), today), "it has not told when");
     }
 
     #[test]

@@ -67,6 +67,7 @@ fn what(kind: &str, detail: &Json) -> String {
         "org.edited" => "修改组织信息",
         "org.category_changed" => "更改组织类别",
         "org.admin_registered" => "用注册码成为管理员",
+        "org.election_put_off" => "批准延期换届",
         "org.first_admin" => "成为第一位管理员",
         _ => "办理组织事项",
     };
