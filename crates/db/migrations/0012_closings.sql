@@ -61,3 +61,4 @@ CREATE INDEX org_ill_holding ON org (path) WHERE (ill & 64) > 0;
 CREATE INDEX org_ill_branch ON org (path) WHERE (ill & 128) > 0;
 CREATE INDEX org_ill_general ON org (path) WHERE (ill & 256) > 0;
 CREATE INDEX org_ill_committee ON org (path) WHERE (ill & 512) > 0;
+CREATE INDEX org_ill_unplaced ON org (path) WHERE (ill & 1024) > 0;

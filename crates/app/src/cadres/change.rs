@@ -82,7 +82,8 @@ pub struct NewCadre {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnteredCadre {
     /// She has the post; whether she was in the system before, and her name.
-    Done { person: PersonId, was_known: bool, name: String },
+    /// `also`: a post that she holds in another branch, `2班团支部的书记` (decision 28: allowed, said).
+    Done { person: PersonId, was_known: bool, name: String, also: Option<String> },
     /// The ID number is somebody's with another name: commit and show [`Entered::other_name`].
     OtherName,
 }
@@ -104,7 +105,19 @@ pub async fn enter(cx: &mut Cx, org: &OrgRef, new: &NewCadre) -> Result<EnteredC
     let id = posts::give_post(cx, &permit, org, person, &post).await?;
     told(cx, permit, org, (person, &named.name), (id, &post.code)).await?;
     let was_known = matches!(entered, Entered::Known(_));
-    Ok(EnteredCadre::Done { person, was_known, name: named.name })
+    let also = match org.category.owns_members() {
+        true => other_branch_post(cx, org, person).await?,
+        false => None,
+    };
+    Ok(EnteredCadre::Done { person, was_known, name: named.name, also })
+}
+
+/// The first post that she holds in another branch.
+async fn other_branch_post(cx: &mut Cx, org: &OrgRef, person: PersonId) -> Result<Option<String>> {
+    let person = people::person::read(cx, person).await?;
+    let mut posts = person.present_posts();
+    let other = posts.find(|p| p.org.category.owns_members() && p.org.id != org.id);
+    Ok(other.map(|p| format!("{}的{}", p.org.short_name, p.post)))
 }
 
 /// Person and post together, so that everything wrong is said at once.

@@ -128,6 +128,7 @@ fn shown(row: sql::Found, kind: Ill, now: Millis) -> Option<Row> {
             None => "没有书记".to_owned(),
         },
         Ill::NoAdmin => "没有管理员".to_owned(),
+        Ill::Unplaced => "团干部名单里有人没有团支部".to_owned(),
         Ill::TermOver => {
             let elected = row.elected_on.as_deref().unwrap_or_default();
             let over = term_over(

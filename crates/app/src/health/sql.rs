@@ -20,17 +20,19 @@ db::row! {
         pub(super) branches: i64,
         pub(super) members_below: i64,
         pub(super) has_admin: bool,
+        pub(super) has_unplaced: bool,
         pub(super) has_phone: bool,
     }
 }
 
 /// Everything that is asked about these organisations.
-pub(super) async fn look_at(cx: &mut Cx, paths: Rows) -> Result<Vec<Looked>> {
+/// `young`: the month of birth of whoever is 28 now.
+pub(super) async fn look_at(cx: &mut Cx, young: &str, paths: Rows) -> Result<Vec<Looked>> {
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT o.id, o.category, o.status, o.industry, o.elected_on, o.term_until, o.created_at, o.ill, COALESCE(own.members, 0), CASE WHEN o.category IN ('BRANCH','GRADUATE') THEN (SELECT COUNT(*) FROM cadre g WHERE g.org_path = o.path AND g.org_id = o.id AND g.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = o.id)) ELSE 0 END, COALESCE(sub.branches, 0), COALESCE(sub.members, 0), EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id AND s.suspended_at IS NULL), EXISTS (SELECT 1 FROM cadre c JOIN person p ON p.id = c.person_id WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL AND p.mobile_bi IS NOT NULL) FROM {rows: path text} AS v JOIN org o ON o.path = v.path LEFT JOIN tally own ON own.org_path = o.path AND own.scope = 'self' LEFT JOIN tally sub ON sub.org_path = o.path AND sub.scope = 'subtree'"),
-            &[],
+            sql!("SELECT o.id, o.category, o.status, o.industry, o.elected_on, o.term_until, o.created_at, o.ill, COALESCE(own.members, 0), CASE WHEN o.category IN ('BRANCH','GRADUATE') THEN (SELECT COUNT(*) FROM cadre g WHERE g.org_path = o.path AND g.org_id = o.id AND g.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = o.id)) ELSE 0 END, COALESCE(sub.branches, 0), COALESCE(sub.members, 0), EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id AND s.suspended_at IS NULL), EXISTS (SELECT 1 FROM cadre u JOIN person q ON q.id = u.person_id WHERE u.org_path = o.path AND u.org_id = o.id AND u.ended_at IS NULL AND q.political = '03' AND q.birth_ym > $1 AND NOT EXISTS (SELECT 1 FROM member n WHERE n.person_id = u.person_id)), EXISTS (SELECT 1 FROM cadre c JOIN person p ON p.id = c.person_id WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL AND p.mobile_bi IS NOT NULL) FROM {rows: path text} AS v JOIN org o ON o.path = v.path LEFT JOIN tally own ON own.org_path = o.path AND own.scope = 'self' LEFT JOIN tally sub ON sub.org_path = o.path AND sub.scope = 'subtree'"),
+            args![young],
             paths,
         )
         .await?)
@@ -129,7 +131,7 @@ pub(super) async fn looked_at(cx: &mut Cx) -> Result<Option<Millis>> {
 pub(super) async fn counts(
     cx: &mut Cx,
     (lo, hi): (&str, &str),
-    bits: [i64; 10],
+    bits: [i64; 11],
     most: i64,
 ) -> Result<Vec<(i64, i64)>> {
     // Written out and not bound: only so the partial indexes are found.
