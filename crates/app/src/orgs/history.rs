@@ -39,7 +39,7 @@ pub async fn history(
         return Err(Error::NotFound);
     }
     if !cx.may(Action::SeeEvents, &org.path) {
-        return Err(crate::access::forbidden(Action::SeeEvents));
+        return Err(cx.forbidden(Action::SeeEvents, org));
     }
     let before = before.and_then(|mark| mark.parse().ok()).unwrap_or(i64::MAX);
     let limit = limit.clamp(1, 200);

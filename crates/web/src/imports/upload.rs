@@ -122,7 +122,7 @@ async fn new_page(v: &mut Visit, form: UploadForm) -> Result<New, Failure> {
 /// Organisations are made by whoever may make them one by one.
 fn may(v: &Visit, kind: Kind, own: &OrgRef) -> Result<(), Failure> {
     if kind == Kind::Orgs && !v.cx.may(kind.action(), &own.path) {
-        return Err(app::access::forbidden(kind.action()).into());
+        return Err(v.cx.forbidden(kind.action(), own).into());
     }
     Ok(())
 }
