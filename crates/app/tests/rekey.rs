@@ -90,7 +90,11 @@ fn draft(name: &str, id_number: &str) -> Draft {
     Draft {
         name: RawCell::text(name),
         id_number: RawCell::text(id_number),
-        joined: RawCell::text("2023-05"),
+        ethnic: RawCell::text("汉族"),
+        political: RawCell::text("共青团员"),
+        education: RawCell::text("大学本科"),
+        joined: RawCell::text("2016-05"),
+        mobile: RawCell::text("13912346021"),
         ..Draft::default()
     }
 }
