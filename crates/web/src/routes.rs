@@ -268,7 +268,7 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/t/{no}", Right(Action::SeeTransfers), "转接详情", transfers::show::show).page::<transfers::show::Show>(),
         post("/o/{org}/t/{no}/approval", Right(Action::DecideTransfer), "同意转接", transfers::show::approve).form::<transfers::show::Decision>(),
         post("/o/{org}/t/{no}/allocation", Right(Action::AllocateTransfer), "分配团支部", transfers::show::allocate).form::<transfers::show::Decision>(),
-        post("/o/{org}/t/{no}/contact", Right(Action::AllocateTransfer), "查看原组织管理员电话", transfers::show::contact).page::<transfers::show::Contact>(),
+        post("/o/{org}/t/{no}/contact", Right(Action::DecideTransfer), "查看原组织管理员电话", transfers::show::contact).page::<transfers::show::Contact>(),
         post("/o/{org}/t/{no}/return", Right(Action::DecideTransfer), "退回申请", transfers::show::give_back).form::<transfers::show::ReturnForm>(),
         post("/o/{org}/t/{no}/withdrawal", Right(Action::WithdrawTransfer), "撤销申请", transfers::show::withdraw).form::<transfers::show::Withdrawal>(),
         post("/o/{org}/t/{no}/reminder", Right(Action::WithdrawTransfer), "催办", transfers::show::urge),

@@ -3,9 +3,10 @@
 use super::{
     Person,
     edit::{self, Changes, Editor},
-    person, sql,
+    person, quota, sql,
 };
-use crate::{Action, Cx, OrgRef, Result, orgs};
+use crate::{Action, Cx, OrgRef, Permit, Result, events::Event, orgs, rules::Column};
+use serde_json::json;
 
 /// M1: what a member sees first.
 #[derive(Clone, Debug)]
@@ -67,7 +68,7 @@ pub async fn contact_of(cx: &mut Cx, org: &OrgRef) -> Result<Option<ContactCard>
 pub async fn admins_of(cx: &mut Cx, org: &OrgRef) -> Result<Vec<Callee>> {
     let mut found = Vec::new();
     for id in sql::search::administrators(cx, org).await? {
-        let person = super::person::read(cx, id).await?;
+        let person = person::read(cx, id).await?;
         let mobile = person.shown(Column::Mobile);
         found.push(Callee { name: person.name.clone(), mobile });
     }
@@ -84,7 +85,7 @@ pub async fn call_admins(
 ) -> Result<Vec<Callee>> {
     let mut found = Vec::new();
     for id in sql::search::administrators(cx, org).await? {
-        let person = super::person::read(cx, id).await?;
+        let person = person::read(cx, id).await?;
         let Some(mobile) = person.in_full(Column::Mobile) else { continue };
         quota::take(cx, &permit, quota::REVEALS).await?;
         let event = Event::new("person.revealed", "person", person.id.0).about(person.id);
