@@ -124,6 +124,10 @@ pub fn table() -> Vec<Route> {
         post("/me/messages/read", SignedIn, "全部已读", messages::read_mine).form::<messages::ReadForm>(),
         // The organisation
         get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
+        get("/o/{org}/progress/orgs", Right(Action::SeeStats), "组织录入进度", orgs::progress::show).page::<orgs::progress::OrgProgress>(),
+        get("/o/{org}/progress/orgs.xlsx", Right(Action::SeeStats), "下载组织录入进度", orgs::progress::download),
+        get("/o/{org}/audit", Right(Action::SeeEvents), "组织操作记录", orgs::audit::show).page::<orgs::audit::AuditPage>(),
+        get("/o/{org}/audit.xlsx", Right(Action::SeeEvents), "下载组织操作记录", orgs::audit::download),
         get("/o/{org}/progress/members", Right(Action::SeeStats), "团员录入进度", stats::progress).page::<stats::Progress>(),
         get("/o/{org}/progress/cadres", Right(Action::SeeStats), "团干部录入进度", stats::cadres).page::<stats::CadreProgress>(),
         get("/o/{org}/progress/cadres.xlsx", Right(Action::SeeStats), "下载团干部录入进度", stats::cadres_download),
@@ -267,6 +271,7 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/t/{no}", Right(Action::SeeTransfers), "转接详情", transfers::show::show).page::<transfers::show::Show>(),
         post("/o/{org}/t/{no}/approval", Right(Action::DecideTransfer), "同意转接", transfers::show::approve).form::<transfers::show::Decision>(),
         post("/o/{org}/t/{no}/allocation", Right(Action::AllocateTransfer), "分配团支部", transfers::show::allocate).form::<transfers::show::Decision>(),
+        post("/o/{org}/t/{no}/contact", Right(Action::DecideTransfer), "查看原组织管理员电话", transfers::show::contact).page::<transfers::show::Contact>(),
         post("/o/{org}/t/{no}/return", Right(Action::DecideTransfer), "退回申请", transfers::show::give_back).form::<transfers::show::ReturnForm>(),
         post("/o/{org}/t/{no}/withdrawal", Right(Action::WithdrawTransfer), "撤销申请", transfers::show::withdraw).form::<transfers::show::Withdrawal>(),
         post("/o/{org}/t/{no}/reminder", Right(Action::WithdrawTransfer), "催办", transfers::show::urge),

@@ -24,7 +24,7 @@ pub use incoming::{Candidate, NewIn, Origin, again_in, candidate, check_in, star
 pub use lead::{Lead, LookedUp, Row, by_name, by_number, from_row, lead, masked, of_elsewhere};
 pub use list::{Summary, Tab, branches_of, list, list_below, of_me, of_person, summary};
 pub use pass::{Colleague, colleagues, pass_on};
-pub use show::{Rights, Shown, again, by_no};
+pub use show::{Rights, Shown, again, by_no, call_source};
 pub use start::{Checked, New, Started, against_target, against_targets, check, offered, start};
 pub use undo::{Undoable, forget_undos, undo, undoable};
 

@@ -16,7 +16,10 @@ use crate::{
     clock::Millis,
     keys::Place,
     orgs,
-    people::{self, Person, profile::ContactCard},
+    people::{
+        self, Person,
+        profile::{Callee, ContactCard},
+    },
     rules::Rules,
 };
 use schemars::JsonSchema;
@@ -54,6 +57,8 @@ pub struct Shown {
     pub effects: Vec<String>,
     /// Whom to ask at the source (102); only for organisations.
     pub source_contact: Option<ContactCard>,
+    /// The administrators of the source with their numbers, masked, for whoever decides (102).
+    pub source_admins: Vec<Callee>,
     /// Whom to ask where it waits (P4).
     pub holder_contact: Option<ContactCard>,
     /// Names from the root down to source and target.
@@ -74,6 +79,13 @@ pub struct Shown {
     pub undo_until: Option<Millis>,
     /// The branch that is suggested for the allocation: 组织码.
     pub suggested: Option<String>,
+}
+
+impl Rights {
+    /// Whether it is in her hands now.
+    pub fn decides(self) -> bool {
+        self.approve || self.allocate
+    }
 }
 
 /// The transfer with this number for whoever acts (or for the person herself, who acts for no
@@ -103,6 +115,10 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         false => cadres::leaving(cx, &t.from, t.person, &t.person_name).await?,
         true => Vec::new(),
     };
+    let source_admins = match rights.decides() && !limited {
+        true => people::profile::admins_of(cx, &t.from).await?,
+        false => Vec::new(),
+    };
     let holder_contact = match t.holder().cloned() {
         Some(holder) => people::profile::contact_of(cx, &holder).await?,
         None => None,
@@ -110,6 +126,7 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
     Ok(Shown {
         effects,
         source_contact,
+        source_admins,
         holder_contact,
         from_names: names(cx, &t.from).await?,
         to_names: names(cx, &t.to).await?,
@@ -127,6 +144,22 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         person,
         transfer: t,
     })
+}
+
+/// The numbers of the source's administrators in full, for whoever decides now; `NotFound` for all
+/// others.
+pub async fn call_source(cx: &mut Cx, no: &str) -> Result<Vec<Callee>> {
+    let t = read(cx, no).await?;
+    let rights = rights(cx, &t);
+    if !rights.decides() || is_limited(cx, &t) {
+        return Err(Error::NotFound);
+    }
+    let (action, verb) = match rights.approve {
+        true => (Action::DecideTransfer, Verb::Approve),
+        false => (Action::AllocateTransfer, Verb::Allocate),
+    };
+    let permit = cx.permit(action, t.decider(verb).0)?;
+    people::profile::call_admins(cx, permit, &t.from, &t.no).await
 }
 
 /// What a transfer was begun with, to begin it once more (P4: nothing is typed twice).

@@ -82,6 +82,8 @@ pub struct Detail {
     pub holder: Option<String>,
     pub holder_contact: Option<ContactView>,
     pub source_contact: Option<ContactView>,
+    /// Administrators of the source with their masked numbers, for whoever decides.
+    pub source_admins: Vec<Callee>,
     /// The last day of the present step.
     pub until: String,
     pub left: String,
@@ -128,6 +130,39 @@ pub struct Chosen {
     pub pass_to: String,
     pub pass_note: String,
     pub why: String,
+}
+
+/// Somebody who can be called.
+#[derive(Serialize, JsonSchema)]
+pub struct Callee {
+    pub label: String,
+    /// The mobile number.
+    pub value: String,
+}
+
+/// 原组织管理员电话: in full, for whoever decides.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "transfers/contact.html")]
+pub struct Contact {
+    #[serde(skip)]
+    frame: Frame,
+    no: String,
+    admins: Vec<Callee>,
+    #[serde(skip)]
+    base: String,
+}
+page!(Contact);
+
+/// `POST /o/{org}/t/{no}/contact`: each number that is shown is written into the book.
+pub async fn contact(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let found = transfers::call_source(&mut v.cx, &no).await?;
+    let frame = v.frame("原组织管理员电话", "/inbox").await?;
+    let admins = found.into_iter().map(callee).collect();
+    v.done_showing(Contact { frame, no, admins, base }).await
 }
 
 impl Detail {
@@ -226,6 +261,7 @@ pub(crate) async fn detail(
         holder,
         holder_contact: shown.holder_contact.map(Into::into),
         source_contact: shown.source_contact.map(Into::into),
+        source_admins: shown.source_admins.into_iter().map(callee).collect(),
         returned: [shown.return_reason, t.return_note.as_deref()]
             .into_iter()
             .flatten()
@@ -276,6 +312,10 @@ pub(crate) async fn detail(
         place: place.to_owned(),
         chosen: Chosen::default(),
     })
+}
+
+fn callee(c: app::people::profile::Callee) -> Callee {
+    Callee { label: c.name, value: c.mobile.unwrap_or_else(|| "未填写".into()) }
 }
 
 /// The target's branches, and the one that was picked elsewhere on the page.
@@ -335,7 +375,12 @@ fn steps(shown: &Shown, holder: Option<&str>) -> Vec<StepView> {
     let what = if t.state == State::PendingAlloc { "分配团支部" } else { "审批" };
     let now = (!t.state.ended())
         .then(|| (format!("等待 {} {what}", holder.unwrap_or("对方")), t.deadline));
-    timeline(&shown.steps, now, &["转接完成".to_owned()])
+    // A committee does not take people in itself: what it has to do after the approval is told
+    // from the beginning.
+    let allocation = t.variant.allocates() && t.state != State::PendingAlloc;
+    let later = allocation.then(|| format!("由{}分配团支部", t.to.short_name));
+    let later: Vec<String> = later.into_iter().chain(["转接完成".to_owned()]).collect();
+    timeline(&shown.steps, now, &later)
 }
 
 /// 转接详情.
