@@ -268,7 +268,9 @@
     }
     const button = $(`[data-key="${key}"]`);
     if (!visible(button)) { say('这一件不能这样办理'); return; }
-    if (key === 'a' && button.dataset.confirm) sure(button);
+    const needed = $('[data-needed]', button.form || document.createElement('p'));
+    if (key === 'a' && needed && !needed.value) { land(needed); say('请先选择'); }
+    else if (key === 'a' && button.dataset.confirm) sure(button);
     else { button.focus(); button.click(); }
   };
   const goOn = () => {

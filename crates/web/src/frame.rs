@@ -154,9 +154,11 @@ const MENU: &[(&str, &str, &str, Action)] = &[
     ("组织管理", "组织信息", "/info", Action::SeeOrg),
     ("组织管理", "管理下级组织", "/children", Action::CreateChild),
     ("组织管理", "管理员注册码", "/children/codes", Action::IssueCodes),
+    ("组织管理", "组织录入进度", "/progress/orgs", Action::SeeStats),
     ("组织管理", "组织体检", "/health", Action::CloseChild),
     ("组织管理", "组织迁移", "/relocations", Action::SeeOrg),
     ("组织管理", "学校专区", "/schools", Action::SeeOrg),
+    ("组织管理", "组织操作记录", "/audit", Action::SeeEvents),
     ("团员管理", "团员列表", "/members", Action::SeeMembers),
     ("团员管理", "添加团员", "/members/new", Action::AddMember),
     ("团员管理", "导入团员", "/imports", Action::ImportMembers),
@@ -239,7 +241,7 @@ fn menu(base: &str, at: &str, role: Role, is_branch: bool) -> Vec<MenuGroup> {
             crate::routes::needs(&http::Method::GET, &format!("/o/{{org}}{path}")).is_some();
         if !is_there
             || app::access::reach(action, role).is_none()
-            || (is_branch && path == "/progress/members")
+            || (is_branch && ["/progress/members", "/progress/orgs"].contains(&path))
         {
             continue;
         }

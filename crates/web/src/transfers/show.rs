@@ -82,6 +82,8 @@ pub struct Detail {
     pub holder: Option<String>,
     pub holder_contact: Option<ContactView>,
     pub source_contact: Option<ContactView>,
+    /// Administrators of the source with their masked numbers, for whoever decides.
+    pub source_admins: Vec<Callee>,
     /// The last day of the present step.
     pub until: String,
     pub left: String,
@@ -97,6 +99,10 @@ pub struct Detail {
     #[serde(skip)]
     pub(crate) starting: Starter,
     /// Until when one's own decision may be taken back.
+    /// What ends in her branch with it.
+    pub effects: Vec<String>,
+    /// Whether she may take it back herself.
+    pub own_withdraw: bool,
     #[serde(skip)]
     pub undo_until: String,
     /// To whom it can be passed on.
@@ -123,6 +129,40 @@ pub struct Chosen {
     pub note: String,
     pub pass_to: String,
     pub pass_note: String,
+    pub why: String,
+}
+
+/// Somebody who can be called.
+#[derive(Serialize, JsonSchema)]
+pub struct Callee {
+    pub label: String,
+    /// The mobile number.
+    pub value: String,
+}
+
+/// 原组织管理员电话: in full, for whoever decides.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "transfers/contact.html")]
+pub struct Contact {
+    #[serde(skip)]
+    frame: Frame,
+    no: String,
+    admins: Vec<Callee>,
+    #[serde(skip)]
+    base: String,
+}
+page!(Contact);
+
+/// `POST /o/{org}/t/{no}/contact`: each number that is shown is written into the book.
+pub async fn contact(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let found = transfers::call_source(&mut v.cx, &no).await?;
+    let frame = v.frame("原组织管理员电话", "/inbox").await?;
+    let admins = found.into_iter().map(callee).collect();
+    v.done_showing(Contact { frame, no, admins, base }).await
 }
 
 impl Detail {
@@ -199,6 +239,7 @@ pub(crate) async fn detail(
     });
     let steps = steps(&shown, holder.as_deref());
     let limited = shown.limited;
+    let own = acting.is_none();
     let colleagues = match shown.rights.pass_on {
         true => transfers::colleagues(&mut v.cx).await?,
         false => Vec::new(),
@@ -220,6 +261,7 @@ pub(crate) async fn detail(
         holder,
         holder_contact: shown.holder_contact.map(Into::into),
         source_contact: shown.source_contact.map(Into::into),
+        source_admins: shown.source_admins.into_iter().map(callee).collect(),
         returned: [shown.return_reason, t.return_note.as_deref()]
             .into_iter()
             .flatten()
@@ -244,12 +286,17 @@ pub(crate) async fn detail(
                 format!("{base}/transfers/{way}/new?again={}", t.no)
             }),
             urge: shown.rights.urge,
-            urge_from: match shown.rights.withdraw && t.waits_for != acting.map(|org| org.id) {
+            urge_from: match shown.rights.withdraw
+                && !own
+                && t.waits_for != acting.map(|org| org.id)
+            {
                 true => show_time(shown.urge_from),
                 false => String::new(),
             },
-            withdraw: shown.rights.withdraw,
+            withdraw: shown.rights.withdraw && !own,
         },
+        effects: shown.effects,
+        own_withdraw: own && shown.rights.withdraw,
         undo_until: shown.undo_until.map(show_time).unwrap_or_default(),
         colleagues: colleagues.into_iter().map(|c| (c.choice, c.label)).collect(),
         created: show_time(t.created_at),
@@ -265,6 +312,10 @@ pub(crate) async fn detail(
         place: place.to_owned(),
         chosen: Chosen::default(),
     })
+}
+
+fn callee(c: app::people::profile::Callee) -> Callee {
+    Callee { label: c.name, value: c.mobile.unwrap_or_else(|| "未填写".into()) }
 }
 
 /// The target's branches, and the one that was picked elsewhere on the page.
@@ -324,7 +375,12 @@ fn steps(shown: &Shown, holder: Option<&str>) -> Vec<StepView> {
     let what = if t.state == State::PendingAlloc { "分配团支部" } else { "审批" };
     let now = (!t.state.ended())
         .then(|| (format!("等待 {} {what}", holder.unwrap_or("对方")), t.deadline));
-    timeline(&shown.steps, now, &["转接完成".to_owned()])
+    // A committee does not take people in itself: what it has to do after the approval is told
+    // from the beginning.
+    let allocation = t.variant.allocates() && t.state != State::PendingAlloc;
+    let later = allocation.then(|| format!("由{}分配团支部", t.to.short_name));
+    let later: Vec<String> = later.into_iter().chain(["转接完成".to_owned()]).collect();
+    timeline(&shown.steps, now, &later)
 }
 
 /// 转接详情.
@@ -469,6 +525,37 @@ pub async fn withdraw(
     let t = transfers::withdraw(&mut v.cx, &no, f.version).await?;
     let said = format!("已撤销 {} 的转接,组织关系不变,可以重新发起。", t.person_name);
     done(v, &t, said, "").await
+}
+
+/// A withdrawal by the person herself.
+#[derive(Deserialize, JsonSchema)]
+pub struct OwnWithdrawal {
+    version: i64,
+    /// Why; the starter reads it.
+    #[serde(default)]
+    why: String,
+}
+
+/// `POST /me/t/{no}/withdrawal`.
+pub async fn withdraw_own(
+    mut v: Visit,
+    Path(no): Path<String>,
+    Form(f): Form<OwnWithdrawal>,
+) -> Result<Answer, Failure> {
+    match transfers::withdraw_own(&mut v.cx, &no, f.version, &f.why).await {
+        Ok(t) => {
+            let said = "已撤回，组织关系不变。发起方会收到消息和你写的原因。";
+            v.done(t.own_href(), said).await
+        }
+        Err(Error::Invalid(errors)) if v.face() != Face::Json => {
+            let mut d = detail(&mut v, &no, "", "").await?;
+            d.chosen.why = f.why;
+            let mut frame = v.personal_frame("转接详情").await?;
+            frame.errors = errors;
+            v.invalid(Show { frame, d }).await
+        }
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// `POST /o/{org}/t/{no}/reminder`.
