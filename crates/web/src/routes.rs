@@ -97,6 +97,7 @@ pub fn table() -> Vec<Route> {
         get("/status", Nothing, "服务状态", help::status).page::<help::Status>(),
         get("/login", Nothing, "登录", users::login).page::<users::Login>(),
         post("/login", Nothing, "登录", users::sign_in).form::<users::SignInForm>(),
+        get("/captcha/{id}/sound", Nothing, "语音验证码", users::sound),
         get("/activate", Nothing, "首次登录激活", users::activate).page::<users::Activate>(),
         post("/activate", Nothing, "首次登录激活", users::finish_activation).form::<users::ActivateForm>(),
         get("/setup/{code}", Nothing, "设置第一位管理员", setup::show).page::<setup::Setup>(),

@@ -113,6 +113,10 @@ impl Site {
         });
         said.flatten().unwrap_or(peer).to_string()
     }
+    /// The cookie by which a device is known that has signed in before.
+    pub(crate) fn device_cookie(&self) -> &'static str {
+        if self.0.secure { "__Host-dev" } else { "dev" }
+    }
     /// The cookie of the sign-in. The `__Host-` prefix needs https.
     pub(crate) fn session_cookie(&self) -> &'static str {
         if self.0.secure { "__Host-sid" } else { "sid" }

@@ -94,7 +94,7 @@ pub fn tidy(typed: &str) -> Option<String> {
 }
 
 /// Full-width letters and digits, which Chinese keyboards make, as plain ones.
-fn half_width(c: char) -> char {
+pub(crate) fn half_width(c: char) -> char {
     match u32::from(c) {
         n @ 0xFF01..=0xFF5E => char::from_u32(n - 0xFEE0).unwrap_or(c),
         _ => c,

@@ -98,7 +98,7 @@ pub async fn make(house: &House, first: &First, device: &Device) -> Result<Strin
         let person = enter(cx, &org, first).await?;
         let known = sql::known_person(cx, person).await?.ok_or_else(closed)?;
         password::judge(cx.house(), &known, &first.password, &first.again)?;
-        sql::open_account(cx, person, hash).await?;
+        sql::open_account(cx, person, hash, cx.now()).await?;
         if first.provinces_too && root.category == Category::Lead {
             provinces(cx, &org).await?;
         }
