@@ -100,8 +100,8 @@ pub fn table() -> Vec<Route> {
         get("/captcha/{id}/sound", Nothing, "语音验证码", users::sound),
         get("/activate", Nothing, "首次登录激活", users::activate).page::<users::Activate>(),
         post("/activate", Nothing, "首次登录激活", users::finish_activation).form::<users::ActivateForm>(),
-        get("/setup/{code}", Nothing, "设置第一位管理员", setup::show).page::<setup::Setup>(),
-        post("/setup/{code}", Nothing, "设置第一位管理员", setup::finish).form::<setup::SetupForm>(),
+        get("/setup", Nothing, "设置第一位管理员", setup::show).page::<setup::Setup>(),
+        post("/setup", Nothing, "设置第一位管理员", setup::finish).form::<setup::SetupForm>(),
         // One's own
         post("/logout", SignedIn, "退出", users::logout),
         get("/me/settings", SignedIn, "设置", users::settings).page::<users::Settings>(),

@@ -144,7 +144,7 @@ async fn path_param(parts: &mut Parts, site: &Site, name: &str) -> Option<String
     params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-fn proof(parts: &Parts, jar: &CookieJar, site: &Site) -> Proof {
+pub(crate) fn proof(parts: &Parts, jar: &CookieJar, site: &Site) -> Proof {
     let bearer = parts
         .headers
         .get(header::AUTHORIZATION)

@@ -100,10 +100,14 @@ pub async fn give_back(cx: &mut Cx, tried: &Tried) -> Result<()> {
 /// Takes the attempt back after a success. A few slips of the owner are forgotten with it; a long
 /// row of them was somebody else's, and stays.
 pub async fn succeeded(cx: &mut Cx, tried: &Tried) -> Result<()> {
+    // The address first, as in `begin`: who waits for whom is the same everywhere.
+    if let Some(key) = tried.address_key() {
+        sql::take_back(cx, &key).await?;
+    }
     let slips = i64::from(Rules::builtin().policy.sign_in.captcha_after) + 1;
     let most = if tried.device.is_some() { i64::MAX } else { slips };
     sql::forget_attempts(cx, &tried.key(), most).await?;
-    give_back(cx, tried).await
+    sql::take_back(cx, &tried.key()).await
 }
 
 fn refuse_until(now: Millis, blocked: Millis) -> Result<()> {

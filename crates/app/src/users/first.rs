@@ -15,7 +15,7 @@ use crate::{
     users::sessions::Device,
 };
 
-/// A fresh one-time code for `/setup/{code}`, or none when somebody has an account already.
+/// A fresh one-time code for `/setup`, or none when somebody has an account already.
 pub async fn invite(house: &House) -> Result<Option<String>> {
     let mut cx = house.read(Who::System("setup")).await?;
     if sql::anybody(&mut cx).await? {
@@ -67,6 +67,12 @@ pub fn choices() -> Choices {
             .collect(),
         provinces: tree.provinces.iter().map(|p| (p.code.clone(), p.area.clone())).collect(),
     }
+}
+
+/// [`Error::Refused`] when the first administrator has come already.
+pub async fn awaited(house: &House) -> Result<()> {
+    let mut cx = house.read(Who::Nobody).await?;
+    if sql::anybody(&mut cx).await? { Err(closed()) } else { Ok(()) }
 }
 
 /// [`Error::Refused`] unless the link still opens.

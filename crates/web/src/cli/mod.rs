@@ -4,6 +4,7 @@ mod demo;
 mod import;
 mod keys;
 mod open;
+mod private;
 mod serve;
 mod upkeep;
 

@@ -1,6 +1,6 @@
 //! Opening the house for a command: settings put together, keys read, schema checked.
 
-use super::{Place, Serving};
+use super::{Place, Serving, private};
 use anyhow::{Context, Result, bail};
 use app::{
     Captcha, House, Settings,
@@ -92,6 +92,9 @@ pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
     } else if !keys.exists() {
         bail!("no data in {} (no keys.toml); name the folder with --data", folder.display());
     }
+    if opening.access != Access::Read {
+        private::keep(&folder, &options, opening.access == Access::Create)?;
+    }
     let keys = Keys::open(&keys)?;
     let db = storage::Db::open(&options).await.context("opening the database")?;
     if opening.access == Access::Create {
@@ -111,7 +114,7 @@ async fn create(folder: &Path, keys: &Path, options: &storage::Options) -> Resul
     if keys.exists() {
         return Ok(());
     }
-    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    private::folder(folder)?;
     // A database that was written before can't be read with new keys: say so instead.
     let sqlite = !options.url.starts_with("postgres");
     if sqlite && Path::new(&options.url).exists() {
@@ -143,11 +146,20 @@ fn settings(file: &File, serving: Option<&Serving>, folder: &Path) -> Result<Set
             None => bail!("a webhook needs webhook_secret, with which its messages are signed"),
         },
     };
+    let public_url = word(|s| &s.public_url, &file.public_url).unwrap_or_default();
+    if !public_url.is_empty()
+        && !public_url.starts_with("https://")
+        && !public_url.starts_with("http://")
+    {
+        bail!(
+            "the public address needs its scheme: https://{public_url} (or http:// where nothing is encrypted), not {public_url}"
+        );
+    }
     Ok(Settings {
         sheet_reader: Some(this_program()?),
         audit_anchor: Some(folder.join("audit.head")),
         channels: Channels { smtp, webhook },
-        public_url: word(|s| &s.public_url, &file.public_url).unwrap_or_default(),
+        public_url,
         captcha,
     })
 }
