@@ -9,7 +9,7 @@ use crate::{
     form::{Posted, came_from, is_json, is_small_kind},
     intake::{Refused, Taken},
     site::Site,
-    visit::{RequestId, look, proof},
+    visit::{RequestId, TheForm, look, proof},
 };
 use app::{Error, people::PersonId, rules::Rules};
 use axum::{
@@ -101,8 +101,7 @@ async fn within_bounds(
     request_id: &str,
 ) -> Response {
     if parts.uri.path() == HEALTH {
-        let response = next.run(Request::from_parts(parts, Body::empty())).await;
-        return response;
+        return next.run(Request::from_parts(parts, Body::empty())).await;
     }
     let small = is_small_kind(&parts.headers);
     let late = asked(site, &parts, Posted::default(), request_id);
@@ -118,7 +117,12 @@ async fn within_bounds(
     let (places, patience) =
         if small { (site.places(), PATIENCE) } else { (site.file_places(), PATIENCE_FOR_FILES) };
     let Ok(_place) = places.try_acquire() else {
-        return dress(Trouble::Error(&Error::Busy), late);
+        // What was typed goes back with the answer.
+        let posted = match body {
+            Taken::Short(bytes) if small => Posted { bytes, json: is_json(&parts.headers) },
+            _ => Posted::default(),
+        };
+        return dress(Trouble::Error(&Error::Busy), Asked { posted, ..late });
     };
     // A long form comes back from its file into memory: few of them at once.
     let long = matches!(body, Taken::Long(_)) && small;
@@ -168,10 +172,18 @@ async fn signed_in(site: &Site, parts: &Parts) -> Option<PersonId> {
     }
 }
 
-async fn turns(site: &Site, parts: Parts, body: Body, next: Next, request_id: &str) -> Response {
+async fn turns(
+    site: &Site,
+    mut parts: Parts,
+    body: Body,
+    next: Next,
+    request_id: &str,
+) -> Response {
     let small = is_small_kind(&parts.headers);
     let posted = parts.extensions.get::<Posted>().cloned().unwrap_or_default();
     let mut stream = (!small).then_some(body);
+    let form = TheForm::default();
+    parts.extensions.insert(form.clone());
     for turn in 0..TURNS {
         let body = stream.take().unwrap_or_else(|| Body::from(posted.bytes.clone()));
         let response = next.clone().run(Request::from_parts(parts.clone(), body)).await;
@@ -184,7 +196,11 @@ async fn turns(site: &Site, parts: Parts, body: Body, next: Next, request_id: &s
         }
         let Some(error) = said.get::<Arc<Error>>().cloned() else { return response };
         // A file's stream is spent; its first transaction comes after reading, so this is rare.
-        if !matches!(*error, Error::Retry) || turn + 1 == TURNS || !small {
+        if !error.is_worth_another_turn(turn) || turn + 1 == TURNS || !small {
+            // A double click: the first one was faster, so that this one met its effect.
+            if let Some(again) = form.answered_meanwhile(site).await {
+                return Answer::kept(Face::of(&parts.headers), &again.0).into_response();
+            }
             return dress(Trouble::Error(&error), asked(site, &parts, posted, request_id));
         }
         site.house().pause(turn).await;

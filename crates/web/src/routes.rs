@@ -119,6 +119,7 @@ pub fn table() -> Vec<Route> {
         post("/me/profile/edit", SignedIn, "修改个人资料", me::save).form::<people::EditForm>(),
         get("/files/{file}", SignedIn, "下载自己生成的文件", members::download),
         get("/me/transfers", SignedIn, "我的组织关系转接历史", transfers::mine).page::<transfers::Mine>(),
+        post("/me/t/{no}/withdrawal", SignedIn, "撤回自己的转接", transfers::show::withdraw_own).form::<transfers::show::OwnWithdrawal>(),
         get("/me/t/{no}", SignedIn, "转接详情", transfers::show::show_mine).page::<transfers::show::Show>(),
         get("/me/messages", SignedIn, "消息", messages::mine).page::<messages::Mine>(),
         post("/me/messages/read", SignedIn, "全部已读", messages::read_mine).form::<messages::ReadForm>(),
@@ -179,6 +180,8 @@ pub fn table() -> Vec<Route> {
         // Secretary, cadres, elections
         get("/o/{org}/info/secretary", Right(Action::ChangePosts), "书记信息", cadres::secretary::show).page::<cadres::secretary::SecretaryPage>(),
         post("/o/{org}/info/secretary", Right(Action::ChangePosts), "登记书记", cadres::secretary::save).form::<cadres::secretary::SecretaryForm>(),
+        get("/o/{org}/orgs/{code}/term", Right(Action::PutOffElection), "延期换届", cadres::term::show).page::<cadres::term::TermPage>(),
+        post("/o/{org}/orgs/{code}/term", Right(Action::PutOffElection), "批准延期换届", cadres::term::save).form::<cadres::term::TermForm>(),
         get("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "下级组织的书记信息", cadres::secretary::show_of).page::<cadres::secretary::SecretaryPage>(),
         post("/o/{org}/orgs/{code}/secretary", Right(Action::ChangePosts), "登记下级组织的书记", cadres::secretary::save_of).form::<cadres::secretary::SecretaryForm>(),
         get("/o/{org}/cadres", Right(Action::SeeCadres), "团干部列表", cadres::list::show).page::<cadres::list::List>(),

@@ -129,6 +129,16 @@ pub async fn lock(cx: &mut Cx, permit: &Permit, id: OrgId) -> Result<()> {
     sql::lock(cx, permit, id).await
 }
 
+/// Puts the next election off until a day; the election itself ends that.
+pub async fn put_election_off(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    until: jiff::civil::Date,
+) -> Result<()> {
+    sql::put_election_off(cx, permit, org.id, &until.to_string()).await
+}
+
 /// Notes the day of an election; elsewhere in the form of the organisation's information.
 pub async fn set_elected_on(
     cx: &mut Cx,

@@ -90,10 +90,26 @@ pub(super) async fn lock(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<()> {
     Ok(())
 }
 
+/// Puts the next election off until a day.
+pub(super) async fn put_election_off(
+    cx: &mut Cx,
+    _: &Permit,
+    org: OrgId,
+    until: &str,
+) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE org SET term_until = $1, version = version + 1, updated_at = $2 WHERE id = $3 AND status <> 'DELETED'"),
+            args![until, cx.now(), org],
+        )
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn set_elected_on(cx: &mut Cx, _: &Permit, org: OrgId, day: &str) -> Result<()> {
     cx.tx
         .run(
-            sql!("UPDATE org SET elected_on = $1, version = version + 1, updated_at = $2 WHERE id = $3"),
+            sql!("UPDATE org SET elected_on = $1, term_until = NULL, version = version + 1, updated_at = $2 WHERE id = $3"),
             args![day, cx.now(), org],
         )
         .await?;
@@ -265,7 +281,7 @@ pub(super) async fn update(
     let changed = cx
         .tx
         .run(
-            sql!("UPDATE org SET short_name = $3, full_name = $4, name_py = $5, industry = $6, phone = $7, email = $8, admin_posts = $9, admin_filled = $10, staff_posts = $11, staff_filled = $12, address = $13, founded_on = $14, elected_on = $15, version = version + 1, updated_at = $16 WHERE id = $1 AND version = $2 AND status <> 'DELETED'"),
+            sql!("UPDATE org SET short_name = $3, full_name = $4, name_py = $5, industry = $6, phone = $7, email = $8, admin_posts = $9, admin_filled = $10, staff_posts = $11, staff_filled = $12, address = $13, founded_on = $14, elected_on = $15, term_until = CASE WHEN elected_on = $15 THEN term_until ELSE NULL END, version = version + 1, updated_at = $16 WHERE id = $1 AND version = $2 AND status <> 'DELETED'"),
             args![
                 id, version, &to.short_name, &to.full_name, initials, text(&to.industry),
                 text(&to.phone), text(&to.email), number(&to.admin_posts), number(&to.admin_filled),
@@ -355,12 +371,8 @@ pub(super) async fn set_category(
             args![org, version, to.code(), cx.now(), again],
         )
         .await;
-    match set {
-        Ok(n) => Ok(n == 1),
-        // Somebody was entered at this very moment: run again and see her.
-        Err(db::DbError::Constraint { .. }) => Err(Error::Retry),
-        Err(other) => Err(other.into()),
-    }
+    // Somebody who is entered at this very moment makes a clash: run again, and she is seen.
+    Ok(set? == 1)
 }
 
 db::row! {

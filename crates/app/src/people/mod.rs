@@ -34,7 +34,7 @@ pub mod tickets;
 pub use entry::{IdCheck, Outcome, add, add_looked_for, add_many, check_id};
 pub(crate) use gather::{carry_posts, end_posts, end_posts_of, move_all, move_some};
 pub use members::{
-    Brought, Found, Kept, Met, Missed, Moved, count_of, find_by_id_number, ids_of, look_up,
+    Brought, Found, Kept, Met, Missed, Moved, count_of, find_by_id_number, hold_all_of, look_up,
     look_up_again, move_back, move_noting, move_these, move_to, remove_many, set_moving,
     start_moving,
 };
