@@ -100,7 +100,7 @@ async fn within_bounds(
     next: Next,
     request_id: &str,
 ) -> Response {
-    if parts.uri.path() == HEALTH {
+    if parts.uri.path() == HEALTH && [Method::GET, Method::HEAD].contains(&parts.method) {
         return next.run(Request::from_parts(parts, Body::empty())).await;
     }
     let small = is_small_kind(&parts.headers);

@@ -18,7 +18,7 @@ use app::{
 use askama::Template;
 use axum::{
     extract::{ConnectInfo, FromRequestParts, Path},
-    response::{Html, IntoResponse, Response},
+    response::{AppendHeaders, Html, IntoResponse, Response},
 };
 use axum_extra::extract::{
     CookieJar,
@@ -267,16 +267,19 @@ pub(crate) fn session_cookie(site: &Site, secret: String) -> Cookie<'static> {
         .build()
 }
 
-/// The session and the marks by which this device is known from now on, in their cookies.
-pub(crate) fn signed_cookies(site: &Site, jar: CookieJar, signed: sign_in::Signed) -> CookieJar {
-    let device = Cookie::build((site.device_cookie(), signed.marks))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(site.secure())
-        .permanent()
-        .build();
-    jar.add(session_cookie(site, signed.secret)).add(device)
+/// Seconds that a device is remembered: as long as browsers keep any cookie.
+const REMEMBERED: u32 = 400 * 24 * 3600;
+
+/// What a sign-in puts into an answer: its cookie, then the one by which the device is known.
+type Signed = (CookieJar, AppendHeaders<[(http::HeaderName, String); 1]>);
+
+pub(crate) fn signed_cookies(site: &Site, jar: CookieJar, signed: sign_in::Signed) -> Signed {
+    let (name, marks) = (site.device_cookie(), signed.marks);
+    let secure = if site.secure() { "; Secure" } else { "" };
+    let device =
+        format!("{name}={marks}; HttpOnly; SameSite=Lax; Path=/; Max-Age={REMEMBERED}{secure}");
+    let device = AppendHeaders([(http::header::SET_COOKIE, device)]);
+    (jar.add(session_cookie(site, signed.secret)), device)
 }
 
 /// A form that waited is shown once more with one button, not sent by itself.

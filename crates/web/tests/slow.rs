@@ -31,7 +31,7 @@ fn command(files: u32, data: &Path, more: &str) -> Command {
     let mut command = Command::new("sh");
     let program = env!("CARGO_BIN_EXE_tuanjian");
     let script = format!(
-        "ulimit -Hn {files} && umask 022 && exec {program} --json --data {} serve {more}",
+        "ulimit -n {files} && ulimit -Sn 256 && umask 022 && exec {program} --json --data {} serve {more}",
         data.display()
     );
     command.args(["-c", &script]).stdin(Stdio::null()).stderr(Stdio::null());
