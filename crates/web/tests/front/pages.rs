@@ -186,7 +186,7 @@ async fn a_stale_school_code_is_never_said_to_be_saved() {
     let old = second.get(&at).await;
     let moved = json!({ "number": "3410000002", "was": "3410000001" });
     assert_eq!(first.post_json(&at, &moved).await.status, StatusCode::OK);
-    let stale = second.submit(&old, &at, &[]).await;
+    let stale = second.submit(&old, &at, &[("number", "3410000001")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "{}", stale.body);
     assert!(!stale.body.contains("已保存"), "{}", stale.body);
     assert!(stale.body.contains("3410000001") && stale.body.contains("3410000002"));
@@ -244,7 +244,8 @@ async fn the_records_of_an_organisation_are_read_by_its_administrators_alone() {
     assert_eq!(made.status, StatusCode::OK, "{}", made.body);
     let page = browser.get(&format!("{base}/audit")).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-    assert!(page.body.contains("赵老师") && page.body.contains("办理事项"), "{}", page.body);
+    assert!(page.body.contains("赵老师") && page.body.contains("创建组织"), "{}", page.body);
+    assert!(page.body.contains("高三1班团支部"), "where it was done: {}", page.body);
     let none = browser.get(&format!("{base}/audit?about=transfers")).await;
     assert!(none.body.contains("没有符合条件的记录"), "{}", none.body);
     let later = browser.get(&format!("{base}/audit?from=2099-01-01")).await;
