@@ -70,7 +70,17 @@ fn for_engine(text: &str, engine: Engine) -> String {
         ("{strict}", "STRICT", ""),
         ("{clustered}", "STRICT, WITHOUT ROWID", ""),
     ];
-    tokens.iter().fold(text.to_owned(), |text, (token, lite, pg)| {
+    let text = tokens.iter().fold(text.to_owned(), |text, (token, lite, pg)| {
         text.replace(token, if engine == Engine::Sqlite { lite } else { pg })
-    })
+    });
+    // `{fold NAME}`: the column as names are compared.
+    match (text.contains("{fold short_name}"), engine) {
+        (false, _) => text,
+        (true, Engine::Sqlite) => {
+            text.replace("{fold short_name}", &crate::fold::lite("short_name"))
+        }
+        (true, Engine::Postgres) => {
+            text.replace("{fold short_name}", &crate::fold::pg("short_name"))
+        }
+    }
 }

@@ -16,10 +16,14 @@ mod history;
 mod identity;
 mod list;
 mod moving;
+/// What organisations are called in full.
+pub mod naming;
 mod order;
 mod order_sql;
 /// Pinyin initials.
 pub mod pinyin;
+/// Putting right full names that were made wrong.
+pub mod renaming;
 mod search;
 mod search_match;
 mod search_sql;

@@ -152,6 +152,9 @@ pub struct NewPerson {
     pub post: Option<PostDraft>,
     /// What is missing for a complete profile (row 151); empty = complete.
     pub missing: Vec<Column>,
+    /// Contact values in which this one counts for somebody who is known with another (decision 27).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub take: Vec<Column>,
 }
 
 /// A post to be given in the organisation where the person is entered.
@@ -270,6 +273,7 @@ impl<'a> Desk<'a> {
             address,
             post,
             missing,
+            take: vec![],
         })
     }
 
