@@ -33,7 +33,7 @@ CREATE TABLE org (
   updated_at {int} NOT NULL,
   UNIQUE (id, category),
   CHECK (graduates IS NULL OR no_graduation IS NULL),
-  CHECK (category IN ('BRANCH','GRADUATE') OR (graduates IS NULL AND no_graduation IS NULL)),
+  CONSTRAINT org_graduates_as_branch CHECK (category IN ('BRANCH','GRADUATE') OR (graduates IS NULL AND no_graduation IS NULL)),
   CHECK ((category = 'GRADUATE') = (graduated_at IS NOT NULL)),
   CHECK (category <> 'GRADUATE' OR graduates IS NOT NULL),
   CHECK ((parent_id IS NULL) = (depth = 1)),
@@ -88,7 +88,7 @@ CREATE TABLE tally (
   branches {int} NOT NULL DEFAULT 0,
   branches_done {int} NOT NULL DEFAULT 0,
   bodies_done {int} NOT NULL DEFAULT 0,    -- non-branches whose cadres are complete (153, 154)
-  members {int} NOT NULL DEFAULT 0 CHECK (members >= 0),
+  members {int} NOT NULL DEFAULT 0 CONSTRAINT tally_not_below_zero CHECK (members >= 0),
   members_done {int} NOT NULL DEFAULT 0,
   cadres {int} NOT NULL DEFAULT 0,
   cadres_done {int} NOT NULL DEFAULT 0,

@@ -9,9 +9,12 @@ pub enum DbError {
     /// A unique index refused the row; `on` names the table and columns or the index.
     #[error("already there: {on}")]
     Unique { on: String },
-    /// A foreign key or CHECK refused the row.
+    /// A CHECK (or NOT NULL) refused the row.
     #[error("refused by a constraint: {on}")]
     Constraint { on: String },
+    /// A foreign key: what the row refers to is no more, or somebody still refers to it.
+    #[error("a reference is gone or still there: {on}")]
+    Foreign { on: String },
     /// No space left, or the file may not be written.
     #[error("the storage is full or read-only")]
     Full,
@@ -21,6 +24,18 @@ pub enum DbError {
     /// No row where exactly one was asked for.
     #[error("no such row")]
     NoRow,
+    /// The database's address would let personal data cross a network in the clear.
+    #[error(
+        "the connection to PostgreSQL might not be encrypted: say sslmode=verify-full (with \
+         sslrootcert=FILE for a CA of your own), or sslmode=disable where the network is trusted"
+    )]
+    Unprotected,
+    /// The server could not prove who it is, or speaks no TLS.
+    #[error(
+        "no protected connection to PostgreSQL: {0}; beyond this machine its certificate is checked: name \
+         the CA with sslrootcert=FILE in the address, or say sslmode=disable where the network is trusted"
+    )]
+    Tls(String),
     /// Anything else; a mistake of ours.
     #[error("database: {0}")]
     Broken(String),
@@ -41,6 +56,7 @@ impl From<sqlx::Error> for DbError {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Io(_) => Self::Gone,
+            sqlx::Error::Tls(e) => Self::Tls(e.to_string()),
             sqlx::Error::Database(e) => from_engine(e.as_ref()),
             other => Self::Broken(without_values(&other.to_string())),
         }
@@ -61,6 +77,7 @@ fn from_engine(e: &dyn sqlx::error::DatabaseError) -> DbError {
             13 | 8 => DbError::Full,
             10 | 14 => DbError::Gone,
             _ if e.is_unique_violation() => DbError::Unique { on },
+            19 if e.is_foreign_key_violation() => DbError::Foreign { on },
             19 => DbError::Constraint { on },
             _ => DbError::Broken(without_values(e.message())),
         };
@@ -73,6 +90,7 @@ fn from_engine(e: &dyn sqlx::error::DatabaseError) -> DbError {
         // A copied path that is no more: the organisation was moved since it was read.
         "23503" if on.ends_with("_path_fkey") => DbError::Retry,
         "53100" | "25006" => DbError::Full,
+        "23503" => DbError::Foreign { on },
         c if c.starts_with("23") => DbError::Constraint { on },
         c if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") => DbError::Gone,
         _ => DbError::Broken(without_values(e.message())),

@@ -7,7 +7,7 @@ use crate::{
     face::Face,
     form::{Posted, came_from, is_json, is_small_kind},
     site::Site,
-    visit::{RequestId, look},
+    visit::{RequestId, TheForm, look},
 };
 use app::Error;
 use axum::{
@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use axum_extra::extract::CookieJar;
-use http::{HeaderValue, Method, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -41,7 +41,12 @@ pub(crate) async fn replay(State(site): State<Site>, request: Request, next: Nex
     let route = parts.extensions.get::<MatchedPath>().map_or("-", |m| m.as_str()).to_owned();
     let method = parts.method.clone();
     let session = session(&site, &parts);
+    let sends_fragment = Face::of(&parts.headers) == Face::Fragment
+        && ![Method::GET, Method::HEAD].contains(&method);
     let mut response = within_bounds(&site, parts, body, next, &request_id).await;
+    if sends_fragment {
+        lead_browser(&mut response);
+    }
     finish(&mut response, &request_id);
     let status = response.status().as_u16();
     if let Some(secret) = session.filter(|_| status < 500 && status != 401) {
@@ -104,6 +109,8 @@ async fn turns(
         posted = Posted { bytes, json: is_json(&parts.headers) };
         parts.extensions.insert(posted.clone());
     }
+    let form = TheForm::default();
+    parts.extensions.insert(form.clone());
     for turn in 0..TURNS {
         let body = stream.take().unwrap_or_else(|| Body::from(posted.bytes.clone()));
         let response = next.clone().run(Request::from_parts(parts.clone(), body)).await;
@@ -116,7 +123,11 @@ async fn turns(
         }
         let Some(error) = said.get::<Arc<Error>>().cloned() else { return response };
         // A file's stream is spent; its first transaction comes after reading, so this is rare.
-        if !matches!(*error, Error::Retry) || turn + 1 == TURNS || !small {
+        if !error.is_worth_another_turn(turn) || turn + 1 == TURNS || !small {
+            // A double click: the first one was faster, so that this one met its effect.
+            if let Some(again) = form.answered_meanwhile(site).await {
+                return Answer::kept(Face::of(&parts.headers), &again.0).into_response();
+            }
             return dress(Trouble::Error(&error), asked(site, &parts, posted, request_id));
         }
         site.house().pause(turn).await;
@@ -134,6 +145,22 @@ fn asked(site: &Site, parts: &Parts, posted: Posted, request_id: &str) -> Asked 
         posted,
         came_from: came_from(&parts.headers),
         look: look(&CookieJar::from_headers(&parts.headers)),
+    }
+}
+
+/// A form that was sent by htmx and carried out leads the whole browser on, so that the next page
+/// comes with its own shell and its own entry in the history. What came back to be mended stays at
+/// the address where it was filled in.
+fn lead_browser(response: &mut Response) {
+    let to = response.headers().get(header::LOCATION).cloned();
+    // Going to a place of the same page would not load it again: that one is swapped in.
+    let to = to.filter(|to| to.to_str().is_ok_and(|to| !to.contains('#')));
+    if let (StatusCode::SEE_OTHER, Some(to)) = (response.status(), to) {
+        *response.status_mut() = StatusCode::OK;
+        response.headers_mut().remove(header::LOCATION);
+        response.headers_mut().insert("hx-redirect", to);
+    } else if !response.status().is_redirection() {
+        response.headers_mut().insert("hx-push-url", HeaderValue::from_static("false"));
     }
 }
 

@@ -2,10 +2,10 @@
 //! handler behind the door takes one, and can only answer through it.
 
 use crate::{
-    answer::{Answer, Kept},
+    answer::{Again, Answer, Kept},
     error::Failure,
     face::Face,
-    form::Posted,
+    form::{self, Posted},
     frame::{Flash, Look},
     routes::{self, Needs},
     site::Site,
@@ -15,7 +15,11 @@ use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams};
 use axum::response::IntoResponse;
 use axum_extra::extract::CookieJar;
 use http::{Method, header, request::Parts};
-use std::net::SocketAddr;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 /// A visit. Its transaction began with it and ends in [`Visit::done`] or [`Visit::show`].
 pub struct Visit {
@@ -38,16 +42,39 @@ struct Rest {
     flash: Option<Flash>,
     flash_shown: bool,
     idem: Option<Once>,
+    posted: Posted,
     device: app::users::sessions::Device,
 }
 
 /// The form at hand, as it is noted so that it is carried out once.
-#[derive(Clone)]
-struct Once {
+#[derive(Clone, Debug)]
+pub(crate) struct Once {
     actor: String,
     key: String,
     /// What was sent.
     sent: String,
+}
+
+/// Where the visit tells the middleware which form it is: a form that a twin carried out meanwhile
+/// is answered as the twin was, whatever stood against it the second time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TheForm(Arc<OnceLock<Once>>);
+
+impl TheForm {
+    /// The answer that a twin of this form got.
+    pub(crate) async fn answered_meanwhile(&self, site: &Site) -> Option<Again> {
+        let once = self.0.get()?;
+        let mut cx = site.house().read(Who::Nobody).await.ok()?;
+        let noted = app::idem::find(&mut cx, &once.actor, &once.key).await.ok()??;
+        Kept::read(&noted, &once.sent)
+    }
+}
+
+/// A form between the step that fills it in and the one that checks it.
+#[derive(Serialize, Deserialize)]
+struct Filled {
+    form: String,
+    found: serde_json::Value,
 }
 
 /// Set by the middleware for each request.
@@ -83,6 +110,7 @@ impl FromRequestParts<Site> for Visit {
             flash: flash(&jar),
             flash_shown: false,
             idem: None,
+            posted: parts.extensions.get::<Posted>().cloned().unwrap_or_default(),
             device,
         };
         let mut visit = Self { cx, rest };
@@ -107,7 +135,7 @@ fn admit(cx: &Cx, needs: Needs, in_org: bool) -> Result<(), Error> {
             let grant = visitor.acting.as_ref().ok_or(Error::NotFound)?;
             match app::access::reach(action, grant.role) {
                 Some(_) => Ok(()),
-                None => Err(app::access::forbidden(action)),
+                None => Err(app::access::forbidden_to(action, grant, &grant.org)),
             }
         }
     }
@@ -188,7 +216,11 @@ impl Visit {
             )
             .into());
         }
-        self.rest.idem = Some(Once { actor, key, sent });
+        let once = Once { actor, key, sent };
+        if let Some(form) = parts.extensions.get::<TheForm>() {
+            let _ = form.0.set(once.clone());
+        }
+        self.rest.idem = Some(once);
         self.answered_before().await
     }
 
@@ -301,12 +333,28 @@ impl Visit {
 
     /// As [`Visit::done`]; programs get `data` as well.
     pub async fn done_with(
-        mut self,
+        self,
         to: impl Into<String>,
         flash: impl Into<String>,
         data: serde_json::Value,
     ) -> Result<Answer, Failure> {
-        let kept = Kept { to: to.into(), flash: flash.into(), data };
+        let (to, flash) = (to.into(), flash.into());
+        self.answer_with(Kept { to, flash, nothing: false, data }).await
+    }
+
+    /// As [`Visit::done_with`], when nothing was there to be done: says what happened and what to
+    /// do, not that it succeeded.
+    pub async fn nothing(
+        self,
+        to: impl Into<String>,
+        flash: impl Into<String>,
+        data: serde_json::Value,
+    ) -> Result<Answer, Failure> {
+        let (to, flash) = (to.into(), flash.into());
+        self.answer_with(Kept { to, flash, nothing: true, data }).await
+    }
+
+    async fn answer_with(mut self, kept: Kept) -> Result<Answer, Failure> {
         if let Some(once) = self.rest.idem.take() {
             let noted = kept.write(&once.sent);
             app::idem::keep(&mut self.cx, &once.actor, &once.key, &noted).await?;
@@ -323,6 +371,56 @@ impl Visit {
             Answer::page(self.rest.face, http::StatusCode::OK, &page, self.rest.flash_shown)?;
         self.cx.commit().await?;
         Ok(answer)
+    }
+
+    /// Leads on to the step that checks what was sent, at an address of its own: Back, Forward and
+    /// a reload lose nothing. That address finds the form by [`Visit::carried`]. Whatever was
+    /// counted on the way lasts.
+    pub async fn carry(self, to: &str) -> Result<Answer, Failure> {
+        self.carry_with(to, &()).await
+    }
+
+    /// As [`Visit::carry`], with what was found out while judging and is not to be asked again.
+    pub async fn carry_with<S>(mut self, to: &str, found: &S) -> Result<Answer, Failure>
+    where
+        S: Serialize + Sync,
+    {
+        let actor = self.cx.visitor()?.person.0.to_string();
+        let kept = Filled { form: self.rest.posted.fields()?, found: serde_json::json!(found) };
+        let text = serde_json::to_string(&kept).map_err(|e| Error::Broken(e.to_string()))?;
+        let word = app::idem::carry(&mut self.cx, &actor, &text).await?;
+        let join = if to.contains('?') { '&' } else { '?' };
+        self.done(format!("{to}{join}draft={word}"), "").await
+    }
+
+    /// What one sent to be checked; `None` without a word, and when its time is over (then the page
+    /// that follows says so).
+    pub async fn carried<T>(&mut self, word: &str) -> Result<Option<T>, Failure>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(self.carried_with::<T, ()>(word).await?.map(|(form, ())| form))
+    }
+
+    /// As [`Visit::carried`], with what was found out while judging.
+    pub async fn carried_with<T, S>(&mut self, word: &str) -> Result<Option<(T, S)>, Failure>
+    where
+        T: DeserializeOwned,
+        S: DeserializeOwned,
+    {
+        if word.is_empty() {
+            return Ok(None);
+        }
+        let actor = self.cx.visitor()?.person.0.to_string();
+        let text = app::idem::carried(&mut self.cx, &actor, word).await?;
+        let kept = text.and_then(|text| serde_json::from_str::<Filled>(&text).ok());
+        let found = kept.as_ref().and_then(|k| serde_json::from_value(k.found.clone()).ok());
+        let (Some(kept), Some(found)) = (kept, found) else {
+            let text = "刚才填写的内容已过期，请重新填写。".to_owned();
+            self.rest.flash = Some(Flash { kind: "warn", text });
+            return Ok(None);
+        };
+        Ok(Some((form::read(&kept.form)?, found)))
     }
 
     /// Leads on to another page, changing nothing.

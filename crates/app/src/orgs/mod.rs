@@ -1,5 +1,6 @@
 //! 团组织: the tree. Every other room asks this one where an organisation stands.
 
+mod audit;
 /// Many at once.
 pub mod batch;
 mod batch_sql;
@@ -22,6 +23,7 @@ mod order;
 mod order_sql;
 /// Pinyin initials.
 pub mod pinyin;
+mod progress;
 /// Putting right full names that were made wrong.
 pub mod renaming;
 mod search;
@@ -29,6 +31,7 @@ mod search_match;
 mod search_sql;
 mod sql;
 
+pub use audit::{ABOUT as AUDIT_ABOUT, Ask as AuditAsk, Audit, Record, audit, audit_workbook};
 pub use card::{Card, CardDetail, Step, card, chain};
 pub(crate) use category::correct_category;
 pub use category::{
@@ -36,7 +39,7 @@ pub use category::{
     judge_correction,
 };
 pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
-pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
+pub use edit::{Edit, Info, Missing, Part, Task, edit, info, is_frozen};
 pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_all_living, hold_living,
     holding_below, living_children, made_by_the_system, sister_named,
@@ -45,9 +48,13 @@ pub use history::{History, Step as HistoryStep, history};
 pub(crate) use identity::set_identity;
 pub use identity::{Identity, judge_identity_change};
 pub use list::{Child, Children, Level, Narrow, Place, browse, children, children_of, narrowed};
-pub use moving::{Load, Mandate, Moved, against_moving};
+pub use moving::{Load, Mandate, Moved, active, against_moving, against_moving_to};
 pub(crate) use moving::{lock_tree, move_below, seize};
 pub use order::{Move, Ranked, ranked, reorder};
+pub use progress::{
+    Asked as ProgressAsked, Page as ProgressPage, State as ProgressState, progress,
+    progress_workbook,
+};
 pub use search::{Hit, Query, search};
 
 use crate::{Cx, Error, OrgRef, Permit, Result};
@@ -124,6 +131,16 @@ pub async fn full_name(cx: &mut Cx, id: OrgId) -> Result<String> {
 /// administrators and its 书记.
 pub async fn lock(cx: &mut Cx, permit: &Permit, id: OrgId) -> Result<()> {
     sql::lock(cx, permit, id).await
+}
+
+/// Puts the next election off until a day; the election itself ends that.
+pub async fn put_election_off(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    until: jiff::civil::Date,
+) -> Result<()> {
+    sql::put_election_off(cx, permit, org.id, &until.to_string()).await
 }
 
 /// Notes the day of an election; elsewhere in the form of the organisation's information.

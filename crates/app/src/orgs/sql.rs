@@ -90,10 +90,26 @@ pub(super) async fn lock(cx: &mut Cx, _: &Permit, org: OrgId) -> Result<()> {
     Ok(())
 }
 
+/// Puts the next election off until a day.
+pub(super) async fn put_election_off(
+    cx: &mut Cx,
+    _: &Permit,
+    org: OrgId,
+    until: &str,
+) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE org SET term_until = $1, version = version + 1, updated_at = $2 WHERE id = $3 AND status <> 'DELETED'"),
+            args![until, cx.now(), org],
+        )
+        .await?;
+    Ok(())
+}
+
 pub(super) async fn set_elected_on(cx: &mut Cx, _: &Permit, org: OrgId, day: &str) -> Result<()> {
     cx.tx
         .run(
-            sql!("UPDATE org SET elected_on = $1, version = version + 1, updated_at = $2 WHERE id = $3"),
+            sql!("UPDATE org SET elected_on = $1, term_until = NULL, version = version + 1, updated_at = $2 WHERE id = $3"),
             args![day, cx.now(), org],
         )
         .await?;
@@ -265,7 +281,7 @@ pub(super) async fn update(
     let changed = cx
         .tx
         .run(
-            sql!("UPDATE org SET short_name = $3, full_name = $4, name_py = $5, industry = $6, phone = $7, email = $8, admin_posts = $9, admin_filled = $10, staff_posts = $11, staff_filled = $12, address = $13, founded_on = $14, elected_on = $15, version = version + 1, updated_at = $16 WHERE id = $1 AND version = $2 AND status <> 'DELETED'"),
+            sql!("UPDATE org SET short_name = $3, full_name = $4, name_py = $5, industry = $6, phone = $7, email = $8, admin_posts = $9, admin_filled = $10, staff_posts = $11, staff_filled = $12, address = $13, founded_on = $14, elected_on = $15, term_until = CASE WHEN elected_on = $15 THEN term_until ELSE NULL END, version = version + 1, updated_at = $16 WHERE id = $1 AND version = $2 AND status <> 'DELETED'"),
             args![
                 id, version, &to.short_name, &to.full_name, initials, text(&to.industry),
                 text(&to.phone), text(&to.email), number(&to.admin_posts), number(&to.admin_filled),
@@ -355,12 +371,8 @@ pub(super) async fn set_category(
             args![org, version, to.code(), cx.now(), again],
         )
         .await;
-    match set {
-        Ok(n) => Ok(n == 1),
-        // Somebody was entered at this very moment: run again and see her.
-        Err(db::DbError::Constraint { .. }) => Err(Error::Retry),
-        Err(other) => Err(other.into()),
-    }
+    // Somebody who is entered at this very moment makes a clash: run again, and she is seen.
+    Ok(set? == 1)
 }
 
 db::row! {
@@ -382,6 +394,41 @@ pub(super) async fn history(cx: &mut Cx, org: i64, before: i64, limit: i64) -> R
         .all(
             sql!("SELECT e.id, e.at, e.actor, a.short_name, e.kind, e.detail FROM event e LEFT JOIN org a ON a.id = e.acting_org WHERE e.object = 'org' AND e.object_id = $1 AND e.id < $2 AND e.kind >= 'org.' AND e.kind < 'org/' ORDER BY e.id DESC LIMIT $3"),
             args![org, before, limit],
+        )
+        .await?)
+}
+
+db::row! {
+    /// A record of what was done in an organisation.
+    pub(super) struct AuditRow {
+        pub(super) id: i64,
+        pub(super) at: i64,
+        pub(super) actor: String,
+        pub(super) by_person: bool,
+        pub(super) acting: Option<String>,
+        pub(super) kind: String,
+        pub(super) person: Option<String>,
+        pub(super) detail: String,
+    }
+}
+
+/// What was done in an organisation, newest first; of these kinds alone unless there are none.
+pub(super) async fn audit(
+    cx: &mut Cx,
+    path: &str,
+    kinds: Vec<String>,
+    (since, until): (i64, i64),
+    before: i64,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
+    let all = kinds.is_empty();
+    let rows = kinds.into_iter().map(|kind| vec![kind.into()]).collect();
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT e.id, e.at, e.actor, e.actor_id IS NOT NULL, a.short_name, e.kind, p.name, e.detail FROM event e LEFT JOIN org a ON a.id = e.acting_org LEFT JOIN person p ON p.id = e.person_id WHERE e.org_path = $1 AND e.id < $2 AND e.at >= $3 AND e.at < $4 AND ($5 OR e.kind IN (SELECT v.kind FROM {rows: kind text} AS v)) ORDER BY e.id DESC LIMIT $6"),
+            args![path, before, since, until, all, limit],
+            rows,
         )
         .await?)
 }
@@ -492,6 +539,19 @@ pub(super) async fn lock_tree(cx: &mut Cx, _: &Permit) -> Result<()> {
 /// Status and superior.
 pub(super) async fn standing(cx: &mut Cx, id: OrgId) -> Result<Option<(String, Option<i64>)>> {
     Ok(cx.tx.opt(sql!("SELECT status, parent_id FROM org WHERE id = $1"), args![id]).await?)
+}
+
+/// Which of these are active.
+pub(super) async fn active_of(cx: &mut Cx, ids: Vec<i64>) -> Result<Vec<(i64,)>> {
+    let rows = ids.into_iter().map(|id| vec![id.into()]).collect();
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.id FROM {rows: id int} AS v JOIN org o ON o.id = v.id WHERE o.status = 'ACTIVE'"),
+            &[],
+            rows,
+        )
+        .await?)
 }
 
 /// The deepest level of a subtree.

@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result, Who, clock,
     events::{self, Event},
+    keyring::{self, Held},
     keys::Place,
     orgs::{self, Category, pinyin},
     pii::IdNumber,
@@ -306,9 +307,11 @@ async fn enter(
         return Err(orgs::made_by_the_system());
     }
     orgs::hold_living(cx, org).await?;
+    let ring = keyring::hold(cx).await?;
     let fates = decide(cx, org, people, ask).await?;
     let mut batch = Batch {
         org,
+        ring,
         persons: vec![],
         members: vec![],
         cadres: vec![],
@@ -460,6 +463,7 @@ async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> R
 /// The rows of one batch.
 struct Batch<'a> {
     org: &'a OrgRef,
+    ring: Held,
     persons: Rows,
     members: Rows,
     cadres: Rows,
@@ -517,7 +521,8 @@ impl Batch<'_> {
     async fn store(self, cx: &mut Cx, permit: &Permit, import_id: Option<i64>) -> Result<()> {
         let counts = [self.persons.len(), self.members.len(), self.cadres.len()];
         let [persons, members, cadres] = counts.map(|n| n as u64);
-        if persons > 0 && sql::entry::persons(cx, permit, self.persons).await? < persons {
+        if persons > 0 && sql::entry::persons(cx, permit, self.ring, self.persons).await? < persons
+        {
             return Err(Error::Retry);
         }
         if members > 0

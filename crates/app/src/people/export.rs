@@ -53,6 +53,17 @@ pub struct Order {
     maker_name: String,
 }
 
+impl Order {
+    /// Whose members it is about.
+    pub fn org_name(&self) -> &str {
+        &self.org_name
+    }
+    /// Whether whole numbers go out.
+    pub fn is_full(&self) -> bool {
+        self.ask.full
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub enum Export {
@@ -113,7 +124,7 @@ async fn order(cx: &mut Cx, org: &OrgRef, ask: Ask) -> Result<Order> {
         return Err(Error::NotFound);
     }
     if !cx.may(Action::ExportMembers, &org.path) {
-        return Err(crate::access::forbidden(Action::ExportMembers));
+        return Err(cx.forbidden(Action::ExportMembers, org));
     }
     if ask.full && !(2..=100).contains(&ask.reason.trim().chars().count()) {
         return Err(Error::field(

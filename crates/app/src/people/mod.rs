@@ -37,7 +37,7 @@ pub mod tickets;
 pub use entry::{Entry, IdCheck, Outcome, add, add_looked_for, add_many, add_taking, check_id};
 pub(crate) use gather::{carry_posts, end_posts, end_posts_of, move_all, move_some};
 pub use members::{
-    Brought, Found, Kept, Met, Missed, Moved, count_of, find_by_id_number, ids_of, look_up,
+    Brought, Found, Kept, Met, Missed, Moved, count_of, find_by_id_number, hold_all_of, look_up,
     look_up_again, move_back, move_noting, move_these, move_to, remove_many, set_moving,
     start_moving,
 };
@@ -60,11 +60,4 @@ db::id!(
 /// how they came in.
 pub(crate) async fn planted_until(cx: &mut crate::Cx) -> crate::Result<i64> {
     sql::store::planted_until(cx).await
-}
-
-/// Puts the job in that moves stored data over to the newest keys.
-pub async fn request_rekey(house: &crate::House) -> crate::Result<()> {
-    crate::act!(house, crate::Who::System("keys"), |cx| {
-        crate::jobs::enqueue(cx, &crate::jobs::Job::Rekey, None, 0).await.map(|_| ())
-    })
 }

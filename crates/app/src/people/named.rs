@@ -6,6 +6,7 @@ use super::{PersonId, Told, entry, merge, quota, sql};
 use crate::{
     Cx, Error, FieldError, Permit, Result, Who, clock,
     events::{self, Event},
+    keyring::{self, Held},
     pii::{IdNumber, Mobile},
     rules::{
         Column, Rules, SheetKind, age, completeness, fields, id_number,
@@ -127,17 +128,18 @@ pub async fn find_or_make(cx: &mut Cx, permit: &Permit, named: &Named) -> Result
 }
 
 /// Finds somebody, or makes her. A telephone is put in where there is none (decision 27); it replaces
-/// one only where `take` says so and whoever acts may edit the person. Answers about people who exist are counted against the
-/// daily allowance of whoever is signed in ([`Error::TooMany`]) and noted.
+/// one only where `take` says so and whoever acts may edit the person. Answers about people who
+/// exist are counted against the daily allowance of whoever is signed in ([`Error::TooMany`]) and noted.
 pub async fn find_or_fill(
     cx: &mut Cx,
     permit: &Permit,
     named: &Named,
     take: &[Column],
 ) -> Result<(Entered, Told)> {
+    let ring = keyring::hold(cx).await?;
     let person = match look(cx, permit, named).await? {
         Seen::Nobody => {
-            let made = make(cx, permit, named).await?;
+            let made = make(cx, permit, ring, named).await?;
             return Ok((Entered::Made(made), Told::default()));
         }
         Seen::OtherName => return Ok((Entered::OtherName, Told::default())),
@@ -156,11 +158,11 @@ pub async fn find_named(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<O
 }
 
 /// Makes a person without membership, post or account.
-async fn make(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<PersonId> {
+async fn make(cx: &mut Cx, permit: &Permit, ring: Held, named: &Named) -> Result<PersonId> {
     let id = PersonId(cx.new_id());
     let new = typed(named, clock::day(cx.now()));
     let row = entry::person_row(cx, id, &new);
-    if sql::entry::persons(cx, permit, vec![row]).await? == 0 {
+    if sql::entry::persons(cx, permit, ring, vec![row]).await? == 0 {
         // A twin was entered at this very moment: run again and find her.
         return Err(Error::Retry);
     }

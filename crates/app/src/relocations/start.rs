@@ -61,6 +61,13 @@ pub async fn check(cx: &mut Cx, to: &str) -> Result<Checked> {
     Ok(Checked { org, old_parent, new_parent, effect })
 }
 
+/// Why the organisation acted for can't move below each of these, in their order.
+pub async fn against(cx: &mut Cx, tos: &[OrgRef]) -> Result<Vec<Option<String>>> {
+    let (org, _) = mover(cx).await?;
+    let found = orgs::against_moving_to(cx, &org, tos, Mandate::Own).await?;
+    Ok(found.into_iter().map(|refusal| refusal.map(|r| r.message)).collect())
+}
+
 /// Begins a relocation: from now on its present superior has it in its hands.
 pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     let permit = {
@@ -94,7 +101,7 @@ async fn mover(cx: &mut Cx) -> Result<(OrgRef, OrgRef)> {
     let acting = cx.org()?.id;
     let org = orgs::by_id(cx, acting).await?;
     if !cx.may(Action::StartRelocation, &org.path) {
-        return Err(crate::access::forbidden(Action::StartRelocation));
+        return Err(cx.forbidden(Action::StartRelocation, &org));
     }
     let level = || {
         Error::refused(Refusal::new(

@@ -34,6 +34,9 @@ pub struct DevNumberRow {
     pub required: bool,
     /// How the number is checked.
     pub check: Check,
+    /// True: the row judges nobody until it is switched on.
+    #[serde(default)]
+    pub off: bool,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
@@ -127,7 +130,8 @@ fn row_for<'a>(
     rules: &'a Rules,
 ) -> Option<&'a DevNumberRow> {
     rules.dev_number.rows.iter().find(|row| {
-        (row.region.is_empty() || row.region.iter().any(|r| r == region))
+        !row.off
+            && (row.region.is_empty() || row.region.iter().any(|r| r == region))
             && row.join_from.is_none_or(|from| from <= joined)
             && row.join_to.is_none_or(|to| joined <= to)
             && row.validity.covers(today)
@@ -170,7 +174,9 @@ fn check(text: &str, check: Check, joined: YearMonth, rules: &Rules) -> Result<(
 fn required_since(region: &str, rules: &Rules) -> Option<YearMonth> {
     let rows = rules.dev_number.rows.iter();
     rows.filter(|row| {
-        row.required && (row.region.is_empty() || row.region.iter().any(|r| r == region))
+        !row.off
+            && row.required
+            && (row.region.is_empty() || row.region.iter().any(|r| r == region))
     })
     .filter_map(|row| row.join_from)
     .min()

@@ -38,6 +38,8 @@ pub struct Tree {
     posts: Vec<PostRow>,
     #[serde(rename = "term")]
     terms: Vec<TermRow>,
+    #[serde(rename = "extension")]
+    extensions: Vec<Extension>,
     /// Industries in picker order.
     #[serde(rename = "industry")]
     pub industries: Vec<IndustryRow>,
@@ -112,9 +114,20 @@ pub struct TermRow {
     pub school: Option<bool>,
     /// Years at most.
     pub years: i64,
+    /// Years at least, where that is another number.
+    pub least: Option<i64>,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
+}
+
+/// By how much an election may be put off.
+#[derive(Debug, Deserialize)]
+struct Extension {
+    categories: Vec<Category>,
+    months: i64,
+    #[serde(flatten)]
+    validity: Validity,
 }
 
 /// One industry of the two-level list (单位所属行业类别).
@@ -217,6 +230,28 @@ impl Tree {
         })
     }
 
+    /// By how many months the superior may put an election off, at most; 0: not at all.
+    pub fn extension_months(&self, category: Category, day: jiff::civil::Date) -> i64 {
+        let fits =
+            |row: &&Extension| row.categories.contains(&category) && row.validity.covers(day);
+        self.extensions.iter().find(fits).map_or(0, |row| row.months)
+    }
+
+    /// How long a committee of that category sits (row 62).
+    pub fn term_of(
+        &self,
+        category: Category,
+        school: bool,
+        day: jiff::civil::Date,
+    ) -> Option<&TermRow> {
+        let fits = |row: &&TermRow| {
+            row.categories.contains(&category)
+                && row.school.is_none_or(|only| only == school)
+                && row.validity.covers(day)
+        };
+        self.terms.iter().find(fits)
+    }
+
     /// How many years a committee of that category sits at most (row 62).
     pub fn term_years(
         &self,
@@ -224,12 +259,7 @@ impl Tree {
         school: bool,
         day: jiff::civil::Date,
     ) -> Option<i64> {
-        let fits = |row: &&TermRow| {
-            row.categories.contains(&category)
-                && row.school.is_none_or(|only| only == school)
-                && row.validity.covers(day)
-        };
-        self.terms.iter().find(fits).map(|row| row.years)
+        self.term_of(category, school, day).map(|row| row.years)
     }
 
     /// Every length of a term that occurs, in years.
@@ -395,7 +425,19 @@ mod tests {
         let years = |category, school| tree().term_years(category, school, on);
         assert_eq!(years(Category::Branch, true), Some(1));
         assert_eq!(years(Category::Branch, false), Some(3));
-        assert_eq!(years(Category::Committee, true), Some(3));
+        assert_eq!(years(Category::Committee, true), Some(5));
+        assert_eq!(years(Category::Work, false), Some(5));
+        assert_eq!(years(Category::General, false), Some(3));
+        let before = jiff::civil::date(2025, 1, 2);
+        assert_eq!(tree().term_years(Category::Committee, true, before), Some(3));
+        let least = |category, school| tree().term_of(category, school, on).and_then(|t| t.least);
+        assert_eq!(least(Category::Committee, true), Some(3));
+        assert_eq!(
+            (least(Category::Branch, false), least(Category::Branch, true)),
+            (Some(2), None)
+        );
+        let months = |category| tree().extension_months(category, on);
+        assert_eq!((months(Category::Branch), months(Category::Committee)), (6, 12));
         assert_eq!(years(Category::Lead, false), Some(5));
         assert_eq!(years(Category::Holding, false), None);
     }

@@ -123,14 +123,33 @@ async fn leave(cx: &mut Cx, t: &Transfer, version: i64, verb: Verb) -> Result<(P
     // First the side, so that an outsider does not learn how things stand.
     let (side, hands) = t.decider(verb);
     if !hands.iter().any(|party| parties.contains(party)) {
-        return Err(access::forbidden(action));
+        return Err(access::forbidden_because(action, other_side(t, verb, &acting)));
     }
     let permit = cx.permit(action, side)?;
     business::still_open(cx, t, version, verb).await?;
     match machine::next(t.variant, t.state, verb, &parties) {
         Some(to) => Ok((permit, to)),
-        None => Err(access::forbidden(action)),
+        None => {
+            let why = format!(
+                "这一步只由“{0}”自己办理，“{1}”不能代办。请联系“{0}”的管理员。",
+                t.decider(verb).0.short_name,
+                acting.short_name
+            );
+            Err(access::forbidden_because(action, why))
+        }
     }
+}
+
+/// Whose step it is, and what is left for whoever asked.
+fn other_side(t: &Transfer, verb: Verb, acting: &OrgRef) -> String {
+    let side = t.decider(verb).0;
+    let role = if side.id == t.from.id { "转出方" } else { "转入方" };
+    let advice = if t.parties(acting).contains(&Party::Starter) {
+        "对方办理以前，本组织可以催办或撤销申请。"
+    } else {
+        "需要催办的，请联系发起方。"
+    };
+    format!("这一步由{role}“{}”办理，“{}”不能代办。{advice}", side.short_name, acting.short_name)
 }
 
 fn into_branch(branch: &OrgRef) -> Turn<'_> {
@@ -162,19 +181,37 @@ async fn branch_of(cx: &mut Cx, t: &Transfer, code: &str) -> Result<OrgRef> {
         Err(Error::NotFound) => return Err(wrong("没有这个团支部,可能已经撤销。请重新选择。")),
         found => found?,
     };
-    if !found.category.owns_members() || !super::start::receives(found.category) {
-        return Err(wrong("只能分配到团支部。请重新选择。"));
+    let active = super::sql::is_active(cx, found.id).await?;
+    match against_branch(t, &found, active) {
+        Some(says) => Err(wrong(says)),
+        None => Ok(found),
     }
-    if !t.to.covers(&found.path) {
-        return Err(wrong("这个团支部不在本组织下面。请从本组织的团支部中选择。"));
+}
+
+/// Why the person of a transfer can't be put into this branch; `None` when she can. Judges the row
+/// of a picker, the suggestion and what is submitted alike.
+pub(super) fn against_branch(t: &Transfer, branch: &OrgRef, active: bool) -> Option<&'static str> {
+    if !branch.category.owns_members() || !super::start::receives(branch.category) {
+        return Some("只能分配到团支部。请重新选择。");
     }
-    if found.id == t.from.id {
-        return Err(wrong("这就是原来的团支部。请选择另一个团支部,或者退回申请。"));
+    if !t.to.covers(&branch.path) {
+        return Some("这个团支部不在本组织下面。请从本组织的团支部中选择。");
     }
-    if !super::sql::is_active(cx, found.id).await? {
-        return Err(wrong("这个团支部正在调整或已经撤销。请选择另一个团支部。"));
+    if branch.id == t.from.id {
+        return Some("这就是原来的团支部。请选择另一个团支部，或者退回申请。");
     }
-    Ok(found)
+    (!active).then_some("这个团支部正在调整或已经撤销。请选择另一个团支部。")
+}
+
+/// [`against_branch`] for each of several, in their order; `NotFound` for a transfer of others.
+pub async fn against_branches(
+    cx: &mut Cx,
+    no: &str,
+    branches: &[OrgRef],
+) -> Result<Vec<Option<&'static str>>> {
+    let t = read(cx, no).await?;
+    let active = orgs::active(cx, branches).await?;
+    Ok(branches.iter().map(|b| against_branch(&t, b, active.contains(&b.id.0))).collect())
 }
 
 /// Whether the target (still) takes people in.

@@ -29,8 +29,11 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
         kept = tempfile::Builder::new().prefix("tuanjian-demo-").tempdir()?;
         place.data = Some(kept.path().to_owned());
     }
-    let opening =
-        || open::Opening { place: &place, serving: Some(&demo.serving), may_create: true };
+    let opening = || open::Opening {
+        place: &place,
+        serving: Some(&demo.serving),
+        access: open::Access::Create,
+    };
     // The same seed draws the same codes. What is served afterwards draws its secrets by chance.
     let chance = app::clock::SeededChance::new(demo.seed);
     let house = open::house_with(opening(), chance).await?;
