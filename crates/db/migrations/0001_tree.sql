@@ -8,7 +8,7 @@ CREATE TABLE org (
   sort_no {int} NOT NULL,
   next_child {int} NOT NULL DEFAULT 0,     -- number of the next child; never reused
   short_name {text} NOT NULL CHECK (short_name <> ''),
-  name_key {text} GENERATED ALWAYS AS ({fold short_name}) STORED, -- as names of siblings are compared
+  {fold name_key short_name},              -- as names of siblings are compared
   full_name {text} NOT NULL CHECK (full_name <> ''),
   name_py {text} NOT NULL,                 -- pinyin initials of short_name
   category {text} NOT NULL CHECK (category IN ('LEAD','COMMITTEE','WORK','GENERAL','BRANCH','GRADUATE','HOLDING')),

@@ -39,16 +39,31 @@ pub fn fold(name: &str) -> String {
     name.chars().filter_map(|c| TABLE.get(&c).copied().unwrap_or(Some(c))).collect()
 }
 
-/// The same as an expression of SQLite.
-pub(crate) fn lite(column: &str) -> String {
-    pairs().into_iter().fold(column.to_owned(), |inner, (from, to)| {
-        let to = to.map_or(String::new(), String::from);
-        format!("replace({inner},'{}','{}')", quoted(from), to.replace('\'', "''"))
-    })
+/// So many calls stand in one expression of SQLite: older parsers take no more inside one another.
+const NESTED: usize = 20;
+
+/// The column `name` as the folded `column`, for SQLite, which replaces one sign a call: over columns
+/// that are not stored.
+pub(crate) fn lite(name: &str, column: &str) -> String {
+    let pairs = pairs();
+    let steps = pairs.chunks(NESTED).count();
+    let mut said = String::new();
+    let mut inner = column.to_owned();
+    for (n, piece) in pairs.chunks(NESTED).enumerate() {
+        let replaced = piece.iter().fold(inner, |inner, (from, to)| {
+            let to = to.map_or(String::new(), quoted);
+            format!("replace({inner},'{}','{to}')", quoted(*from))
+        });
+        let last = n + 1 == steps;
+        inner = if last { name.to_owned() } else { format!("{name}_{}", n + 1) };
+        let kept = if last { "STORED" } else { "VIRTUAL, " };
+        let _ = write!(said, "{inner} TEXT GENERATED ALWAYS AS ({replaced}) {kept}");
+    }
+    said
 }
 
-/// The same as an expression of PostgreSQL: what has no counterpart at the end is dropped.
-pub(crate) fn pg(column: &str) -> String {
+/// The same for PostgreSQL: what has no counterpart at the end is dropped.
+pub(crate) fn pg(name: &str, column: &str) -> String {
     let (kept, dropped): (Vec<_>, Vec<_>) = pairs().into_iter().partition(|(_, to)| to.is_some());
     let (mut from, mut to) = (String::new(), String::new());
     for (a, b) in &kept {
@@ -58,7 +73,8 @@ pub(crate) fn pg(column: &str) -> String {
     for (a, _) in &dropped {
         let _ = write!(from, "{}", quoted(*a));
     }
-    format!("translate({column}, '{from}', '{to}')")
+    let made = format!("translate({column}, '{from}', '{to}')");
+    format!("{name} TEXT COLLATE \"C\" GENERATED ALWAYS AS ({made}) STORED")
 }
 
 fn quoted(sign: char) -> String {

@@ -149,14 +149,14 @@ fn for_engine(text: &str, engine: Engine) -> String {
     let text = tokens.iter().fold(text.to_owned(), |text, (token, lite, pg)| {
         text.replace(token, if engine == Engine::Sqlite { lite } else { pg })
     });
-    // `{fold NAME}`: the column as names are compared.
-    match (text.contains("{fold short_name}"), engine) {
-        (false, _) => text,
-        (true, Engine::Sqlite) => {
-            text.replace("{fold short_name}", &crate::fold::lite("short_name"))
-        }
-        (true, Engine::Postgres) => {
-            text.replace("{fold short_name}", &crate::fold::pg("short_name"))
-        }
+    // A column that says how a name is compared.
+    const FOLD: &str = "{fold name_key short_name}";
+    if !text.contains(FOLD) {
+        return text;
     }
+    let column = match engine {
+        Engine::Sqlite => crate::fold::lite("name_key", "short_name"),
+        Engine::Postgres => crate::fold::pg("name_key", "short_name"),
+    };
+    text.replace(FOLD, &column)
 }
