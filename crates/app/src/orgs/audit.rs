@@ -92,6 +92,7 @@ const WORDS: &[(&str, &str)] = &[
     ("org.closing_final", "撤销不能再恢复"),
     ("org.created", "创建组织"),
     ("org.edited", "修改组织信息"),
+    ("org.election_put_off", "批准延期换届"),
     ("org.first_admin", "成为第一位管理员"),
     ("org.graduated", "转为毕业生团组织"),
     ("org.graduation_corrected", "更正毕业时间"),

@@ -11,13 +11,14 @@ use crate::{
     orgs::{self, Category, pinyin},
     pii::IdNumber,
     rules::{
-        Problem, Rules, SheetKind, YearMonth, id_number,
+        Problem, Rules, SheetKind, YearMonth, age, id_number,
         person::{self as judged, Draft, NewPerson, PostDraft},
         seats::{self, Seats},
         tree,
     },
 };
 use db::{Rows, Value};
+use jiff::civil::Date;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -364,7 +365,7 @@ impl Batch<'_> {
     fn place(&mut self, cx: &Cx, id: PersonId, person: &NewPerson, known: Option<&Known>) {
         let complete = known.map_or(person.missing.is_empty(), |k| k.complete);
         let initials = pinyin::person_initials(&person.name);
-        if self.org.category.owns_members() && is_member(person) {
+        if self.org.category.owns_members() && is_member(person, clock::day(cx.now())) {
             let check = known.map_or("unchecked", |k| k.check_state.as_str());
             self.members.push(vec![
                 id.into(),
@@ -421,8 +422,12 @@ impl Batch<'_> {
     }
 }
 
-/// Whoever is neither a League nor a Party member stands in a branch only with a post.
-fn is_member(person: &NewPerson) -> bool {
+/// Whoever is neither a League nor a Party member, or is past the age of members, stands in a branch
+/// only with a post (decision 26).
+fn is_member(person: &NewPerson, today: Date) -> bool {
+    if person.post.is_some() && age::is_past_membership(person.birth, today, Rules::builtin()) {
+        return false;
+    }
     person.joined.is_some()
         || person.post.is_none()
         || matches!(person.political.as_deref(), None | Some("01" | "02" | "03"))
