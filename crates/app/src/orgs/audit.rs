@@ -76,6 +76,7 @@ const WORDS: &[(&str, &str)] = &[
     ("import.uploaded", "上传导入名单"),
     ("imports.swept", "清除过期的导入"),
     ("keys.moved", "更换加密密钥"),
+    ("keys.put_in_use", "启用新的加密密钥"),
     ("member.added", "录入团员"),
     ("member.brought_back", "恢复团员"),
     ("member.graduation_marked", "标记毕业团员"),
