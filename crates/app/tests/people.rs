@@ -821,3 +821,29 @@ async fn whoever_names_somebody_fills_her_telephone_but_never_another_ones() {
     assert_eq!(read(&lab, id).await.missing, []);
     lab.is_whole().await;
 }
+
+#[tokio::test]
+async fn somebody_past_28_with_a_post_is_a_cadre_of_the_branch_and_no_member() {
+    let lab = fresh().await;
+    let tree = lab.tree().await;
+    let who = lab.admin(&tree.branch, "王老师").await;
+    let first = "34010419850312123";
+    let draft = Draft {
+        id_number: RawCell::text(format!("{first}{}", check_char(first).unwrap())),
+        is_cadre: RawCell::text("是"),
+        post: RawCell::text("副书记"),
+        joined: RawCell::default(),
+        dev_number: RawCell::default(),
+        ..draft("钱老师", 1)
+    };
+    let person =
+        act!(lab.house, who.clone(), |cx| people::add(cx, &tree.branch, &draft).await).unwrap();
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    let read = people::person::read(&mut cx, person).await.unwrap();
+    assert!(read.membership.is_none(), "no member of the branch");
+    let posts: Vec<&str> = read.present_posts().map(|p| p.post.as_str()).collect();
+    assert_eq!(posts, ["副书记"]);
+    assert!(!read.missing.contains(&Column::Joined), "{:?}", read.missing);
+    drop(cx);
+    lab.is_whole().await;
+}

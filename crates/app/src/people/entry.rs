@@ -15,13 +15,14 @@ use crate::{
     orgs::{self, Category, pinyin},
     pii::IdNumber,
     rules::{
-        Column, Problem, Rules, SheetKind, YearMonth, id_number,
+        Column, Problem, Rules, SheetKind, YearMonth, age, id_number,
         person::{self as judged, Draft, NewPerson, PostDraft},
         seats::{self, Seats},
         tree,
     },
 };
 use db::{Rows, Value};
+use jiff::civil::Date;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -384,7 +385,7 @@ pub(crate) async fn merges(
     let mut found = HashMap::with_capacity(before.len());
     for (person, known) in people.iter().filter(agrees) {
         let Some(before) = before.get(&known.person) else { continue };
-        let joins = org.category.owns_members() && !known.here && is_member(person);
+        let joins = org.category.owns_members() && !known.here && is_member(person, today);
         let place = joins.then(|| merge::joining(cx, org, person));
         let home = match joins {
             true => Some(org),
@@ -482,7 +483,7 @@ impl Batch<'_> {
         let known = known.map(|(known, _)| known);
         let initials = pinyin::person_initials(&person.name);
         let joins = self.org.category.owns_members() && known.is_none_or(|k| !k.here);
-        if joins && is_member(person) {
+        if joins && is_member(person, clock::day(cx.now())) {
             let check = known.map_or("unchecked", |k| k.check_state.as_str());
             self.members.push(vec![
                 id.into(),
@@ -539,8 +540,12 @@ impl Batch<'_> {
     }
 }
 
-/// Whoever is neither a League nor a Party member stands in a branch only with a post.
-fn is_member(person: &NewPerson) -> bool {
+/// Whoever is neither a League nor a Party member, or is past the age of members, stands in a branch
+/// only with a post (decision 26).
+fn is_member(person: &NewPerson, today: Date) -> bool {
+    if person.post.is_some() && age::is_past_membership(person.birth, today, Rules::builtin()) {
+        return false;
+    }
     person.joined.is_some()
         || person.post.is_none()
         || matches!(person.political.as_deref(), None | Some("01" | "02" | "03"))
