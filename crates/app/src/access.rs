@@ -56,6 +56,7 @@ pub enum Action {
     ChangeCategory,
     OrderChildren,
     CloseChild,
+    PutOffElection,
     IssueCodes,
     UseCode,
     ManageAdmins,
@@ -156,6 +157,7 @@ pub const TABLE: &[Line] = &[
         label: "调整下级组织的顺序",
         who: &[(R::Group, Own), (R::Lead, Own), (R::Province, Own)],
     },
+    Line { action: A::PutOffElection, label: "批准直属下级延期换届", who: PARENTS },
     Line { action: A::CloseChild, label: "撤销和恢复直属下级组织", who: PARENTS },
     Line {
         action: A::IssueCodes,
@@ -242,7 +244,18 @@ pub const TABLE: &[Line] = &[
         label: "分配团支部",
         who: &[(R::Group, Own), (R::Lead, Own), (R::Province, Own)],
     },
-    Line { action: A::WithdrawTransfer, label: "撤销自己发起的转接", who: ADMINS },
+    Line {
+        action: A::WithdrawTransfer,
+        label: "撤销转接（发起方、本人）",
+        who: &[
+            (R::Member, Own),
+            (R::Branch, Own),
+            (R::Group, Direct),
+            (R::Lead, Direct),
+            (R::Province, Direct),
+            (R::System, All),
+        ],
+    },
     Line { action: A::SeeStats, label: "查看统计和录入进度", who: OBSERVED },
     Line { action: A::SeeJobs, label: "查看任务", who: OBSERVED },
     Line { action: A::SeeEvents, label: "查看操作记录", who: ADMINS },
@@ -396,7 +409,63 @@ pub fn forbidden(action: Action) -> Error {
     let line = line(action);
     let names: Vec<&str> =
         line.who.iter().filter(|(r, _)| *r != Role::System).map(|(r, _)| role_name(*r)).collect();
-    Error::Forbidden { action: line.label, may: names.join("、") }
+    Error::Forbidden { action: line.label, may: names.join("、"), why: String::new() }
+}
+
+/// E21 with the true reason: a sentence that names who can.
+pub fn forbidden_because(action: Action, why: impl Into<String>) -> Error {
+    match forbidden(action) {
+        Error::Forbidden { action, may, .. } => Error::Forbidden { action, may, why: why.into() },
+        other => other,
+    }
+}
+
+/// E21 for somebody with this grant who wants it done on `org`: what she is, what is in the way, and
+/// who can do it.
+pub fn forbidden_to(action: Action, grant: &Grant, org: &OrgRef) -> Error {
+    forbidden_because(action, why_not(action, grant, org))
+}
+
+fn why_not(action: Action, grant: &Grant, org: &OrgRef) -> String {
+    let (what, own, that) = (line(action).label, &grant.org.short_name, &org.short_name);
+    // Whoever does it for her own organisation and is not the superior.
+    let by_itself =
+        line(action).who.iter().any(|(_, reach)| matches!(reach, Own | Direct | Subtree));
+    match reach(action, grant.role) {
+        None => {
+            let others = others(action, grant.role);
+            format!("你现在是“{own}”的{}，不能办“{what}”。这件事由{others}办理。", title(grant))
+        }
+        Some(Children) if org.id == grant.org.id => {
+            format!("“{what}”由上级办理，本组织不能给自己办。请联系“{own}”直接上级的管理员。")
+        }
+        Some(Own) => {
+            format!("在“{own}”只能为本组织办“{what}”，“{that}”由它自己的管理员办理。")
+        }
+        Some(Children | Direct) if grant.org.covers(&org.path) => {
+            let itself = if by_itself { "它自己的管理员，或" } else { "" };
+            format!(
+                "“{that}”不是“{own}”的直属下级，隔级不能办“{what}”。请{itself}“{that}”直接上级的管理员办理。"
+            )
+        }
+        Some(_) => format!("“{that}”不在“{own}”的管理范围内，“{what}”由它自己的上级办理。"),
+    }
+}
+
+/// The roles that can, as they are called on pages; never the one of whoever asks.
+fn others(action: Action, but: Role) -> String {
+    let who = line(action).who.iter().map(|(role, _)| *role);
+    let names: Vec<&str> = who.filter(|r| *r != Role::System && *r != but).map(role_name).collect();
+    names.join("、")
+}
+
+/// What somebody is where she acts, in the words of her organisation.
+fn title(grant: &Grant) -> String {
+    match grant.role {
+        Role::Observer => "观察员（只能查看）".to_owned(),
+        Role::Operator | Role::Member | Role::System => role_name(grant.role).to_owned(),
+        _ => format!("管理员（{}）", grant.org.category.label()),
+    }
 }
 
 /// What a role is called on pages.
@@ -427,6 +496,38 @@ pub fn admin_role(category: Category, depth: usize) -> Role {
 mod tests {
     use super::*;
 
+    fn named(path: &str, name: &str, category: Category) -> OrgRef {
+        let id = OrgId(path.len() as i64);
+        let (code, province) = (String::new(), "34".to_owned());
+        OrgRef { id, code, path: path.into(), short_name: name.into(), category, province }
+    }
+
+    fn said(action: Action, grant: &Grant, org: &OrgRef) -> String {
+        match forbidden_to(action, grant, org) {
+            Error::Forbidden { why, .. } => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_true_reason_and_who_can_and_never_the_own_role_as_the_cure() {
+        let committee = named("000001", "文学院团委", Category::Committee);
+        let child = named("000001001", "一团总支", Category::General);
+        let branch = named("000001001001", "一班团支部", Category::Branch);
+        let above = Grant { org: committee.clone(), role: Role::Group };
+        let of_branch = Grant { org: branch.clone(), role: Role::Branch };
+        let far = said(A::CloseChild, &above, &branch);
+        assert!(far.contains("“一班团支部”不是“文学院团委”的直属下级"), "{far}");
+        assert!(far.contains("“一班团支部”直接上级的管理员"), "{far}");
+        let own = said(A::CloseChild, &above, &committee);
+        assert!(own.contains("不能给自己办") && own.contains("直接上级"), "{own}");
+        let below = said(A::CreateChild, &of_branch, &branch);
+        assert!(below.contains("你现在是“一班团支部”的管理员（团支部）"), "{below}");
+        assert!(!below.contains("团支部管理员、"), "her own role cures nothing: {below}");
+        let looks = Grant { org: committee, role: Role::Observer };
+        assert!(said(A::EditOrg, &looks, &child).contains("观察员（只能查看）"));
+    }
+
     fn at(path: &str, role: Role) -> Grant {
         let org = OrgRef {
             id: OrgId(1),
@@ -451,6 +552,7 @@ mod tests {
             A::ChangeCategory,
             A::OrderChildren,
             A::CloseChild,
+            A::PutOffElection,
             A::IssueCodes,
             A::UseCode,
             A::ManageAdmins,

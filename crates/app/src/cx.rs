@@ -115,7 +115,8 @@ impl Cx {
         if !access::allows(Action::SeeOrg, &grant, &org.path) {
             return Err(Error::NotFound);
         }
-        let permit = access::permit(action, &grant, &org.path)?;
+        let permit = access::permit(action, &grant, &org.path)
+            .map_err(|_| access::forbidden_to(action, &grant, org))?;
         self.owed += 1;
         Ok(permit)
     }
@@ -157,11 +158,22 @@ impl Cx {
             }
         }
     }
+    /// Why she may not: E21 with what is in the way and who can.
+    pub fn forbidden(&self, action: Action, org: &OrgRef) -> Error {
+        match self.acting() {
+            Ok(grant) => access::forbidden_to(action, grant, org),
+            Err(_) => access::forbidden(action),
+        }
+    }
     /// What she may read for `action`, or that she may not.
     pub fn scope(&self, action: Action) -> Result<Scope> {
         match &self.who {
             Who::System(_) => Ok(Scope::subtree("")),
-            _ => access::scope(action, self.acting()?).ok_or_else(|| access::forbidden(action)),
+            _ => {
+                let grant = self.acting()?;
+                access::scope(action, grant)
+                    .ok_or_else(|| access::forbidden_to(action, grant, &grant.org))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! One error for the whole business; only `web` knows status codes and pages for it.
 
+use crate::clash::{self, Clash};
 use db::DbError;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,9 +17,10 @@ pub enum Error {
     /// Nobody is signed in, or the sign-in has ended.
     #[error("signed out")]
     SignedOut,
-    /// Seen, but not allowed (E21); `may` says who can do it.
+    /// Seen, but not allowed (E21); `may` says which roles can do it at all, `why` what stands in the
+    /// way here and who can, in a sentence; empty where nothing more is known.
     #[error("forbidden: {action}")]
-    Forbidden { action: &'static str, may: String },
+    Forbidden { action: &'static str, may: String, why: String },
     /// Somebody else was first (E22), or the thing is no longer in the state for it.
     #[error("conflict")]
     Conflict(Box<Refusal>),
@@ -49,6 +51,11 @@ pub enum Error {
     /// Another transaction was in the way: the whole request is run again by `web`.
     #[error("to be run again")]
     Retry,
+    /// A constraint of the schema refused what a twin or a repeated action had made impossible. The
+    /// request is run again some times, so that the use-case sees it and says it better; then this
+    /// says what it means.
+    #[error("clash on {}", .0.name)]
+    Clash(&'static Clash),
     /// A permit was given but no audit row written: a mistake of ours, and nothing is committed.
     #[error("a permit was used without an audit row")]
     Unrecorded,
@@ -136,6 +143,16 @@ impl Error {
     pub fn refused(refusal: Refusal) -> Self {
         Self::Refused(Box::new(refusal))
     }
+    /// Whether running the whole again may go better: another transaction was in the way, or has
+    /// done meanwhile what this one was about to do. `turn` counts the runs before.
+    pub fn is_worth_another_turn(&self, turn: u32) -> bool {
+        match self {
+            Self::Retry => true,
+            // Whatever was in the way is there for all to see: looking again once or twice is enough.
+            Self::Clash(_) => turn < 3,
+            _ => false,
+        }
+    }
     /// Somebody was first, or the state has changed.
     pub fn conflict(refusal: Refusal) -> Self {
         Self::Conflict(Box::new(refusal))
@@ -149,8 +166,9 @@ impl From<DbError> for Error {
             DbError::NoRow => Self::NotFound,
             DbError::Full => Self::Storage("full"),
             DbError::Gone => Self::Storage("gone"),
-            // A unique index that a use-case did not expect: a twin was faster, so look again.
-            DbError::Unique { .. } => Self::Retry,
+            DbError::Unique { on } => clash::of_unique(&on),
+            DbError::Constraint { on } => clash::of_check(&on),
+            DbError::Foreign { .. } => Self::Clash(&clash::REFERENCE),
             other => Self::Broken(other.to_string()),
         }
     }

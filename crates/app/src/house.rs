@@ -178,7 +178,7 @@ impl House {
             }
         };
         match done {
-            Err(Error::Retry) if *turn < 10 => {
+            Err(ref e) if e.is_worth_another_turn(*turn) && *turn < 10 => {
                 self.pause(*turn).await;
                 *turn += 1;
                 None

@@ -8,6 +8,8 @@ pub mod access;
 pub mod business;
 /// 团干部, 管理员, 换届 and 观察员.
 pub mod cadres;
+/// What it means when a constraint of the schema refuses a change.
+pub mod clash;
 /// Time, chance and ids.
 pub mod clock;
 /// 撤销与恢复, and 待接转团支部.

@@ -636,9 +636,9 @@ async fn a_term_that_ends_is_said_before_and_when_it_is_over() {
     let (org, today) = (&tree.committee, testkit::START);
     act!(lab.house, Who::System("test"), |cx| {
         let permit = cx.permit(Action::EditOrg, org)?;
-        // Three years before 30 days from now.
+        // Five years before 30 days from now.
         let day = app::clock::day(today + 30 * DAY);
-        let day = day.checked_sub(jiff::ToSpan::years(3)).unwrap();
+        let day = day.checked_sub(jiff::ToSpan::years(5)).unwrap();
         app::orgs::set_elected_on(cx, &permit, org, day).await?;
         cx.record(permit, app::events::Event::new("test.elected", "org", org.id.0)).await
     })
@@ -646,10 +646,60 @@ async fn a_term_that_ends_is_said_before_and_when_it_is_over() {
     let mut cx = lab.house.read(Who::System("test")).await.unwrap();
     let term = cadres::term_of(&mut cx, org).await.unwrap().unwrap();
     drop(cx);
-    assert!(term.ends_soon() && term.years == 3 && term.days_left == 30, "{term:?}");
+    assert!(term.ends_soon() && term.years == 5 && term.days_left == 30, "{term:?}");
     assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 1);
     assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 0);
     lab.clock.advance(31 * DAY);
     assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 1);
     assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_superior_puts_an_election_off_half_a_year_for_a_branch_and_reminders_follow() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let (org, now) = (&tree.direct, app::clock::day(testkit::START));
+    let superior = lab.admin(&tree.committee, "钱多").await;
+    let own = lab.admin(org, "周杰").await;
+    let until = |days: i64| {
+        let day = app::clock::day(testkit::START + days * DAY);
+        day.to_string()
+    };
+    let put_off = |who: Who, days: i64, reason: &'static str| {
+        let (house, org, until) = (lab.house.clone(), org.clone(), until(days));
+        async move { act!(house, who.clone(), |cx| cadres::put_off(cx, &org, &until, reason).await) }
+    };
+    let none = put_off(superior.clone(), 10, "书记休产假").await;
+    assert_eq!(code(none), "no_term");
+    act!(lab.house, Who::System("test"), |cx| {
+        let permit = cx.permit(Action::EditOrg, org)?;
+        // A student branch: its year ended yesterday.
+        let day = now.checked_sub(jiff::ToSpan::years(1).days(1)).unwrap();
+        app::orgs::set_elected_on(cx, &permit, org, day).await?;
+        cx.record(permit, app::events::Event::new("test.elected", "org", org.id.0)).await
+    })
+    .unwrap();
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 1, "it is over");
+    assert!(matches!(put_off(own, 10, "想晚一点").await, Err(Error::Forbidden { .. })));
+    assert!(matches!(put_off(superior.clone(), 200, "太久").await, Err(Error::Invalid(_))));
+    assert!(matches!(put_off(superior.clone(), -3, "倒退").await, Err(Error::Invalid(_))));
+    assert!(matches!(put_off(superior.clone(), 100, "").await, Err(Error::Invalid(_))));
+    let term = put_off(superior, 100, "书记休产假").await.unwrap();
+    assert!(!term.is_over() && term.days_left == 100 && term.put_off.is_some(), "{term:?}");
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 0);
+    lab.clock.advance(60 * DAY);
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 1, "it ends soon");
+    lab.clock.advance(41 * DAY);
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 1, "and is over");
+    assert_eq!(cadres::remind_terms(&lab.house).await.unwrap(), 0);
+    act!(lab.house, Who::System("test"), |cx| {
+        let permit = cx.permit(Action::EditOrg, org)?;
+        let day = app::clock::day(cx.now());
+        app::orgs::set_elected_on(cx, &permit, org, day).await?;
+        cx.record(permit, app::events::Event::new("test.elected", "org", org.id.0)).await
+    })
+    .unwrap();
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    let term = cadres::term_of(&mut cx, org).await.unwrap().unwrap();
+    assert!(term.put_off.is_none(), "the election ended it");
 }

@@ -340,3 +340,28 @@ async fn a_transfer_out_against_closing_its_target_leaves_nobody_on_the_way() {
     }
     w.is_whole().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn closing_while_the_last_person_is_leaving_waits_for_her_and_asks_to_look_again() {
+    let w = world().await;
+    let asker = w.lab.admin(&w.tree.other_branch, "赵静").await;
+    let source = w.lab.org(Some(&w.tree.committee), Category::Branch, "一团支部").await;
+    let person = w.lab.member(&source, "张一").await;
+    let no = w.asked(&asker, person).await;
+    let giver = w.acting(&source, Role::Group).await;
+    let mut open = w.lab.house.write(giver).await.unwrap();
+    transfers::approve(&mut open, &no, 1, None).await.unwrap();
+    let ask = closings::Ask { people: 1, typed: source.short_name.clone() };
+    let closing = async {
+        try_act!(w.lab.house, w.above, |cx| closings::close(cx, &source.code, &ask).await)
+    };
+    // She has left but nobody else sees it yet; the closing waits for her, or comes after her.
+    let (closed, ()) = tokio::join!(closing, async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        open.commit().await.unwrap();
+    });
+    let Err(Error::Conflict(said)) = closed else { panic!("{closed:?}") };
+    assert!(said.code == "E22" && said.message.contains("现在是 0 人"), "{said:?}");
+    assert_eq!(w.close(&w.above, &source).await.unwrap(), 0);
+    w.is_whole().await;
+}

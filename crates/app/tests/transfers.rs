@@ -571,3 +571,109 @@ async fn lists_turn_their_pages_and_filter_by_state_and_name() {
     let mut cx = w.lab.house.read(w.target_admin.clone()).await.unwrap();
     assert_eq!(transfers::summary(&mut cx).await.unwrap().due_soon, 5);
 }
+
+#[tokio::test]
+async fn an_approval_is_not_taken_back_once_the_person_is_on_her_next_way() {
+    let w = world().await;
+    let (person, begun) = w.begun("张三", &w.tree.far_branch).await;
+    w.approve(&w.target_admin, &begun.no, 1).await.unwrap();
+    let on = w.ask(person, &w.tree.other_committee).await;
+    let next = w.start_as(&w.target_admin, &on).await.unwrap();
+    let undo =
+        act!(w.lab.house, w.target_admin.clone(), |cx| transfers::undo(cx, &begun.no, 2).await);
+    let Err(Error::Conflict(said)) = undo else { panic!("{undo:?}") };
+    assert_eq!(said.code, "moved_on");
+    assert!(said.message.contains("又办理了另一笔转接"), "{}", said.message);
+    w.withdraw(&w.target_admin, &next.no).await.unwrap();
+    // She has been on her way since: still the same word.
+    let undo =
+        act!(w.lab.house, w.target_admin.clone(), |cx| transfers::undo(cx, &begun.no, 2).await);
+    assert_eq!(code_of(&undo.unwrap_err()), "moved_on");
+}
+
+#[tokio::test]
+async fn the_person_takes_back_what_others_began_and_the_starter_reads_why() {
+    let w = world().await;
+    let (person, begun) = w.begun("张三", &w.tree.far_branch).await;
+    let herself = w.lab.alone(person, "张三");
+    assert!(w.shown(&herself, &begun.no).await.unwrap().rights.withdraw);
+    let back = |who: Who, why: &'static str| {
+        let (house, no) = (w.lab.house.clone(), begun.no.clone());
+        async move { act!(house, who.clone(), |cx| transfers::withdraw_own(cx, &no, 1, why).await) }
+    };
+    let silent = back(herself.clone(), " ").await.unwrap_err();
+    assert_eq!(code_of(&silent), "why:required");
+    let other = w.lab.member(&w.tree.branch, "李四").await;
+    let stranger = back(w.lab.alone(other, "李四"), "不是我").await;
+    assert!(matches!(stranger, Err(Error::NotFound)), "{stranger:?}");
+    let done = back(herself.clone(), "我要读研，不转了").await.unwrap();
+    assert_eq!(done.state, State::Withdrawn);
+    assert_eq!(w.branch_of(person).await, ("高一1班团支部".into(), false));
+    let mut cx = w.lab.house.read(w.branch_admin.clone()).await.unwrap();
+    let told = messages::of_org(&mut cx, false, None, 20).await.unwrap();
+    drop(cx);
+    assert_eq!(told[0].title, "张三 已由本人撤回转接");
+    assert!(told[0].body.contains("我要读研，不转了"), "{}", told[0].body);
+    let steps = w.shown(&w.branch_admin, &begun.no).await.unwrap().steps;
+    assert!(steps.last().unwrap().note.contains("我要读研"));
+    assert!(matches!(back(herself, "再来一次").await, Err(Error::Conflict(r)) if r.code == "E22"));
+}
+
+#[tokio::test]
+async fn moving_the_secretary_names_what_ends_and_tells_the_superior_who_is_missing() {
+    let w = world().await;
+    let person = w.lab.member(&w.tree.direct, "王芳").await;
+    let secretary = w.lab.admin_with(&w.tree.direct, (person, "王芳"), "书记").await;
+    let new = w.ask(person, &w.tree.far_branch).await;
+    let mut cx = w.lab.house.read(secretary.clone()).await.unwrap();
+    let effects = transfers::check(&mut cx, &new).await.unwrap().effects;
+    drop(cx);
+    let said = effects.join("");
+    for part in ["王芳在“", "书记、管理员", "将没有书记", "将没有管理员"] {
+        assert!(said.contains(part), "{part} in {said}");
+    }
+    let begun = w.start_as(&secretary, &new).await.unwrap();
+    assert_eq!(w.shown(&w.target_admin, &begun.no).await.unwrap().effects, effects);
+    w.approve(&w.target_admin, &begun.no, 1).await.unwrap();
+    assert!(w.shown(&w.target_admin, &begun.no).await.unwrap().effects.is_empty());
+    let above = w.lab.admin(&w.tree.committee, "钱多").await;
+    let told = w.letters(&above).await;
+    assert!(told.iter().any(|title| title.ends_with("没有书记和管理员了")), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_refusal_says_whose_step_it_is_and_what_is_left() {
+    let w = world().await;
+    let (_, begun) = w.begun("张三", &w.tree.far_branch).await;
+    let other = w.lab.admin(&w.tree.branch, "周老师").await;
+    let Err(Error::Forbidden { why, .. }) = w.approve(&other, &begun.no, 1).await else { panic!() };
+    assert!(why.contains("由转入方“文学院2025级1班团支部”办理"), "{why}");
+    assert!(why.contains("本组织可以催办或撤销申请"), "{why}");
+    let Err(Error::Forbidden { why, .. }) = w.withdraw(&w.target_admin, &begun.no).await else {
+        panic!()
+    };
+    assert!(why.contains("由“高一1班团支部”发起") && why.contains("不同意的请退回"), "{why}");
+}
+
+#[tokio::test]
+async fn a_reason_that_excludes_a_kind_of_target_is_refused_with_where_it_leads() {
+    let w = world().await;
+    let person = w.lab.member(&w.tree.branch, "张三").await;
+    let statement = format!(
+        "UPDATE org SET is_township = {} WHERE id = {}",
+        if w.lab.house.db().engine() == db::Engine::Postgres { "TRUE" } else { "1" },
+        w.tree.far_branch.id.0
+    );
+    w.lab.scratch.vandalise(&statement).await.unwrap();
+    let mut new = w.ask(person, &w.tree.far_branch).await;
+    new.reason = "study_or_change_school".into();
+    new.fields = [("school_name".to_owned(), "南京大学".to_owned())].into();
+    let refused = w.start_as(&w.branch_admin, &new).await.unwrap_err();
+    assert_eq!(code_of(&refused), "reason:E11");
+    let graduates = New { reason: "employed_with_org".into(), ..new.clone() };
+    let refused = w.start_as(&w.branch_admin, &graduates).await.unwrap_err();
+    assert!(code_of(&refused).contains("reason") || code_of(&refused).contains("unit_name"));
+    new.reason = "job_change".into();
+    new.fields = [("unit_name".to_owned(), "镇政府".to_owned())].into();
+    w.start_as(&w.branch_admin, &new).await.unwrap();
+}

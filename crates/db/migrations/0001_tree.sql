@@ -8,6 +8,7 @@ CREATE TABLE org (
   sort_no {int} NOT NULL,
   next_child {int} NOT NULL DEFAULT 0,     -- number of the next child; never reused
   short_name {text} NOT NULL CHECK (short_name <> ''),
+  {fold name_key short_name},              -- as names of siblings are compared
   full_name {text} NOT NULL CHECK (full_name <> ''),
   name_py {text} NOT NULL,                 -- pinyin initials of short_name
   category {text} NOT NULL CHECK (category IN ('LEAD','COMMITTEE','WORK','GENERAL','BRANCH','GRADUATE','HOLDING')),
@@ -32,12 +33,14 @@ CREATE TABLE org (
   updated_at {int} NOT NULL,
   UNIQUE (id, category),
   CHECK (graduates IS NULL OR no_graduation IS NULL),
-  CHECK (category IN ('BRANCH','GRADUATE') OR (graduates IS NULL AND no_graduation IS NULL)),
+  CONSTRAINT org_graduates_as_branch CHECK (category IN ('BRANCH','GRADUATE') OR (graduates IS NULL AND no_graduation IS NULL)),
   CHECK ((category = 'GRADUATE') = (graduated_at IS NOT NULL)),
   CHECK (category <> 'GRADUATE' OR graduates IS NOT NULL),
   CHECK ((parent_id IS NULL) = (depth = 1)),
   CHECK (LENGTH(path) = 3 * depth)
 ) {strict};
+-- Look-alike names below one superior are the same name.
+CREATE UNIQUE INDEX org_sibling ON org (parent_id, name_key) WHERE status <> 'DELETED';
 CREATE INDEX org_children ON org (parent_id, sort_no, id);
 -- Lately closed: what was on its way to them is returned.
 CREATE INDEX org_gone ON org (updated_at) WHERE status = 'DELETED';
@@ -85,7 +88,7 @@ CREATE TABLE tally (
   branches {int} NOT NULL DEFAULT 0,
   branches_done {int} NOT NULL DEFAULT 0,
   bodies_done {int} NOT NULL DEFAULT 0,    -- non-branches whose cadres are complete (153, 154)
-  members {int} NOT NULL DEFAULT 0 CHECK (members >= 0),
+  members {int} NOT NULL DEFAULT 0 CONSTRAINT tally_not_below_zero CHECK (members >= 0),
   members_done {int} NOT NULL DEFAULT 0,
   cadres {int} NOT NULL DEFAULT 0,
   cadres_done {int} NOT NULL DEFAULT 0,

@@ -31,7 +31,7 @@ CREATE INDEX person_key_version ON person (id_bi_ver);
 CREATE TABLE member (
   person_id {int} NOT NULL PRIMARY KEY REFERENCES person (id),
   org_id {int} NOT NULL,
-  org_category {text} NOT NULL CHECK (org_category IN ('BRANCH','GRADUATE','HOLDING')),
+  org_category {text} NOT NULL CONSTRAINT member_in_branch CHECK (org_category IN ('BRANCH','GRADUATE','HOLDING')),
   org_path {text} NOT NULL REFERENCES org (path) ON UPDATE CASCADE,
   name {text} NOT NULL,
   name_py {text} NOT NULL,
@@ -95,7 +95,7 @@ CREATE INDEX cadre_by_pinyin ON cadre (name_py, org_path, id) WHERE ended_at IS 
 CREATE TABLE admin_seat (
   org_id {int} NOT NULL,
   org_category {text} NOT NULL,
-  slot {int} NOT NULL CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2) AND org_category <> 'HOLDING'),
+  slot {int} NOT NULL CONSTRAINT admin_seat_slots CHECK (slot BETWEEN 1 AND 3 AND (org_category <> 'LEAD' OR slot <= 2) AND org_category <> 'HOLDING'),
   cadre_id {int} NOT NULL UNIQUE REFERENCES cadre (id),
   person_id {int} NOT NULL REFERENCES person (id),
   granted_at {int} NOT NULL,

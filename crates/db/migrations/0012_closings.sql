@@ -14,7 +14,7 @@ CREATE TABLE closing (
   until {int} NOT NULL,                            -- the end of the last day on which it can be restored
   ended_at {int},
   CHECK ((state = 'open') = (ended_at IS NULL)),
-  CHECK ((people > 0) = (holding_id IS NOT NULL))
+  CONSTRAINT closing_holds_its_people CHECK ((people > 0) = (holding_id IS NOT NULL))
 ) {strict};
 CREATE UNIQUE INDEX closing_open ON closing (org_id) WHERE state = 'open';
 CREATE INDEX closing_org ON closing (org_id, id);
@@ -61,3 +61,4 @@ CREATE INDEX org_ill_holding ON org (path) WHERE (ill & 64) > 0;
 CREATE INDEX org_ill_branch ON org (path) WHERE (ill & 128) > 0;
 CREATE INDEX org_ill_general ON org (path) WHERE (ill & 256) > 0;
 CREATE INDEX org_ill_committee ON org (path) WHERE (ill & 512) > 0;
+CREATE INDEX org_ill_unplaced ON org (path) WHERE (ill & 1024) > 0;

@@ -30,7 +30,7 @@ CREATE TABLE proposal (
   version {int} NOT NULL DEFAULT 1,
   CHECK ((state = 'open') = (decided_at IS NULL)),
   CHECK ((state IN ('done','refused')) = (decided_by IS NOT NULL)),
-  CHECK (decided_by IS NULL OR decided_by <> proposed_by)
+  CONSTRAINT proposal_two_people CHECK (decided_by IS NULL OR decided_by <> proposed_by)
 ) {strict};
 CREATE INDEX proposal_open ON proposal (expires_at, id) WHERE decided_at IS NULL;
 CREATE INDEX proposal_org ON proposal (org_id, id) WHERE org_id IS NOT NULL;

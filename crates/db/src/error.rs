@@ -9,9 +9,12 @@ pub enum DbError {
     /// A unique index refused the row; `on` names the table and columns or the index.
     #[error("already there: {on}")]
     Unique { on: String },
-    /// A foreign key or CHECK refused the row.
+    /// A CHECK (or NOT NULL) refused the row.
     #[error("refused by a constraint: {on}")]
     Constraint { on: String },
+    /// A foreign key: what the row refers to is no more, or somebody still refers to it.
+    #[error("a reference is gone or still there: {on}")]
+    Foreign { on: String },
     /// No space left, or the file may not be written.
     #[error("the storage is full or read-only")]
     Full,
@@ -74,6 +77,7 @@ fn from_engine(e: &dyn sqlx::error::DatabaseError) -> DbError {
             13 | 8 => DbError::Full,
             10 | 14 => DbError::Gone,
             _ if e.is_unique_violation() => DbError::Unique { on },
+            19 if e.is_foreign_key_violation() => DbError::Foreign { on },
             19 => DbError::Constraint { on },
             _ => DbError::Broken(without_values(e.message())),
         };
@@ -86,6 +90,7 @@ fn from_engine(e: &dyn sqlx::error::DatabaseError) -> DbError {
         // A copied path that is no more: the organisation was moved since it was read.
         "23503" if on.ends_with("_path_fkey") => DbError::Retry,
         "53100" | "25006" => DbError::Full,
+        "23503" => DbError::Foreign { on },
         c if c.starts_with("23") => DbError::Constraint { on },
         c if c.starts_with("08") || c.starts_with("57P") || c.starts_with("53") => DbError::Gone,
         _ => DbError::Broken(without_values(e.message())),

@@ -139,10 +139,17 @@ fn say(error: &Error, request_id: &str) -> Said {
             "可能是地址不完整,或者它不在你当前组织的管理范围内。如果你在多个组织任职,请先切换到对应的组织。".into()),
         Error::SignedOut => said(StatusCode::UNAUTHORIZED, "E23", "请先登录",
             "登录已过期(30 分钟未操作)或还没有登录,刚才填写的内容已保留。".into()),
-        Error::Forbidden { action, may } => said(StatusCode::FORBIDDEN, "E21", "你现在的身份不能办这件事",
-            format!("“{action}”需要以下身份之一:{may}。如果你在其他组织有这个身份,请先切换过去;没有的话,请联系他们办理。")),
+        Error::Forbidden { action, may, why } => {
+            let why = match why.as_str() {
+                "" => format!("“{action}”由{may}办理。"),
+                why => why.to_owned(),
+            };
+            said(StatusCode::FORBIDDEN, "E21", "你现在的身份不能办这件事",
+                format!("{why}如果你在能办理的组织任职，请先切换过去；没有的话，请联系他们。"))
+        }
         Error::Conflict(r) => Said { ways: r.ways.clone(), ..said(StatusCode::CONFLICT, &r.code, "情况已经变了", r.message.clone()) },
         Error::Refused(r) => Said { ways: r.ways.clone(), ..said(StatusCode::CONFLICT, &r.code, "现在还不能办理", r.message.clone()) },
+        Error::Clash(c) if c.says.is_some() => said(StatusCode::CONFLICT, c.code, "情况已经变了", c.says.unwrap_or_default().into()),
         Error::Stale(_) => said(StatusCode::CONFLICT, "E22", "这份资料刚被别人改过",
             "你打开页面以后,有人先保存了修改,你的修改还没有保存。下面列出两边的内容,请回到上一页核对后再保存。".into()),
         Error::Invalid(_) => said(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "有内容需要修改",
@@ -160,7 +167,7 @@ fn say(error: &Error, request_id: &str) -> Said {
         Error::Gone => said(StatusCode::GONE, "gone", "这个内容已经过期",
             "它超过了保留时间,已经清除。请回到列表重新办理。".into()),
         Error::Closed(r) => Said { ways: r.ways.clone(), ..said(StatusCode::GONE, &r.code, "这个组织已经撤销", r.message.clone()) },
-        Error::Unrecorded | Error::Broken(_) => said(StatusCode::INTERNAL_SERVER_ERROR, "E25", "系统出错了",
+        Error::Unrecorded | Error::Broken(_) | Error::Clash(_) => said(StatusCode::INTERNAL_SERVER_ERROR, "E25", "系统出错了",
             format!("不是你的问题,刚才的操作没有生效,可以稍后重试。仍不行,请把编号 {request_id} 告诉上级或运营。")),
     }
 }
@@ -202,7 +209,7 @@ pub(crate) fn dress(trouble: Trouble<'_>, asked: Asked) -> Response {
         Trouble::Wrong(wrong) => say_wrong(wrong),
     };
     if let Trouble::Error(error) = trouble
-        && said.status.is_server_error()
+        && (said.status.is_server_error() || matches!(error, Error::Clash(_)))
     {
         tracing::error!(request_id = asked.request_id, error = %error, "a request failed");
     }

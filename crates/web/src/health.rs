@@ -251,6 +251,12 @@ fn ways(v: &Visit, base: &str, own: &OrgRef, kind: Ill, row: &health::Row) -> Ve
                 Action::ManageAdmins,
             ),
         ],
+        Ill::Unplaced => vec![(
+            "团干部名单",
+            "/o/{org}/cadres",
+            format!("{base}/cadres?of={code}"),
+            Action::SeeCadres,
+        )],
         Ill::TermOver => vec![(
             "办理换届",
             "/o/{org}/elections/new",

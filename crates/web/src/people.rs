@@ -505,7 +505,7 @@ async fn edit_page(v: &mut Visit, pid: &str) -> Result<Edit, Failure> {
     let person = person::card(&mut v.cx, pid).await?;
     let home = person.home().cloned().ok_or(Error::NotFound)?;
     if !v.cx.may(Action::EditMember, &home.path) {
-        return Err(app::access::forbidden(Action::EditMember).into());
+        return Err(v.cx.forbidden(Action::EditMember, &home).into());
     }
     let mut frame = v.frame(&format!("编辑{}的资料", person.name), "/members").await?;
     crumbs(&mut frame, &base, &format!("编辑{}的资料", person.name));

@@ -7,7 +7,7 @@ use crate::{
     face::Face,
     form::{Posted, came_from, is_json, is_small_kind},
     site::Site,
-    visit::{RequestId, look},
+    visit::{RequestId, TheForm, look},
 };
 use app::Error;
 use axum::{
@@ -109,6 +109,8 @@ async fn turns(
         posted = Posted { bytes, json: is_json(&parts.headers) };
         parts.extensions.insert(posted.clone());
     }
+    let form = TheForm::default();
+    parts.extensions.insert(form.clone());
     for turn in 0..TURNS {
         let body = stream.take().unwrap_or_else(|| Body::from(posted.bytes.clone()));
         let response = next.clone().run(Request::from_parts(parts.clone(), body)).await;
@@ -121,7 +123,11 @@ async fn turns(
         }
         let Some(error) = said.get::<Arc<Error>>().cloned() else { return response };
         // A file's stream is spent; its first transaction comes after reading, so this is rare.
-        if !matches!(*error, Error::Retry) || turn + 1 == TURNS || !small {
+        if !error.is_worth_another_turn(turn) || turn + 1 == TURNS || !small {
+            // A double click: the first one was faster, so that this one met its effect.
+            if let Some(again) = form.answered_meanwhile(site).await {
+                return Answer::kept(Face::of(&parts.headers), &again.0).into_response();
+            }
             return dress(Trouble::Error(&error), asked(site, &parts, posted, request_id));
         }
         site.house().pause(turn).await;

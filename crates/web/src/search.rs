@@ -55,7 +55,7 @@ pub struct Search {
     #[serde(skip)]
     base: String,
     q: String,
-    /// `here`, `elsewhere`, `nowhere`, `name`, `short` or empty (nothing asked yet).
+    /// `here`, `elsewhere`, `unplaced`, `nowhere`, `name`, `short` or empty (nothing asked yet).
     outcome: &'static str,
     people: Vec<Found>,
     too_many: bool,
@@ -108,6 +108,7 @@ pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Fa
         page.outcome = match found {
             ByNumber::Here { .. } => "here",
             ByNumber::Elsewhere { .. } => "elsewhere",
+            ByNumber::Unplaced => "unplaced",
             ByNumber::Nowhere => "nowhere",
         };
         if page.outcome == "elsewhere" && v.cx.may(Action::StartTransferIn, &under.path) {

@@ -2,7 +2,7 @@
 //! handler behind the door takes one, and can only answer through it.
 
 use crate::{
-    answer::{Answer, Kept},
+    answer::{Again, Answer, Kept},
     error::Failure,
     face::Face,
     form::{self, Posted},
@@ -16,7 +16,10 @@ use axum::response::IntoResponse;
 use axum_extra::extract::CookieJar;
 use http::{Method, header, request::Parts};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 /// A visit. Its transaction began with it and ends in [`Visit::done`] or [`Visit::show`].
 pub struct Visit {
@@ -44,12 +47,27 @@ struct Rest {
 }
 
 /// The form at hand, as it is noted so that it is carried out once.
-#[derive(Clone)]
-struct Once {
+#[derive(Clone, Debug)]
+pub(crate) struct Once {
     actor: String,
     key: String,
     /// What was sent.
     sent: String,
+}
+
+/// Where the visit tells the middleware which form it is: a form that a twin carried out meanwhile
+/// is answered as the twin was, whatever stood against it the second time.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TheForm(Arc<OnceLock<Once>>);
+
+impl TheForm {
+    /// The answer that a twin of this form got.
+    pub(crate) async fn answered_meanwhile(&self, site: &Site) -> Option<Again> {
+        let once = self.0.get()?;
+        let mut cx = site.house().read(Who::Nobody).await.ok()?;
+        let noted = app::idem::find(&mut cx, &once.actor, &once.key).await.ok()??;
+        Kept::read(&noted, &once.sent)
+    }
 }
 
 /// A form between the step that fills it in and the one that checks it.
@@ -117,7 +135,7 @@ fn admit(cx: &Cx, needs: Needs, in_org: bool) -> Result<(), Error> {
             let grant = visitor.acting.as_ref().ok_or(Error::NotFound)?;
             match app::access::reach(action, grant.role) {
                 Some(_) => Ok(()),
-                None => Err(app::access::forbidden(action)),
+                None => Err(app::access::forbidden_to(action, grant, &grant.org)),
             }
         }
     }
@@ -198,7 +216,11 @@ impl Visit {
             )
             .into());
         }
-        self.rest.idem = Some(Once { actor, key, sent });
+        let once = Once { actor, key, sent };
+        if let Some(form) = parts.extensions.get::<TheForm>() {
+            let _ = form.0.set(once.clone());
+        }
+        self.rest.idem = Some(once);
         self.answered_before().await
     }
 

@@ -89,6 +89,8 @@ pub enum Party {
     SourceSuperior,
     Target,
     TargetSuperior,
+    /// Whom a transfer is about (decision 29): she may take it back, whoever began it.
+    Person,
     /// The program itself.
     Clock,
 }
@@ -104,7 +106,7 @@ pub struct Edge {
     pub to: State,
 }
 
-use Party::{Clock, Source, SourceSuperior, Starter, Target, TargetSuperior};
+use Party::{Clock, Person, Source, SourceSuperior, Starter, Target, TargetSuperior};
 use State::{
     Done, Draft, Expired, PendingAlloc, PendingNew, PendingOld, PendingSource, PendingTarget,
     Rejected, Withdrawn,
@@ -113,6 +115,7 @@ use Variant::{R, V1, V2, V3, V4};
 use Verb::{Allocate, Approve, Cancel, Expire, Pass, Remind, Return, Submit, Undo, Urge, Withdraw};
 
 const SOURCE: &[Party] = &[Source, SourceSuperior];
+const TAKERS_BACK: &[Party] = &[Starter, Person];
 
 const fn edge(
     of: &'static [Variant],
@@ -133,8 +136,8 @@ pub const EDGES: &[Edge] = &[
     edge(&[V3], PendingTarget, Return, &[Target], Rejected),
     edge(&[V3, V4], PendingAlloc, Allocate, &[Target], Done),
     edge(&[V3], PendingAlloc, Return, &[Target], Rejected),
-    edge(&[V2, V3], PendingTarget, Withdraw, &[Starter], Withdrawn),
-    edge(&[V3, V4], PendingAlloc, Withdraw, &[Starter], Withdrawn),
+    edge(&[V2, V3], PendingTarget, Withdraw, TAKERS_BACK, Withdrawn),
+    edge(&[V3, V4], PendingAlloc, Withdraw, TAKERS_BACK, Withdrawn),
     edge(&[V2, V3], PendingTarget, Expire, &[Clock], Expired),
     edge(&[V2, V3], PendingTarget, Cancel, &[Clock], Rejected),
     edge(&[V3, V4], PendingAlloc, Cancel, &[Clock], Rejected),
@@ -142,7 +145,7 @@ pub const EDGES: &[Edge] = &[
     edge(&[V1], PendingSource, Approve, SOURCE, Done),
     edge(&[V4], PendingSource, Approve, SOURCE, PendingAlloc),
     edge(&[V1, V4], PendingSource, Return, SOURCE, Rejected),
-    edge(&[V1, V4], PendingSource, Withdraw, &[Starter], Withdrawn),
+    edge(&[V1, V4], PendingSource, Withdraw, TAKERS_BACK, Withdrawn),
     edge(&[V1, V4], PendingSource, Expire, &[Clock], Expired),
     edge(&[V1, V4], PendingSource, Cancel, &[Clock], Rejected),
     edge(&[R], Draft, Submit, &[Starter], PendingOld),
@@ -454,7 +457,8 @@ mod tests {
     use crate::rules::Rules;
     use proptest::prelude::{prop, prop_assert, prop_assert_eq, proptest};
 
-    const PARTIES: [Party; 6] = [Starter, Source, SourceSuperior, Target, TargetSuperior, Clock];
+    const PARTIES: [Party; 7] =
+        [Starter, Source, SourceSuperior, Target, TargetSuperior, Person, Clock];
     const BEGUN: Millis = 1_781_488_920_000; // 2026-06-15 10:02 in Beijing
 
     proptest! {
@@ -527,20 +531,20 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_the_other_side_decides_and_nobody_but_the_starter_withdraws() {
+    fn nobody_but_the_other_side_decides_and_only_the_starter_and_the_person_withdraw() {
         for party in PARTIES {
             let source = |variant, verb| next(variant, PendingSource, verb, &[party]).is_some();
             for variant in [V1, V4] {
                 let decides = matches!(party, Source | SourceSuperior);
                 assert_eq!(source(variant, Approve), decides);
                 assert_eq!(source(variant, Return), decides);
-                assert_eq!(source(variant, Withdraw), party == Starter);
+                assert_eq!(source(variant, Withdraw), TAKERS_BACK.contains(&party));
             }
             let may = |variant, verb| next(variant, PendingTarget, verb, &[party]).is_some();
             let superior = party == TargetSuperior;
             assert_eq!(may(V2, Approve), party == Target || superior);
             assert_eq!(may(V3, Approve), party == Target);
-            assert_eq!(may(V2, Withdraw), party == Starter);
+            assert_eq!(may(V2, Withdraw), TAKERS_BACK.contains(&party));
             assert_eq!(may(V3, Expire), party == Clock);
         }
     }

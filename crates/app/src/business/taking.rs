@@ -87,7 +87,7 @@ pub(crate) fn standing(
         .ok_or_else(|| Error::Broken(format!("the rules don't know the step {step}")))?;
     let holder = match party {
         Party::Source | Party::SourceSuperior | Party::Starter => from.id,
-        Party::Target | Party::TargetSuperior | Party::Clock => to.id,
+        Party::Target | Party::TargetSuperior | Party::Person | Party::Clock => to.id,
     };
     let now = cx.now();
     Ok(Standing {
@@ -243,7 +243,15 @@ pub(crate) async fn urge<M: Matter>(cx: &mut Cx, no: &str) -> Result<M> {
 fn starting<M: Matter>(cx: &mut Cx, m: &M) -> Result<Permit> {
     let acting = cx.org()?.clone();
     if !m.case().parties(&acting).contains(&Party::Starter) {
-        return Err(access::forbidden(M::TAKE_BACK));
+        let case = m.case();
+        let (starter, own) = (&case.started_org.short_name, &acting.short_name);
+        let advice = match case.holder() {
+            Some(holder) if holder.id == acting.id => "现在由本组织审批，不同意的请退回。",
+            _ => "需要撤销或催办的，请联系发起方。",
+        };
+        let why =
+            format!("这一件由“{starter}”发起，只有发起方能撤销和催办，“{own}”不能代办。{advice}");
+        return Err(access::forbidden_because(M::TAKE_BACK, why));
     }
     cx.permit(M::TAKE_BACK, &acting)
 }

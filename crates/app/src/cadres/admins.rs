@@ -33,7 +33,7 @@ pub struct Board {
 /// Who are administrators of an organisation, and who could be.
 pub async fn board(cx: &mut Cx, org: &OrgRef) -> Result<Board> {
     if !cx.may(Action::ManageAdmins, &org.path) {
-        return Err(crate::access::forbidden(Action::ManageAdmins));
+        return Err(cx.forbidden(Action::ManageAdmins, org));
     }
     Ok(Board {
         seats: seats::seats(cx, org).await?,
@@ -75,7 +75,7 @@ pub struct Revoking {
 /// The preview of a revocation.
 pub async fn revoking(cx: &mut Cx, org: &OrgRef, code: &str) -> Result<Revoking> {
     if !cx.may(Action::ManageAdmins, &org.path) {
-        return Err(crate::access::forbidden(Action::ManageAdmins));
+        return Err(cx.forbidden(Action::ManageAdmins, org));
     }
     let (person, name) = named(cx, code).await?;
     let taken = seats::seats(cx, org).await?;
@@ -108,6 +108,7 @@ pub async fn revoke(cx: &mut Cx, org: &OrgRef, code: &str) -> Result<String> {
         return Err(no_admin(org, &name));
     }
     notices::revoked(cx, org, person, &name, left).await?;
+    super::tell_of_loss(cx, org, &name, (false, true), "管理员身份已撤销").await?;
     cx.record(permit, revoked_event(org, person, &name, left)).await?;
     Ok(name)
 }
@@ -172,7 +173,11 @@ pub(crate) async fn followed(
         let event = Event::new(kind, "org", org.id.0).about(*person).at(&org.path);
         events::write(cx, permit, event.detail(detail)).await?;
         match with {
-            With::Transfer | With::Split => notices::went(cx, org, name, left).await?,
+            With::Transfer => notices::went(cx, org, name, left).await?,
+            With::Split => {
+                notices::went(cx, org, name, left).await?;
+                super::tell_of_loss(cx, org, name, (false, true), "已分到新的组织").await?;
+            }
             With::Undo => notices::came_back(cx, org, name).await?,
             With::Merger => {}
         }

@@ -82,7 +82,8 @@ pub struct NewCadre {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EnteredCadre {
     /// She has the post; whether she was in the system before, and her name.
-    Done { person: PersonId, was_known: bool, name: String },
+    /// `also`: a post that she holds in another branch, `2班团支部的书记` (decision 28: allowed, said).
+    Done { person: PersonId, was_known: bool, name: String, also: Option<String> },
     /// The ID number is somebody's with another name: commit and show [`Entered::other_name`].
     OtherName,
 }
@@ -104,7 +105,19 @@ pub async fn enter(cx: &mut Cx, org: &OrgRef, new: &NewCadre) -> Result<EnteredC
     let id = posts::give_post(cx, &permit, org, person, &post).await?;
     told(cx, permit, org, (person, &named.name), (id, &post.code)).await?;
     let was_known = matches!(entered, Entered::Known(_));
-    Ok(EnteredCadre::Done { person, was_known, name: named.name })
+    let also = match org.category.owns_members() {
+        true => other_branch_post(cx, org, person).await?,
+        false => None,
+    };
+    Ok(EnteredCadre::Done { person, was_known, name: named.name, also })
+}
+
+/// The first post that she holds in another branch.
+async fn other_branch_post(cx: &mut Cx, org: &OrgRef, person: PersonId) -> Result<Option<String>> {
+    let person = people::person::read(cx, person).await?;
+    let mut posts = person.present_posts();
+    let other = posts.find(|p| p.org.category.owns_members() && p.org.id != org.id);
+    Ok(other.map(|p| format!("{}的{}", p.org.short_name, p.post)))
 }
 
 /// Person and post together, so that everything wrong is said at once.
@@ -163,7 +176,7 @@ pub struct Changing {
 /// Reads that for a person of the organisation: a holder of a post there, or a member of the branch.
 pub async fn changing(cx: &mut Cx, org: &OrgRef, code: &str) -> Result<Changing> {
     if !cx.may(Action::ChangePosts, &org.path) {
-        return Err(crate::access::forbidden(Action::ChangePosts));
+        return Err(cx.forbidden(Action::ChangePosts, org));
     }
     let (person, name) = admins::named(cx, code).await?;
     let held = posts::held(cx, org, person).await?;
@@ -214,6 +227,7 @@ pub async fn change(
     }
     let id = posts::change_post(cx, &permit, org, held, &post).await?;
     notices::post_given(cx, org, now.person, (&now.name, words)).await?;
+    super::tell_of_loss(cx, org, &now.name, (held.is_secretary(), false), "已改任其他职务").await?;
     let event = Event::new("cadre.changed", "cadre", id.0).about(now.person).at(&org.path);
     let detail = json!({ "name": now.name, "from": held.post, "to": words });
     cx.record(permit, event.detail(detail)).await?;
@@ -247,6 +261,8 @@ pub async fn remove(
         admins::note_revoked(cx, &permit, org, (now.person, &now.name), left).await?;
     }
     notices::post_ended(cx, org, now.person, (&now.name, &held.post), ended.seat).await?;
+    let was = (held.is_secretary(), ended.seat);
+    super::tell_of_loss(cx, org, &now.name, was, "职务已结束").await?;
     let event = Event::new("cadre.ended", "cadre", held.id.0).about(now.person).at(&org.path);
     let detail = json!({ "name": now.name, "post": held.post, "reason": reason });
     cx.record(permit, event.detail(detail)).await?;

@@ -85,7 +85,7 @@ impl Newcomer {
 pub async fn ballot(cx: &mut Cx, org: &OrgRef) -> Result<Ballot> {
     for action in [Action::ChangePosts, Action::ManageAdmins] {
         if !cx.may(action, &org.path) {
-            return Err(crate::access::forbidden(action));
+            return Err(cx.forbidden(action, org));
         }
     }
     let mut rows = sql::sitting(cx, org, SHOWN + 1).await?;

@@ -15,6 +15,7 @@ pub mod election;
 pub mod export;
 /// Rights that nobody uses.
 pub mod idle;
+mod leaving;
 mod list;
 mod notices;
 /// 观察员.
@@ -30,12 +31,14 @@ pub mod terms;
 
 pub(crate) use admins::{With, followed};
 pub use change::{EnteredCadre, NewCadre, PostForm};
+pub use leaving::leaving;
+pub(crate) use leaving::tell_of_loss;
 pub use list::{Line, Past, Whose, history, list};
 pub use posts::{Closed, Ended, Held, change_post, end_all, end_post, give_post, held};
 pub use reminders::remind_confirmations;
 pub use seats::{Seat, seat, seats, seats_of, unseat};
 pub use secretary::{NewSecretary, Secretary, secretary, set_secretary};
-pub use terms::{Term, remind_terms, term_of};
+pub use terms::{Term, latest_of, put_off, remind_terms, term_of};
 
 use crate::{Error, OrgRef, Permit, Result};
 

@@ -68,21 +68,12 @@ pub(super) async fn resumed(cx: &mut Cx, org: &OrgRef, person: PersonId, name: &
     to_org(cx, org, "/admins", format!("{name}的管理员身份已恢复"), format!("由{by}办理。")).await
 }
 
-/// An administrator has left with her membership; without any, the superior is told as well.
+/// An administrator has left with her membership.
 pub(super) async fn went(cx: &mut Cx, org: &OrgRef, name: &str, left: i64) -> Result<()> {
     let title = format!("{name}已转出,不再是本组织管理员");
     let body = format!("在本组织的职务和管理员身份随组织关系结束。本组织现有管理员 {left} 位。");
     let href = format!("/o/{}/admins", org.code);
-    send(cx, Message { to: To::Org(org.id), kind: "cadre", title, body, href }).await?;
-    let above = match crate::orgs::parent_path(&org.path) {
-        Some(path) if left == 0 => crate::orgs::names_to(cx, path).await?.pop(),
-        _ => None,
-    };
-    let Some(above) = above else { return Ok(()) };
-    let title = format!("{}没有管理员了", org.short_name);
-    let body = format!("{name}是最后一位管理员,组织关系已转出。请为该组织设置新的管理员。");
-    let href = format!("/o/{}/admins?at={}", above.code, org.code);
-    send(cx, Message { to: To::Org(above.id), kind: "cadre", title, body, href }).await
+    send(cx, Message { to: To::Org(org.id), kind: "cadre", title, body, href }).await
 }
 
 pub(super) async fn came_back(cx: &mut Cx, org: &OrgRef, name: &str) -> Result<()> {

@@ -102,7 +102,7 @@ fn own(cx: &Cx) -> Result<OrgRef> {
     if cx.may(Action::AppointObserver, &org.path) {
         Ok(org)
     } else {
-        Err(crate::access::forbidden(Action::AppointObserver))
+        Err(cx.forbidden(Action::AppointObserver, &org))
     }
 }
 

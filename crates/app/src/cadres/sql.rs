@@ -357,12 +357,15 @@ pub(super) async fn sitting(cx: &mut Cx, org: &OrgRef, limit: usize) -> Result<V
         .await?)
 }
 
-/// Industry and day of the last election.
+/// Industry, day of the last election, and until when the next one is put off.
 pub(super) async fn term_facts(
     cx: &mut Cx,
     org: OrgId,
-) -> Result<(Option<String>, Option<String>)> {
-    Ok(cx.tx.one(sql!("SELECT industry, elected_on FROM org WHERE id = $1"), args![org]).await?)
+) -> Result<(Option<String>, Option<String>, Option<String>)> {
+    Ok(cx
+        .tx
+        .one(sql!("SELECT industry, elected_on, term_until FROM org WHERE id = $1"), args![org])
+        .await?)
 }
 
 db::row! {
@@ -763,7 +766,24 @@ db::row! {
         pub(super) category: String,
         pub(super) industry: Option<String>,
         pub(super) elected_on: String,
+        pub(super) term_until: Option<String>,
     }
+}
+
+/// Organisations whose election was put off to a day of a span and that were not told so yet.
+pub(super) async fn put_off_due(
+    cx: &mut Cx,
+    (from, id): (&str, i64),
+    to: &str,
+    kind: &str,
+) -> Result<Vec<Due>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT o.id, o.code, o.category, o.industry, o.elected_on, o.term_until FROM org o WHERE o.term_until IS NOT NULL AND (o.term_until, o.id) > ($1, $2) AND o.term_until <= $3 AND o.elected_on IS NOT NULL AND o.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM term_notice n WHERE n.org_id = o.id AND n.elected_on = o.elected_on AND n.kind = $4) ORDER BY o.term_until, o.id LIMIT 500"),
+            args![from, id, to, kind],
+        )
+        .await?)
 }
 
 /// Organisations that elected in a span of days and were not told so yet, in pieces.
@@ -776,7 +796,7 @@ pub(super) async fn terms_due(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT o.id, o.code, o.category, o.industry, o.elected_on FROM org o WHERE o.elected_on IS NOT NULL AND (o.elected_on, o.id) > ($1, $2) AND o.elected_on <= $3 AND o.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM term_notice n WHERE n.org_id = o.id AND n.elected_on = o.elected_on AND n.kind = $4) ORDER BY o.elected_on, o.id LIMIT 500"),
+            sql!("SELECT o.id, o.code, o.category, o.industry, o.elected_on, o.term_until FROM org o WHERE o.elected_on IS NOT NULL AND (o.elected_on, o.id) > ($1, $2) AND o.elected_on <= $3 AND o.status = 'ACTIVE' AND NOT EXISTS (SELECT 1 FROM term_notice n WHERE n.org_id = o.id AND n.elected_on = o.elected_on AND n.kind = $4) ORDER BY o.elected_on, o.id LIMIT 500"),
             args![from, id, to, kind],
         )
         .await?)

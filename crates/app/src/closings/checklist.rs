@@ -79,7 +79,7 @@ pub async fn checklist(cx: &mut Cx, org: &OrgRef) -> Result<Checklist> {
         return Err(Error::NotFound);
     }
     if !cx.may(Action::CloseChild, &org.path) {
-        return Err(crate::access::forbidden(Action::CloseChild));
+        return Err(cx.forbidden(Action::CloseChild, org));
     }
     let base = cx.org().map(|own| format!("/o/{}", own.code)).unwrap_or_default();
     let facts = Facts::read(cx, org).await?;
@@ -87,9 +87,11 @@ pub async fn checklist(cx: &mut Cx, org: &OrgRef) -> Result<Checklist> {
 }
 
 /// As [`checklist`], once the organisation's row is closed by this very transaction.
-pub(super) async fn after_end(cx: &mut Cx, org: &OrgRef) -> Result<Checklist> {
+/// `people` are held by it.
+pub(super) async fn after_end(cx: &mut Cx, org: &OrgRef, people: usize) -> Result<Checklist> {
     let base = cx.org().map(|own| format!("/o/{}", own.code)).unwrap_or_default();
-    let facts = Facts { status: "ACTIVE".into(), ..Facts::read(cx, org).await? };
+    let people = i64::try_from(people).unwrap_or(i64::MAX);
+    let facts = Facts { status: "ACTIVE".into(), people, ..Facts::read(cx, org).await? };
     Ok(facts.checklist(org, &base))
 }
 

@@ -56,8 +56,10 @@ pub async fn close(cx: &mut Cx, code: &str, ask: &Ask) -> Result<Done> {
     let before = checklist::checklist(cx, &org).await?;
     ready(&before)?;
     let school_code = orgs::end(cx, &permit, &org).await?;
-    // Read again, now that nobody can come in any longer.
-    let now = after_end(cx, &org).await?;
+    // Read again, now that nobody can come in any longer; whoever is leaving at this moment is waited
+    // for, and nobody leaves after that.
+    let people = people::hold_all_of(cx, &permit, &org).await?;
+    let now = after_end(cx, &org, people.len()).await?;
     ready(&now)?;
     agreed(&now, &before.name, ask)?;
     let mut lost = Lost { school_code, ..Lost::default() };
@@ -65,7 +67,6 @@ pub async fn close(cx: &mut Cx, code: &str, ask: &Ask) -> Result<Done> {
         0 => None,
         _ => Some(orgs::holding_below(cx, &permit, &parent).await?),
     };
-    let people = people::ids_of(cx, &org).await?;
     end_everything(cx, &permit, &org, &parent, holding.as_ref(), &mut lost).await?;
     let id = ClosingId(cx.new_id());
     let until = end_of_day_after(cx.now(), now.days);

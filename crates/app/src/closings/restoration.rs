@@ -111,7 +111,7 @@ fn own(cx: &Cx) -> Result<OrgRef> {
     let acting = cx.acting()?;
     match crate::access::reach(Action::CloseChild, acting.role) {
         Some(_) => Ok(acting.org.clone()),
-        None => Err(crate::access::forbidden(Action::CloseChild)),
+        None => Err(cx.forbidden(Action::CloseChild, &acting.org)),
     }
 }
 
@@ -173,7 +173,7 @@ async fn find(cx: &mut Cx, code: &str) -> Result<(orgs::Ended, sql::Stored)> {
         return Err(Error::NotFound);
     }
     if !cx.may(Action::CloseChild, &ended.org.path) {
-        return Err(crate::access::forbidden(Action::CloseChild));
+        return Err(cx.forbidden(Action::CloseChild, &ended.org));
     }
     let row = sql::of_org(cx, ended.org.id).await?.ok_or(Error::NotFound)?;
     if row.state != "open" || row.until < cx.now() {

@@ -4,7 +4,7 @@
 
 use super::{CodeId, State, sheet, sql};
 use crate::{
-    Action, Cx, Error, OrgRef, Permit, Refusal, Result, Who, access, act,
+    Action, Cx, Error, OrgRef, Permit, Refusal, Result, Who, act,
     clock::end_of_day_after,
     events::Event,
     files::{self, About, FileId},
@@ -196,7 +196,8 @@ async fn chosen(cx: &mut Cx, parent: &OrgRef, codes: &[String]) -> Result<Vec<Ta
         return Err(Error::NotFound);
     }
     if targets.iter().any(|t| !cx.may(Action::IssueCodes, &t.path)) {
-        return Err(access::forbidden(Action::IssueCodes));
+        let acting = cx.org()?.clone();
+        return Err(cx.forbidden(Action::IssueCodes, &acting));
     }
     Ok(targets)
 }

@@ -88,7 +88,7 @@ pub struct Sheet {
 pub async fn open(cx: &mut Cx, id: FileId) -> Result<Sheet> {
     let org = cx.org()?.clone();
     if access::reach(Action::IssueCodes, cx.acting()?.role).is_none() {
-        return Err(access::forbidden(Action::IssueCodes));
+        return Err(cx.forbidden(Action::IssueCodes, &org));
     }
     let file = files::open_sealed(cx, id).await?;
     if file.org_id != org.id.0 {

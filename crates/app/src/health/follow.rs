@@ -7,6 +7,7 @@ use crate::{
     clock::{MINUTE, day, days_since},
     orgs::Category,
 };
+use jiff::ToSpan;
 use std::collections::BTreeSet;
 
 /// Organisations judged in one transaction.
@@ -118,21 +119,24 @@ async fn judged(cx: &mut Cx, paths: &[String]) -> Result<db::Rows> {
     let now = cx.now();
     let today = day(now);
     let rows = paths.iter().map(|path| vec![path.as_str().into()]).collect();
-    let found = sql::look_at(cx, rows).await?;
+    let young = today.checked_sub(28.years()).unwrap_or(today).strftime("%Y-%m").to_string();
+    let found = sql::look_at(cx, &young, rows).await?;
     let judged = |row: sql::Looked| {
         let category = Category::from_code(&row.category)?;
         let facts = Facts {
             category,
             is_closed: row.status == "DELETED",
             members: row.members,
+            guests: row.guests,
             branches: row.branches,
             members_below: row.members_below,
             has_phone: row.has_phone,
             has_admin: row.has_admin,
+            has_unplaced: row.has_unplaced,
             term_over: term_over(
                 category,
                 row.industry.as_deref(),
-                row.elected_on.as_deref(),
+                (row.elected_on.as_deref(), row.term_until.as_deref()),
                 today,
             ),
             age: days_since(row.created_at, now),

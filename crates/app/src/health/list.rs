@@ -128,9 +128,15 @@ fn shown(row: sql::Found, kind: Ill, now: Millis) -> Option<Row> {
             None => "没有书记".to_owned(),
         },
         Ill::NoAdmin => "没有管理员".to_owned(),
+        Ill::Unplaced => "团干部名单里有人没有团支部".to_owned(),
         Ill::TermOver => {
             let elected = row.elected_on.as_deref().unwrap_or_default();
-            let over = term_over(category, row.industry.as_deref(), Some(elected), day(now));
+            let over = term_over(
+                category,
+                row.industry.as_deref(),
+                (Some(elected), row.term_until.as_deref()),
+                day(now),
+            );
             let said = if over { ",任期已满" } else { ",刚刚换届" };
             format!("上次换届 {elected}{said}")
         }

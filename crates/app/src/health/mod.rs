@@ -42,14 +42,17 @@ pub enum Ill {
     SmallGeneral,
     /// The same of a committee.
     SmallCommittee,
+    /// A cadre under 28 who is a member of the league belongs to no branch (decision 28).
+    Unplaced,
 }
 impl Ill {
     /// In the order of the page.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Holding,
         Self::NoAdmin,
         Self::NoPhone,
         Self::TermOver,
+        Self::Unplaced,
         Self::Empty,
         Self::Few,
         Self::Many,
@@ -70,6 +73,7 @@ impl Ill {
             Self::NoBranch => "no_branch",
             Self::SmallGeneral => "small_general",
             Self::SmallCommittee => "small_committee",
+            Self::Unplaced => "unplaced",
         }
     }
     /// Out of an address.
@@ -88,6 +92,7 @@ impl Ill {
             Self::TermOver => "任期已满、没有换届".into(),
             Self::Holding => format!("超过 {} 天没有清空的待接转团支部", guide.holding_days),
             Self::NoBranch => "没有团支部的团委、团总支".into(),
+            Self::Unplaced => "有团干部是团员、却没有编入团支部".into(),
             Self::SmallGeneral => format!("不足 {} 人的团总支", guide.general_min),
             Self::SmallCommittee => {
                 format!("不足 {} 人的基层团委、团工委", guide.committee_min)
@@ -108,6 +113,9 @@ impl Ill {
             Self::NoAdmin => "请生成管理员注册码发给对方,或在团干部中指定管理员。",
             Self::TermOver => "请按期换届,并在“换届”里登记。",
             Self::Holding => "请逐人联系,办理转出;确实空了以后撤销。",
+            Self::Unplaced => {
+                "28 周岁以下、政治面貌是共青团员的团干部，团员身份要在一个团支部：请所在团支部用“添加团员”录入，或办理转入；职务不变。"
+            }
             Self::NoBranch => "团员只能编在团支部。请建立团支部;不再使用的组织请撤销。",
             Self::SmallGeneral => {
                 "团员还没有录全的请先录入;长期不足的,可以把团支部移到上级团委下,再撤销团总支。"
@@ -129,6 +137,7 @@ impl Ill {
             Self::NoBranch => 128,
             Self::SmallGeneral => 256,
             Self::SmallCommittee => 512,
+            Self::Unplaced => 1024,
         }
     }
 }
@@ -139,11 +148,15 @@ struct Facts {
     category: Category,
     is_closed: bool,
     members: i64,
+    /// Cadres of a branch who are no members of it (decision 26).
+    guests: i64,
     /// Branches of its subtree, and the members in them.
     branches: i64,
     members_below: i64,
     has_phone: bool,
     has_admin: bool,
+    /// A cadre who is a member of the league and under 28 is in no branch.
+    has_unplaced: bool,
     /// Whether its term is over.
     term_over: bool,
     /// Days since it was made.
@@ -168,7 +181,9 @@ fn judge(facts: &Facts) -> i64 {
     }
     if facts.category.owns_members() {
         mark(facts.members == 0, Ill::Empty);
-        mark(facts.members > 0 && facts.members < guide.branch_min, Ill::Few);
+        // 团员 and 团干部 together, each counted once (decision 26).
+        let people = facts.members + facts.guests;
+        mark(facts.members > 0 && people < guide.branch_min, Ill::Few);
         mark(facts.members > guide.branch_max, Ill::Many);
     } else if facts.category != Category::Lead {
         mark(facts.branches == 0, Ill::NoBranch);
@@ -181,6 +196,7 @@ fn judge(facts: &Facts) -> i64 {
     mark(!facts.has_phone, Ill::NoPhone);
     mark(!facts.has_admin, Ill::NoAdmin);
     mark(facts.term_over, Ill::TermOver);
+    mark(facts.has_unplaced, Ill::Unplaced);
     ill
 }
 
@@ -188,7 +204,7 @@ fn judge(facts: &Facts) -> i64 {
 fn term_over(
     category: Category,
     industry: Option<&str>,
-    elected_on: Option<&str>,
+    (elected_on, put_off): (Option<&str>, Option<&str>),
     today: Date,
 ) -> bool {
     let tree = &Rules::builtin().tree;
@@ -196,22 +212,34 @@ fn term_over(
     let Some(years) = tree.term_years(category, school, today) else { return false };
     let elected = elected_on.and_then(|text| text.parse::<Date>().ok());
     let ends = elected.and_then(|day| day.checked_add(years.years()).ok());
-    ends.is_some_and(|ends| ends < today)
+    let put_off = put_off.and_then(|text| text.parse::<Date>().ok());
+    ends.is_some_and(|ends| ends.max(put_off.unwrap_or(ends)) < today)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[test]
+    fn three_people_of_a_branch_are_members_and_cadres_together() {
+        let few = |members, guests| {
+            let facts = Facts { members, guests, ..whole(Category::Branch) };
+            judge(&facts) & Ill::Few.bit() > 0
+        };
+        assert!(few(2, 0) && few(1, 1) && !few(2, 1) && !few(3, 0));
+    }
+
     fn whole(category: Category) -> Facts {
         Facts {
             category,
             is_closed: false,
             members: 20,
+            guests: 0,
             branches: 1,
             members_below: 100,
             has_phone: true,
             has_admin: true,
+            has_unplaced: false,
             term_over: false,
             age: 100,
         }
@@ -228,6 +256,7 @@ mod tests {
             (Facts { has_phone: false, ..branch.clone() }, Ill::NoPhone),
             (Facts { has_admin: false, ..branch.clone() }, Ill::NoAdmin),
             (Facts { term_over: true, ..branch.clone() }, Ill::TermOver),
+            (Facts { has_unplaced: true, ..whole(Category::Committee) }, Ill::Unplaced),
             (Facts { branches: 0, ..whole(Category::Committee) }, Ill::NoBranch),
             (Facts { members_below: 29, ..whole(Category::General) }, Ill::SmallGeneral),
             (Facts { members_below: 99, ..whole(Category::Committee) }, Ill::SmallCommittee),
@@ -246,19 +275,23 @@ mod tests {
     }
 
     #[test]
-    fn a_student_branch_sits_a_year_and_a_committee_three() {
+    fn a_student_branch_sits_a_year_a_committee_five_and_what_was_put_off_longer() {
         let today = jiff::civil::date(2026, 6, 15);
-        let over = |category, industry, day| term_over(category, industry, Some(day), today);
+        let over =
+            |category, industry, day| term_over(category, industry, (Some(day), None), today);
         assert!(over(Category::Branch, Some("school_senior"), "2025-06-14"));
         assert!(!over(Category::Branch, Some("school_senior"), "2025-06-15"));
-        assert!(!over(Category::Committee, Some("school_senior"), "2023-06-15"));
-        assert!(over(Category::Committee, None, "2023-06-14"));
-        assert!(!term_over(Category::Branch, None, None, today), "it has not told when");
+        assert!(!over(Category::Committee, Some("school_senior"), "2021-06-15"));
+        assert!(over(Category::Committee, None, "2021-06-14"));
+        assert!(!over(Category::Committee, None, "2022-06-14"), "its fourth year");
+        let put_off = (Some("2021-06-14"), Some("2026-09-01"));
+        assert!(!term_over(Category::Committee, None, put_off, today));
+        assert!(!term_over(Category::Branch, None, (None, None), today), "it has not told when");
     }
 
     #[test]
     fn bits_are_different_and_codes_lead_back() {
-        assert_eq!(Ill::ALL.iter().fold(0, |sum, ill| sum + ill.bit()), 1023);
+        assert_eq!(Ill::ALL.iter().fold(0, |sum, ill| sum + ill.bit()), 2047);
         assert!(Ill::ALL.iter().all(|ill| Ill::from_code(ill.code()) == Some(*ill)));
     }
 }

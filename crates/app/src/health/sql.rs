@@ -12,23 +12,27 @@ db::row! {
         pub(super) status: String,
         pub(super) industry: Option<String>,
         pub(super) elected_on: Option<String>,
+        pub(super) term_until: Option<String>,
         pub(super) created_at: i64,
         pub(super) ill: i64,
         pub(super) members: i64,
+        pub(super) guests: i64,
         pub(super) branches: i64,
         pub(super) members_below: i64,
         pub(super) has_admin: bool,
+        pub(super) has_unplaced: bool,
         pub(super) has_phone: bool,
     }
 }
 
 /// Everything that is asked about these organisations.
-pub(super) async fn look_at(cx: &mut Cx, paths: Rows) -> Result<Vec<Looked>> {
+/// `young`: the month of birth of whoever is 28 now.
+pub(super) async fn look_at(cx: &mut Cx, young: &str, paths: Rows) -> Result<Vec<Looked>> {
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT o.id, o.category, o.status, o.industry, o.elected_on, o.created_at, o.ill, COALESCE(own.members, 0), COALESCE(sub.branches, 0), COALESCE(sub.members, 0), EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id AND s.suspended_at IS NULL), EXISTS (SELECT 1 FROM cadre c JOIN person p ON p.id = c.person_id WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL AND p.mobile_bi IS NOT NULL) FROM {rows: path text} AS v JOIN org o ON o.path = v.path LEFT JOIN tally own ON own.org_path = o.path AND own.scope = 'self' LEFT JOIN tally sub ON sub.org_path = o.path AND sub.scope = 'subtree'"),
-            &[],
+            sql!("SELECT o.id, o.category, o.status, o.industry, o.elected_on, o.term_until, o.created_at, o.ill, COALESCE(own.members, 0), CASE WHEN o.category IN ('BRANCH','GRADUATE') THEN (SELECT COUNT(*) FROM cadre g WHERE g.org_path = o.path AND g.org_id = o.id AND g.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = o.id)) ELSE 0 END, COALESCE(sub.branches, 0), COALESCE(sub.members, 0), EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = o.id AND s.suspended_at IS NULL), EXISTS (SELECT 1 FROM cadre u JOIN person q ON q.id = u.person_id WHERE u.org_path = o.path AND u.org_id = o.id AND u.ended_at IS NULL AND q.political = '03' AND q.birth_ym > $1 AND NOT EXISTS (SELECT 1 FROM member n WHERE n.person_id = u.person_id)), EXISTS (SELECT 1 FROM cadre c JOIN person p ON p.id = c.person_id WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL AND p.mobile_bi IS NOT NULL) FROM {rows: path text} AS v JOIN org o ON o.path = v.path LEFT JOIN tally own ON own.org_path = o.path AND own.scope = 'self' LEFT JOIN tally sub ON sub.org_path = o.path AND sub.scope = 'subtree'"),
+            args![young],
             paths,
         )
         .await?)
@@ -127,7 +131,7 @@ pub(super) async fn looked_at(cx: &mut Cx) -> Result<Option<Millis>> {
 pub(super) async fn counts(
     cx: &mut Cx,
     (lo, hi): (&str, &str),
-    bits: [i64; 10],
+    bits: [i64; 11],
     most: i64,
 ) -> Result<Vec<(i64, i64)>> {
     // Written out and not bound: only so the partial indexes are found.
@@ -149,6 +153,7 @@ db::row! {
         pub(super) category: String,
         pub(super) industry: Option<String>,
         pub(super) elected_on: Option<String>,
+        pub(super) term_until: Option<String>,
         pub(super) created_at: i64,
         pub(super) members: i64,
         pub(super) members_below: i64,
@@ -168,7 +173,7 @@ pub(super) async fn list(
     limit: i64,
 ) -> Result<Vec<Found>> {
     let text = format!(
-        "SELECT o.path, o.code, o.short_name, o.category, o.industry, o.elected_on, o.created_at, COALESCE(t.members, 0), COALESCE(b.members, 0), (SELECT c.name FROM cadre c WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL), p.code, p.short_name, p.path FROM (SELECT id, path, code, short_name, category, industry, elected_on, created_at, parent_id FROM org WHERE (ill & {bit}) > 0 AND path >= $1 AND path < $2 AND path > $3 ORDER BY path LIMIT $4) AS o LEFT JOIN org p ON p.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' LEFT JOIN tally b ON b.org_path = o.path AND b.scope = 'subtree' ORDER BY o.path"
+        "SELECT o.path, o.code, o.short_name, o.category, o.industry, o.elected_on, o.term_until, o.created_at, COALESCE(t.members, 0), COALESCE(b.members, 0), (SELECT c.name FROM cadre c WHERE c.org_id = o.id AND c.post = '书记' AND c.ended_at IS NULL), p.code, p.short_name, p.path FROM (SELECT id, path, code, short_name, category, industry, elected_on, term_until, created_at, parent_id FROM org WHERE (ill & {bit}) > 0 AND path >= $1 AND path < $2 AND path > $3 ORDER BY path LIMIT $4) AS o LEFT JOIN org p ON p.id = o.parent_id LEFT JOIN tally t ON t.org_path = o.path AND t.scope = 'self' LEFT JOIN tally b ON b.org_path = o.path AND b.scope = 'subtree' ORDER BY o.path"
     );
     Ok(cx.tx.all(Sql::built(text), args![lo, hi, after, limit]).await?)
 }

@@ -48,7 +48,7 @@ struct Facts {
 /// The categories that the organisation could become, each with what stands in the way.
 pub async fn category_choices(cx: &mut Cx, org: &OrgRef) -> Result<Change> {
     if !cx.may(Action::ChangeCategory, &org.path) {
-        return Err(crate::access::forbidden(Action::ChangeCategory));
+        return Err(cx.forbidden(Action::ChangeCategory, org));
     }
     let row = sql::info_by_code(cx, &org.code).await?.ok_or(Error::NotFound)?;
     let now = row.category()?;

@@ -39,7 +39,7 @@ pub async fn history(
         return Err(Error::NotFound);
     }
     if !cx.may(Action::SeeEvents, &org.path) {
-        return Err(crate::access::forbidden(Action::SeeEvents));
+        return Err(cx.forbidden(Action::SeeEvents, org));
     }
     let before = before.and_then(|mark| mark.parse().ok()).unwrap_or(i64::MAX);
     let limit = limit.clamp(1, 200);
@@ -67,6 +67,7 @@ fn what(kind: &str, detail: &Json) -> String {
         "org.edited" => "修改组织信息",
         "org.category_changed" => "更改组织类别",
         "org.admin_registered" => "用注册码成为管理员",
+        "org.election_put_off" => "批准延期换届",
         "org.first_admin" => "成为第一位管理员",
         _ => "办理组织事项",
     };

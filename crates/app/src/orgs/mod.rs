@@ -17,11 +17,15 @@ mod history;
 mod identity;
 mod list;
 mod moving;
+/// What organisations are called in full.
+pub mod naming;
 mod order;
 mod order_sql;
 /// Pinyin initials.
 pub mod pinyin;
 mod progress;
+/// Putting right full names that were made wrong.
+pub mod renaming;
 mod search;
 mod search_match;
 mod search_sql;
@@ -127,6 +131,16 @@ pub async fn full_name(cx: &mut Cx, id: OrgId) -> Result<String> {
 /// administrators and its 书记.
 pub async fn lock(cx: &mut Cx, permit: &Permit, id: OrgId) -> Result<()> {
     sql::lock(cx, permit, id).await
+}
+
+/// Puts the next election off until a day; the election itself ends that.
+pub async fn put_election_off(
+    cx: &mut Cx,
+    permit: &Permit,
+    org: &OrgRef,
+    until: jiff::civil::Date,
+) -> Result<()> {
+    sql::put_election_off(cx, permit, org.id, &until.to_string()).await
 }
 
 /// Notes the day of an election; elsewhere in the form of the organisation's information.

@@ -124,7 +124,7 @@ async fn order(cx: &mut Cx, org: &OrgRef, ask: Ask) -> Result<Order> {
         return Err(Error::NotFound);
     }
     if !cx.may(Action::ExportMembers, &org.path) {
-        return Err(crate::access::forbidden(Action::ExportMembers));
+        return Err(cx.forbidden(Action::ExportMembers, org));
     }
     if ask.full && !(2..=100).contains(&ask.reason.trim().chars().count()) {
         return Err(Error::field(

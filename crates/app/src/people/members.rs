@@ -312,9 +312,10 @@ pub async fn move_these(
     Ok(brought)
 }
 
-/// The members of one branch, by pinyin.
-pub async fn ids_of(cx: &mut Cx, branch: &OrgRef) -> Result<Vec<PersonId>> {
-    sql::members::ids_of(cx, branch).await
+/// The members of one branch, by pinyin, each held until the transaction ends: whoever is leaving
+/// has gone, and nobody else can go.
+pub async fn hold_all_of(cx: &mut Cx, permit: &Permit, branch: &OrgRef) -> Result<Vec<PersonId>> {
+    sql::members::hold_all_of(cx, permit, branch).await
 }
 
 /// How many members a branch has, counted to `most`.

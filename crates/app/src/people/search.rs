@@ -230,6 +230,8 @@ pub enum ByNumber {
     /// Not in this subtree, but in the system; where, is not told. Who it is stands in the ticket
     /// for a 转入 alone.
     Elsewhere { person: i64 },
+    /// In the system, but in no branch: nobody has to agree, a branch enters her.
+    Unplaced,
     /// Nowhere.
     Nowhere,
 }
@@ -271,6 +273,7 @@ async fn by_id_number(cx: &mut Cx, under: &OrgRef, scope: &Scope, typed: &str) -
     let here = cards(cx, under, scope, vec![person]).await?;
     Ok(match here.into_iter().next() {
         Some(hit) => ByNumber::Here { codes: vec![hit.code] },
+        None if person::read(cx, person).await?.membership.is_none() => ByNumber::Unplaced,
         None => ByNumber::Elsewhere { person: person.0 },
     })
 }

@@ -80,7 +80,11 @@ pub async fn give_back(cx: &mut Cx, no: &str, version: i64, note: &str) -> Resul
 /// Leave for one of the two superiors.
 fn side(cx: &mut Cx, r: &Relocation, acting: &crate::OrgRef) -> Result<Permit> {
     if ![r.from.id, r.to.id].contains(&acting.id) {
-        return Err(access::forbidden(Action::DecideRelocation));
+        let why = format!(
+            "组织迁移由原上级“{}”和新上级“{}”审批，“{}”不能代办。",
+            r.from.short_name, r.to.short_name, acting.short_name
+        );
+        return Err(access::forbidden_because(Action::DecideRelocation, why));
     }
     cx.permit(Action::DecideRelocation, acting)
 }
@@ -88,7 +92,11 @@ fn side(cx: &mut Cx, r: &Relocation, acting: &crate::OrgRef) -> Result<Permit> {
 /// Where a decision leads: not too late, of the right hand, not past its day.
 async fn still_open(cx: &mut Cx, r: &Relocation, version: i64, verb: Verb) -> Result<State> {
     business::still_open(cx, r, version, verb).await?;
-    r.next(verb, cx.org()?).ok_or_else(|| access::forbidden(Action::DecideRelocation))
+    r.next(verb, cx.org()?).ok_or_else(|| {
+        let holder = r.holder().map_or("另一个上级", |o| o.short_name.as_str());
+        let why = format!("现在由“{holder}”审批，还没有轮到本组织。轮到时会收到消息。");
+        access::forbidden_because(Action::DecideRelocation, why)
+    })
 }
 
 /// Why the request is about organisations that are no longer so; asked under the tree's lock.

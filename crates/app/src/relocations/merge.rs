@@ -170,7 +170,7 @@ async fn pair(cx: &mut Cx, from: &str, into: &str) -> Result<(OrgRef, OrgRef)> {
             return Err(Error::NotFound);
         }
         if !cx.may(Action::ReshapeChildren, &org.path) {
-            return Err(crate::access::forbidden(Action::ReshapeChildren));
+            return Err(cx.forbidden(Action::ReshapeChildren, org));
         }
     }
     Ok((from, into))

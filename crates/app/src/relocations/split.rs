@@ -53,7 +53,7 @@ pub async fn split_choices(cx: &mut Cx, code: &str) -> Result<Splitting> {
         return Err(Error::NotFound);
     }
     if !cx.may(Action::ReshapeChildren, &org.path) {
-        return Err(crate::access::forbidden(Action::ReshapeChildren));
+        return Err(cx.forbidden(Action::ReshapeChildren, &org));
     }
     let made = matches!(org.category, orgs::Category::Holding | orgs::Category::Graduate);
     if made || org.category == orgs::Category::Lead {

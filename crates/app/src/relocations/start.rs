@@ -101,7 +101,7 @@ async fn mover(cx: &mut Cx) -> Result<(OrgRef, OrgRef)> {
     let acting = cx.org()?.id;
     let org = orgs::by_id(cx, acting).await?;
     if !cx.may(Action::StartRelocation, &org.path) {
-        return Err(crate::access::forbidden(Action::StartRelocation));
+        return Err(cx.forbidden(Action::StartRelocation, &org));
     }
     let level = || {
         Error::refused(Refusal::new(

@@ -34,6 +34,9 @@ pub struct DevNumberRow {
     pub required: bool,
     /// How the number is checked.
     pub check: Check,
+    /// True: the row judges nobody until it is switched on.
+    #[serde(default)]
+    pub off: bool,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
@@ -127,7 +130,8 @@ fn row_for<'a>(
     rules: &'a Rules,
 ) -> Option<&'a DevNumberRow> {
     rules.dev_number.rows.iter().find(|row| {
-        (row.region.is_empty() || row.region.iter().any(|r| r == region))
+        !row.off
+            && (row.region.is_empty() || row.region.iter().any(|r| r == region))
             && row.join_from.is_none_or(|from| from <= joined)
             && row.join_to.is_none_or(|to| joined <= to)
             && row.validity.covers(today)
@@ -170,7 +174,9 @@ fn check(text: &str, check: Check, joined: YearMonth, rules: &Rules) -> Result<(
 fn required_since(region: &str, rules: &Rules) -> Option<YearMonth> {
     let rows = rules.dev_number.rows.iter();
     rows.filter(|row| {
-        row.required && (row.region.is_empty() || row.region.iter().any(|r| r == region))
+        !row.off
+            && row.required
+            && (row.region.is_empty() || row.region.iter().any(|r| r == region))
     })
     .filter_map(|row| row.join_from)
     .min()
@@ -247,9 +253,17 @@ mod tests {
     }
 
     #[test]
-    fn both_years_are_accepted_for_admissions_of_2017_and_2018() {
-        assert_eq!(code("201834000123", "2017-05", "34"), some("201834000123"));
-        assert_eq!(code("201734000123", "2018-05", "34"), some("201734000123"));
+    fn the_year_is_that_of_admission_and_the_exchange_of_2017_and_2018_is_switched_off() {
+        assert_eq!(code("201834000123", "2017-05", "34"), Err("dev_number_year"));
+        assert_eq!(code("201734000123", "2018-05", "34"), Err("dev_number_year"));
+        assert_eq!(code("201834000123", "2018-05", "34"), some("201834000123"));
+        assert_eq!(code("201734000123", "2017-05", "34"), some("201734000123"));
+        let on = r#"{"set":{"join_from":["2017-01"],"join_to":["2018-12"],"required":["true"],"check":["year_2017_2018"],"off":["false"]}}"#;
+        let rules =
+            Rules::with(&[("row.dev_number.2017_2018".to_owned(), on.to_owned())]).expect("reads");
+        let joined = "2017-05".parse().expect("a month");
+        let today = jiff::civil::date(2026, 11, 21);
+        assert!(judge("201834000123", joined, "34", today, &rules).is_ok(), "switched on");
         assert_eq!(code("201934000123", "2018-05", "34"), Err("dev_number_year"));
     }
 

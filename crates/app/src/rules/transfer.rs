@@ -41,6 +41,12 @@ pub struct Reason {
     pub target: Target,
     /// Codes of the fields that must be filled besides the target.
     pub fields: Vec<String>,
+    /// Kinds of target that it excludes: `township`, `school`.
+    #[serde(default)]
+    pub not_to: Vec<String>,
+    /// Marks of members for whom it is offered first.
+    #[serde(default)]
+    pub fits: Vec<String>,
     /// The destination rule as a sentence.
     pub where_to: String,
     /// False: ended by operators; what names it already keeps it, nothing new may.
@@ -109,8 +115,22 @@ pub struct ReturnReason {
 
 #[derive(Debug, Deserialize)]
 struct GuardRail {
+    /// What the clause is about.
     words: Vec<String>,
+    /// What makes a reason of it; empty: naming it does.
+    #[serde(default)]
+    lacks: Vec<String>,
+    /// What says that all is well with it.
+    #[serde(default)]
+    unless: Vec<String>,
     says: String,
+}
+impl GuardRail {
+    /// Whether a clause gives this as the reason, and does not only mention it.
+    fn is_reason(&self, clause: &str) -> bool {
+        let has = |words: &[String]| words.iter().any(|word| clause.contains(word.as_str()));
+        has(&self.words) && (self.lacks.is_empty() || has(&self.lacks)) && !has(&self.unless)
+    }
 }
 
 /// How long a step waits.
@@ -164,6 +184,17 @@ impl Transfers {
         })
     }
 
+    /// The reasons that lead to an organisation for somebody with this mark of graduation, those
+    /// that fit her mark first (decision 30). Graduates have a list of their own.
+    pub fn offered(&self, mark: Option<&str>, today: jiff::civil::Date) -> Vec<&Reason> {
+        let mut rows: Vec<&Reason> = self
+            .reasons_for(mark == Some("graduate"), today)
+            .filter(|row| row.target == Target::Org)
+            .collect();
+        rows.sort_by_key(|row| !mark.is_some_and(|mark| row.fits.iter().any(|fit| fit == mark)));
+        rows
+    }
+
     /// The reason with that code.
     pub fn reason(&self, code: &str) -> Option<&Reason> {
         self.reasons.iter().find(|row| row.code == code)
@@ -196,11 +227,13 @@ impl Transfers {
     }
 
     /// The sentence that answers a forbidden return reason (missing paper file, probation);
-    /// `None` when the text is fine.
+    /// `None` when the text is fine. The reason is judged, not the mention: clause by clause.
     pub fn guard_rail(&self, free_text: &str) -> Option<&str> {
         let text = text::compact(free_text);
-        let hit = |rail: &&GuardRail| rail.words.iter().any(|word| text.contains(word.as_str()));
-        self.guard_rails.iter().find(hit).map(|rail| rail.says.as_str())
+        let mut clauses =
+            text.split(['，', ',', '。', '；', ';', '！', '!', '？', '?', '、', ':', '：']);
+        let hit = |clause: &str| self.guard_rails.iter().find(|rail| rail.is_reason(clause));
+        clauses.find_map(hit).map(|rail| rail.says.as_str())
     }
 }
 
@@ -235,6 +268,17 @@ mod tests {
     }
 
     #[test]
+    fn what_fits_the_marks_is_offered_first_and_graduates_have_their_own_list() {
+        let first = |mark| transfers().offered(mark, TODAY).first().map(|r| r.code.as_str());
+        assert_eq!(first(Some("teacher")), Some("job_change"));
+        assert_eq!(first(Some("mobile")), Some("left_job"));
+        assert_eq!(first(None), Some("study_or_change_school"));
+        let codes: Vec<&str> =
+            transfers().offered(Some("graduate"), TODAY).iter().map(|r| r.code.as_str()).collect();
+        assert!(codes.contains(&"further_study") && !codes.contains(&"job_change"), "{codes:?}");
+    }
+
+    #[test]
     fn every_field_that_a_reason_names_exists() {
         for reason in &transfers().reasons {
             let missing = missing_fields(reason, |_| false, Rules::builtin());
@@ -255,7 +299,21 @@ mod tests {
         let answer = |text| transfers().guard_rail(text);
         assert!(answer("纸质 档案还没到").is_some_and(|says| says.contains("不能作为退回的理由")));
         assert!(answer("还在试用期").is_some_and(|says| says.contains("已就业")));
-        assert_eq!(answer("不在我单位工作"), None);
+        for lack in
+            ["档案没有寄来", "请先补交志愿书", "团员证没带", "档案不全，请补齐", "纸质介绍信未到"]
+        {
+            assert!(answer(lack).is_some(), "{lack}");
+        }
+        for fine in [
+            "不在我单位工作",
+            "已核对档案，姓名写错",
+            "已核对档案,姓名写错",
+            "档案里的姓名和系统不一致，请更正姓名",
+            "档案没有问题，转入组织选错了",
+            "试用期已满，已转到分公司",
+        ] {
+            assert_eq!(answer(fine), None, "{fine}");
+        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub struct Tree {
     posts: Vec<PostRow>,
     #[serde(rename = "term")]
     terms: Vec<TermRow>,
+    #[serde(rename = "extension")]
+    extensions: Vec<Extension>,
     /// Industries in picker order.
     #[serde(rename = "industry")]
     pub industries: Vec<IndustryRow>,
@@ -112,9 +114,20 @@ pub struct TermRow {
     pub school: Option<bool>,
     /// Years at most.
     pub years: i64,
+    /// Years at least, where that is another number.
+    pub least: Option<i64>,
     /// When the row counts.
     #[serde(flatten)]
     pub validity: Validity,
+}
+
+/// By how much an election may be put off.
+#[derive(Debug, Deserialize)]
+struct Extension {
+    categories: Vec<Category>,
+    months: i64,
+    #[serde(flatten)]
+    validity: Validity,
 }
 
 /// One industry of the two-level list (单位所属行业类别).
@@ -169,6 +182,10 @@ pub struct ProvinceRow {
 }
 
 impl Tree {
+    /// Most characters of a full name.
+    pub fn full_name_max(&self) -> usize {
+        self.names.full_max
+    }
     /// The row of a category.
     pub fn category(&self, category: Category) -> &CategoryRow {
         self.categories
@@ -213,6 +230,28 @@ impl Tree {
         })
     }
 
+    /// By how many months the superior may put an election off, at most; 0: not at all.
+    pub fn extension_months(&self, category: Category, day: jiff::civil::Date) -> i64 {
+        let fits =
+            |row: &&Extension| row.categories.contains(&category) && row.validity.covers(day);
+        self.extensions.iter().find(fits).map_or(0, |row| row.months)
+    }
+
+    /// How long a committee of that category sits (row 62).
+    pub fn term_of(
+        &self,
+        category: Category,
+        school: bool,
+        day: jiff::civil::Date,
+    ) -> Option<&TermRow> {
+        let fits = |row: &&TermRow| {
+            row.categories.contains(&category)
+                && row.school.is_none_or(|only| only == school)
+                && row.validity.covers(day)
+        };
+        self.terms.iter().find(fits)
+    }
+
     /// How many years a committee of that category sits at most (row 62).
     pub fn term_years(
         &self,
@@ -220,12 +259,7 @@ impl Tree {
         school: bool,
         day: jiff::civil::Date,
     ) -> Option<i64> {
-        let fits = |row: &&TermRow| {
-            row.categories.contains(&category)
-                && row.school.is_none_or(|only| only == school)
-                && row.validity.covers(day)
-        };
-        self.terms.iter().find(fits).map(|row| row.years)
+        self.term_of(category, school, day).map(|row| row.years)
     }
 
     /// Every length of a term that occurs, in years.
@@ -333,7 +367,7 @@ fn judge_one_name(raw: &str, column: Column, max: usize, rules: &Rules, found: &
         let message = format!("{label}最多 {max} 个字,现在 {} 个字,请缩短。", text.chars().count());
         found.push(Problem::fix(column, "org_name_length", message));
     }
-    if let Some(word) = rules.tree.names.refused.iter().find(|word| text.contains(word.as_str())) {
+    if let Some(word) = rules.tree.names.refused.iter().find(|word| is_no_league(&text, word)) {
         let message =
             format!("“{word}”不是团组织,不能录入;请填写真实成立的团委、团工委、团总支或团支部。");
         found.push(Problem::fix(column, "org_name_not_league", message));
@@ -342,6 +376,14 @@ fn judge_one_name(raw: &str, column: Column, max: usize, rules: &Rules, found: &
         let message = "组织全称里有括号,请核对是否与批复一致。";
         found.push(Problem::warn(column, "org_name_brackets", message));
     }
+}
+
+/// Whether a name is that of a body that is none of the League: it contains such a word and does not
+/// go on to say which League organisation of it is meant (青年部团支部 is one).
+fn is_no_league(name: &str, word: &str) -> bool {
+    const ENDINGS: [&str; 7] = ["团支部", "团总支", "团工委", "团委", "支部委员会", "支部", "总支"];
+    let ours = name.starts_with("中国共产主义青年团") || ENDINGS.iter().any(|e| name.ends_with(e));
+    name.ends_with(word) || (name.contains(word) && !ours)
 }
 
 #[cfg(test)]
@@ -383,7 +425,19 @@ mod tests {
         let years = |category, school| tree().term_years(category, school, on);
         assert_eq!(years(Category::Branch, true), Some(1));
         assert_eq!(years(Category::Branch, false), Some(3));
-        assert_eq!(years(Category::Committee, true), Some(3));
+        assert_eq!(years(Category::Committee, true), Some(5));
+        assert_eq!(years(Category::Work, false), Some(5));
+        assert_eq!(years(Category::General, false), Some(3));
+        let before = jiff::civil::date(2025, 1, 2);
+        assert_eq!(tree().term_years(Category::Committee, true, before), Some(3));
+        let least = |category, school| tree().term_of(category, school, on).and_then(|t| t.least);
+        assert_eq!(least(Category::Committee, true), Some(3));
+        assert_eq!(
+            (least(Category::Branch, false), least(Category::Branch, true)),
+            (Some(2), None)
+        );
+        let months = |category| tree().extension_months(category, on);
+        assert_eq!((months(Category::Branch), months(Category::Committee)), (6, 12));
         assert_eq!(years(Category::Lead, false), Some(5));
         assert_eq!(years(Category::Holding, false), None);
     }
@@ -434,6 +488,8 @@ mod tests {
         assert_eq!(codes("", "", Category::Branch), ["required"]);
         assert_eq!(codes("团支部", "", Category::Branch), ["org_name_plain_branch"]);
         assert_eq!(codes("某公司青工委", "", Category::Work), ["org_name_not_league"]);
+        assert!(codes("某公司青年部团支部", "", Category::Branch).is_empty());
+        assert!(codes("某公司青年部", "", Category::Branch).contains(&"org_name_not_league"));
         assert_eq!(
             codes(&format!("{}团委", "长".repeat(24)), "", Category::Committee),
             ["org_name_length"]

@@ -100,7 +100,17 @@ impl Lab {
     /// lets her act there.
     pub async fn admin(&self, org: &OrgRef, name: &str) -> Who {
         let person = self.person(name).await;
-        let cadre = self.cadre(org, person, "副书记").await;
+        self.admin_with(org, (person, name), "副书记").await
+    }
+
+    /// Gives somebody who is there a post and the next seat, and lets her act there.
+    pub async fn admin_with(
+        &self,
+        org: &OrgRef,
+        (person, name): (PersonId, &str),
+        post: &str,
+    ) -> Who {
+        let cadre = self.cadre(org, person, post).await;
         act!(self.house, Who::System("testkit"), |cx| {
             Ok(cx
                 .tx

@@ -123,14 +123,33 @@ async fn leave(cx: &mut Cx, t: &Transfer, version: i64, verb: Verb) -> Result<(P
     // First the side, so that an outsider does not learn how things stand.
     let (side, hands) = t.decider(verb);
     if !hands.iter().any(|party| parties.contains(party)) {
-        return Err(access::forbidden(action));
+        return Err(access::forbidden_because(action, other_side(t, verb, &acting)));
     }
     let permit = cx.permit(action, side)?;
     business::still_open(cx, t, version, verb).await?;
     match machine::next(t.variant, t.state, verb, &parties) {
         Some(to) => Ok((permit, to)),
-        None => Err(access::forbidden(action)),
+        None => {
+            let why = format!(
+                "这一步只由“{0}”自己办理，“{1}”不能代办。请联系“{0}”的管理员。",
+                t.decider(verb).0.short_name,
+                acting.short_name
+            );
+            Err(access::forbidden_because(action, why))
+        }
     }
+}
+
+/// Whose step it is, and what is left for whoever asked.
+fn other_side(t: &Transfer, verb: Verb, acting: &OrgRef) -> String {
+    let side = t.decider(verb).0;
+    let role = if side.id == t.from.id { "转出方" } else { "转入方" };
+    let advice = if t.parties(acting).contains(&Party::Starter) {
+        "对方办理以前，本组织可以催办或撤销申请。"
+    } else {
+        "需要催办的，请联系发起方。"
+    };
+    format!("这一步由{role}“{}”办理，“{}”不能代办。{advice}", side.short_name, acting.short_name)
 }
 
 fn into_branch(branch: &OrgRef) -> Turn<'_> {

@@ -106,7 +106,8 @@ fn words(error: &Error) -> String {
             fields.first().map_or_else(String::new, |field| field.message.clone())
         }
         Error::NotFound => "没有这条申请,或者不归本组织办理。".into(),
-        Error::Forbidden { may, .. } => format!("这一步由{may}办理。"),
+        Error::Forbidden { may, why, .. } if why.is_empty() => format!("这一步由{may}办理。"),
+        Error::Forbidden { why, .. } => why.clone(),
         other => {
             tracing::warn!(error = %other, "one of several decisions failed");
             "系统忙,这一条没有办理。请稍后单独再试。".into()

@@ -64,7 +64,7 @@ pub async fn check_in(cx: &mut Cx, new: &NewIn) -> Result<Checked> {
     let (person, row) = whom(cx, &new.origin).await?;
     let to = cx.org()?.clone();
     if !cx.may(Action::StartTransferIn, &to.path) {
-        return Err(crate::access::forbidden(Action::StartTransferIn));
+        return Err(cx.forbidden(Action::StartTransferIn, &to));
     }
     let from = source(&person, &to)?;
     start::none_open(cx, person.id).await?;
@@ -72,8 +72,10 @@ pub async fn check_in(cx: &mut Cx, new: &NewIn) -> Result<Checked> {
         return Err(start::closed(&to));
     }
     let (reason, stored) = answers(&new.reason, &new.fields, &new.remark, day(cx.now()))?;
+    start::leads_there(cx, reason, &to).await?;
     let variant = if to.category.owns_members() { Variant::V1 } else { Variant::V4 };
     Ok(Checked {
+        effects: Vec::new(),
         person: person.id,
         person_code: person.code.clone(),
         person_name: person.name.clone(),
@@ -165,7 +167,12 @@ fn source(person: &Person, to: &OrgRef) -> Result<OrgRef> {
         )));
     }
     let Some(membership) = &person.membership else {
-        return Err(Error::refused(start::no_member(&person.name)));
+        let says = format!(
+            "{}现在不在任何团支部，不用办理转入。请在要加入的团支部里“添加团员”，填写同一个证件号，原有的资料会保留。",
+            person.name
+        );
+        let way = format!("/o/{}/members/new", to.code);
+        return Err(Error::refused(Refusal::new("E17", says).way("添加团员", way)));
     };
     if membership.org.id == to.id {
         let says = format!("{} 已在本支部,不用转接。", person.name);

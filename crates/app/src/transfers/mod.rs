@@ -25,14 +25,14 @@ pub use lead::{Lead, LookedUp, Row, by_name, by_number, from_row, lead, masked, 
 pub use list::{Summary, Tab, branches_of, list, list_below, of_me, of_person, summary};
 pub use pass::{Colleague, colleagues, pass_on};
 pub use show::{Rights, Shown, again, by_no, call_source};
-pub use start::{Checked, New, Started, against_target, against_targets, check, start};
+pub use start::{Checked, New, Started, against_target, against_targets, check, offered, start};
 pub use undo::{Undoable, forget_undos, undo, undoable};
 
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Result, Who,
     business::{
         self, Case, Matter, Subject, Turn,
-        machine::{Kind, Party, State, Verb},
+        machine::{self, Kind, Party, State, Verb},
     },
     cadres,
     clock::short_day,
@@ -159,6 +159,33 @@ pub async fn withdraw(cx: &mut Cx, no: &str, version: i64) -> Result<Transfer> {
     business::withdraw(cx, no, version).await
 }
 
+/// The person herself takes an open transfer back, whoever began it (decision 29); the starter is told
+/// and reads why. Errors: `NotFound` for everybody else; `Invalid` (`why`); `Conflict` E22.
+pub async fn withdraw_own(cx: &mut Cx, no: &str, version: i64, why: &str) -> Result<Transfer> {
+    let mut t = read(cx, no).await?;
+    let visitor = cx.visitor()?.clone();
+    if visitor.acting.is_some() || visitor.person != t.person {
+        return Err(Error::NotFound);
+    }
+    let why = why.trim();
+    if !(2..=100).contains(&why.chars().count()) {
+        let says = "请写明撤回的原因（2 至 100 个字），发起方会看到。";
+        return Err(Error::field("why", "required", says));
+    }
+    business::without_numbers("why", why)?;
+    let to = machine::next(t.variant, t.state, Verb::Withdraw, &[Party::Person]);
+    let Some(to) = to.filter(|_| t.version == version) else {
+        return Err(business::too_late(cx, &t).await);
+    };
+    let permit = cx.permit_own(crate::Action::WithdrawTransfer)?;
+    let held = t.holder().cloned();
+    let turn = Turn { note: format!("本人撤回：{why}"), ..Turn::default() };
+    take(cx, &permit, &mut t, (Verb::Withdraw, to), turn).await?;
+    notices::withdrawn_by_her(cx, &t, held.as_ref(), why).await?;
+    t.record(cx, permit, Verb::Withdraw).await?;
+    Ok(t)
+}
+
 /// 催办 by the side that began it. Refused `urged` within 24 hours of the last one.
 pub async fn urge(cx: &mut Cx, no: &str) -> Result<Transfer> {
     business::urge(cx, no).await
@@ -204,6 +231,10 @@ async fn take(
     turn: Turn<'_>,
 ) -> Result<Option<people::Moved>> {
     let branch = turn.branch;
+    let held = match branch {
+        Some(_) => cadres::held(cx, &t.from, t.person).await?,
+        None => None,
+    };
     business::take(cx, permit, t, step, turn).await?;
     match (t.state, branch) {
         (State::Done, Some(branch)) => {
@@ -211,6 +242,10 @@ async fn take(
             if moved.was_administrator() {
                 let whom = [(t.person, t.person_name.clone())];
                 cadres::followed(cx, permit, &from, &whom, cadres::With::Transfer).await?;
+            }
+            if let Some(held) = held {
+                let was = (held.is_secretary(), moved.was_administrator());
+                cadres::tell_of_loss(cx, &from, &t.person_name, was, "组织关系已转出").await?;
             }
             Ok(Some(moved))
         }

@@ -255,3 +255,17 @@ pub(super) async fn urged(cx: &mut Cx, t: &Transfer, holder: &OrgRef) -> Result<
         format!("{}({})请你们尽快办理{}。", t.starter_name, t.started_org.short_name, until(t));
     to_org(cx, t, holder, title, body).await
 }
+
+/// The person has taken it back herself: whoever began it and whoever holds it read why.
+pub(super) async fn withdrawn_by_her(
+    cx: &mut Cx,
+    t: &Transfer,
+    held: Option<&OrgRef>,
+    why: &str,
+) -> Result<()> {
+    let mut told = vec![t.started_org.clone(), t.from.clone()];
+    told.extend(held.cloned());
+    let title = format!("{} 已由本人撤回转接", t.person_name);
+    let body = format!("{}。本人写的原因：{why}。组织关系不变。", way(t));
+    to_orgs(cx, t, &told, title, body).await
+}

@@ -72,7 +72,9 @@ pub async fn pass_on(cx: &mut Cx, no: &str, to: &str, note: &str) -> Result<(Tra
         if t.state.ended() {
             return Err(business::too_late(cx, &t).await);
         }
-        return Err(access::forbidden(Action::DecideTransfer));
+        let holder = t.holder().map_or("对方", |o| o.short_name.as_str());
+        let why = format!("这一件现在由“{holder}”办理，只有它能转交。");
+        return Err(access::forbidden_because(Action::DecideTransfer, why));
     }
     let acting = cx.org()?.clone();
     let permit = cx.permit(Action::DecideTransfer, &acting)?;

@@ -12,6 +12,7 @@ use crate::{
         self, Step,
         machine::{self, Party, State, Verb},
     },
+    cadres,
     clock::Millis,
     keys::Place,
     orgs,
@@ -51,6 +52,9 @@ pub struct Shown {
     /// Whoever looks has asked for her (转入) and the source has not agreed yet: sex, month of birth
     /// and masked number are all that is shown (security a-2).
     pub limited: bool,
+    /// What ends in her branch when she leaves, in sentences; only while it is open, for those who may
+    /// know.
+    pub effects: Vec<String>,
     /// Whom to ask at the source (102); only for organisations.
     pub source_contact: Option<ContactCard>,
     /// The administrators of the source with their numbers, masked, for whoever decides (102).
@@ -107,6 +111,10 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         Some(_) if !limited => people::profile::contact_of(cx, &t.from).await?,
         _ => None,
     };
+    let effects = match t.state.ended() || limited {
+        false => cadres::leaving(cx, &t.from, t.person, &t.person_name).await?,
+        true => Vec::new(),
+    };
     let source_admins = match rights.decides() && !limited {
         true => people::profile::admins_of(cx, &t.from).await?,
         false => Vec::new(),
@@ -116,6 +124,7 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         None => None,
     };
     Ok(Shown {
+        effects,
         source_contact,
         source_admins,
         holder_contact,
@@ -198,7 +207,11 @@ pub(super) fn answers(cx: &Cx, t: &Transfer) -> Result<BTreeMap<String, String>>
 
 /// The same questions that the use-cases ask, for the buttons.
 fn rights(cx: &Cx, t: &Transfer) -> Rights {
-    let Ok(acting) = cx.org().cloned() else { return Rights::default() };
+    let Ok(acting) = cx.org().cloned() else {
+        let own = cx.visitor().is_ok_and(|v| v.person == t.person);
+        let back = machine::next(t.variant, t.state, Verb::Withdraw, &[Party::Person]);
+        return Rights { withdraw: own && back.is_some(), ..Rights::default() };
+    };
     let parties = t.parties(&acting);
     let may = |action, org: &OrgRef, verb| {
         cx.may(action, &org.path) && machine::next(t.variant, t.state, verb, &parties).is_some()

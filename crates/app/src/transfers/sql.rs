@@ -30,6 +30,15 @@ pub(super) async fn seems_active(cx: &mut Cx, org: OrgId) -> Result<bool> {
 }
 
 /// Whether an organisation is active, kept from changing until the transaction ends (security 27).
+/// Whether it is a 乡镇、街道 and whether a school's, as far as is known.
+pub(super) async fn kinds_of(cx: &mut Cx, org: OrgId) -> Result<(bool, bool)> {
+    let (township, industry): (Option<bool>, Option<String>) =
+        cx.tx.one(sql!("SELECT is_township, industry FROM org WHERE id = $1"), args![org]).await?;
+    let tree = &crate::rules::Rules::builtin().tree;
+    let school = industry.and_then(|code| tree.industry(&code)).is_some_and(|row| row.is_school);
+    Ok((township.unwrap_or(false), school))
+}
+
 pub(super) async fn is_active(cx: &mut Cx, org: OrgId) -> Result<bool> {
     let (status,): (String,) =
         cx.tx.one(sql!("SELECT status FROM org WHERE id = $1 {pg: FOR SHARE}"), args![org]).await?;

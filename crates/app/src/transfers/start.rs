@@ -16,7 +16,7 @@ use crate::{
     people::{self, PersonId},
     rules::{
         Rules,
-        transfer::{Reason, Target, missing_fields},
+        transfer::{Audience, Reason, Target, missing_fields},
     },
 };
 use std::collections::BTreeMap;
@@ -52,6 +52,9 @@ pub struct Checked {
     /// Label and value of what the reason asks.
     pub fields: Vec<(&'static str, String)>,
     pub remark: String,
+    /// What ends in her branch when she leaves, in sentences. `None` of it is for the side that has
+    /// not been given her yet.
+    pub effects: Vec<String>,
     /// The branch that will be suggested at the allocation.
     pub wish: Option<OrgRef>,
     pub(super) stored: BTreeMap<String, String>,
@@ -75,12 +78,16 @@ pub async fn check(cx: &mut Cx, new: &New) -> Result<Checked> {
         None => return Err(Error::refused(no_member(&person.name))),
     };
     if !cx.may(Action::StartTransferOut, &from.path) {
-        return Err(crate::access::forbidden(Action::StartTransferOut));
+        return Err(cx.forbidden(Action::StartTransferOut, &from));
     }
     none_open(cx, person.id).await?;
     let to = target(cx, new.to.trim(), &from).await?;
     let (reason, stored) = answers(&new.reason, &new.fields, &new.remark, day(cx.now()))?;
+    of_her_list(reason, mark_of(&person))?;
+    leads_there(cx, reason, &to).await?;
+    let effects = crate::cadres::leaving(cx, &from, person.id, &person.name).await?;
     Ok(Checked {
+        effects,
         person: person.id,
         person_code: person.code.clone(),
         person_name: person.name.clone(),
@@ -195,6 +202,45 @@ fn closed_words(to: &OrgRef) -> String {
 
 pub(super) fn closed(to: &OrgRef) -> Error {
     Error::field("to", "E11", closed_words(to))
+}
+
+/// The mark of graduation that decides which reasons she is offered.
+fn mark_of(person: &people::Person) -> Option<&'static str> {
+    person.membership.as_ref()?.graduation.as_ref().map(|g| g.mark.code())
+}
+
+/// The reasons that she is offered, those that fit her first (decision 30).
+pub fn offered(cx: &Cx, person: &people::Person) -> Vec<&'static Reason> {
+    Rules::builtin().transfer.offered(mark_of(person), day(cx.now()))
+}
+
+/// Reasons of graduates and of others are two lists (decision 30).
+fn of_her_list(reason: &Reason, mark: Option<&str>) -> Result<()> {
+    let says = match (reason.audience, mark == Some("graduate")) {
+        (Audience::Graduate, false) => "是毕业生的转接原因，此人没有毕业生标记。请从列表中另选。",
+        (Audience::Other, true) => "不是毕业生的转接原因，此人已标记为毕业生。请从列表中另选。",
+        _ => return Ok(()),
+    };
+    Err(Error::field("reason", "E11", format!("“{}”{says}", reason.name)))
+}
+
+/// A reason that excludes this kind of target is refused with where it leads (decision 30).
+pub(super) async fn leads_there(cx: &mut Cx, reason: &Reason, to: &OrgRef) -> Result<()> {
+    if reason.not_to.is_empty() {
+        return Ok(());
+    }
+    let (township, school) = sql::kinds_of(cx, to.id).await?;
+    let excluded = |kind: &str| reason.not_to.iter().any(|k| k == kind);
+    let kind = match () {
+        () if township && excluded("township") => "乡镇、街道团组织",
+        () if school && excluded("school") => "学校的团组织",
+        () => return Ok(()),
+    };
+    let says = format!(
+        "原因“{}”不能转到{kind}“{}”。{}请改选转入组织，或换一个原因。",
+        reason.name, to.short_name, reason.where_to
+    );
+    Err(Error::field("reason", "E11", says))
 }
 
 /// The reason and its answers; what is wrong comes back field by field.

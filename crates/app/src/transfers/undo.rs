@@ -103,6 +103,13 @@ pub async fn undo(cx: &mut Cx, no: &str, version: i64) -> Result<Transfer> {
         let says = format!("不能撤销:{}正在调整或已经撤销。", t.from.short_name);
         return Err(Error::conflict(Refusal::new("moved_on", says)));
     }
+    if t.state.ended() && sql::open_of(cx, t.person).await?.is_some() {
+        let says = format!(
+            "不能撤销：审批之后，{} 又办理了另一笔转接，现在正在办理。需要更正的，请在那一笔里撤回或退回。",
+            t.person_name
+        );
+        return Err(Error::conflict(Refusal::new("moved_on", says)));
+    }
     let reached = (t.state, t.branch);
     put_back(cx, &permit, &mut t, before).await?;
     match (noted.moved()?, reached) {
@@ -152,7 +159,8 @@ async fn not_hers(cx: &mut Cx, t: &Transfer, version: i64) -> Error {
         Err(e) => return e,
     };
     if t.parties(&acting).is_empty() {
-        return access::forbidden(Action::DecideTransfer);
+        let why = format!("这条转接不由“{}”办理，不能在这里撤销审批。", acting.short_name);
+        return access::forbidden_because(Action::DecideTransfer, why);
     }
     if t.version != version {
         return business::too_late(cx, t).await;

@@ -98,16 +98,17 @@ pub async fn new(mut v: Visit) -> Result<Answer, Failure> {
 pub async fn enter(mut v: Visit, Form(form): Form<NewForm>) -> Result<Answer, Failure> {
     let org = v.cx.org()?.clone();
     match change::enter(&mut v.cx, &org, &form.cadre()).await {
-        Ok(EnteredCadre::Done { person, was_known, name }) => {
+        Ok(EnteredCadre::Done { person, was_known, name, also }) => {
             let person = app::people::person::read(&mut v.cx, person).await?;
             let how = if was_known {
                 "系统里已有此人,原来的团支部和其他职务不变。"
             } else {
                 "本人首次登录时用证件号和初始密码激活账号。"
             };
+            let also = also.map(|post| format!("注意：此人同时是{post}。")).unwrap_or_default();
             let data = serde_json::json!({ "code": person.code, "was_known": was_known });
             let to = format!("{}/cadres", v.base()?);
-            v.done_with(to, format!("已录入团干部{name}。{how}"), data).await
+            v.done_with(to, format!("已录入团干部{name}。{how}{also}"), data).await
         }
         Ok(EnteredCadre::OtherName) => {
             let mut page = new_page(&mut v, form).await?;

@@ -13,6 +13,8 @@ pub mod list;
 pub mod observers;
 /// 书记信息.
 pub mod secretary;
+/// 延期换届.
+pub mod term;
 
 use crate::{error::Failure, visit::Visit};
 use app::{Action, Cx, Error, FieldError, OrgRef, cadres, rules::Rules};
@@ -82,6 +84,8 @@ pub struct Term {
     pub ends: String,
     pub years: i64,
     pub days_left: i64,
+    /// Whether the superior has put the election off.
+    pub put_off: bool,
     /// `ok`, `warn` or `err`.
     pub kind: &'static str,
     /// 还有 3 天 and the like.
@@ -108,6 +112,7 @@ pub(crate) async fn term_of(v: &mut Visit, org: &OrgRef) -> Result<Option<Term>,
         ends: t.ends.to_string(),
         years: t.years,
         days_left: t.days_left,
+        put_off: t.put_off.is_some(),
     };
     Ok(term.map(shown))
 }

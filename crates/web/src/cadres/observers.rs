@@ -3,10 +3,9 @@
 use super::wrong;
 use crate::{answer::Answer, error::Failure, form::Form, frame::Frame, page, visit::Visit};
 use app::{
-    Error,
+    FieldError,
     cadres::observers::{self, NewObserver},
     clock,
-    people::Entered,
     rules::person::RawCell,
 };
 use askama::Template;
@@ -91,9 +90,8 @@ pub async fn add(mut v: Visit, Form(form): Form<ObserverForm>) -> Result<Answer,
         }
         Ok(None) => {
             let mut page = blank(&mut v, form).await?;
-            if let Error::Invalid(errors) = Entered::other_name() {
-                page.frame.errors = errors;
-            }
+            let says = "系统里没有姓名和证件号都与此一致的人，不能设为观察员。请逐字核对；本人还没有录入的，请先由所在组织录入，或请本人用注册码注册。";
+            page.frame.errors = vec![FieldError::new("id_number", "E05", says)];
             v.invalid_but_counted(page).await
         }
         Err(error) => {

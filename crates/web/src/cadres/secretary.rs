@@ -71,7 +71,7 @@ pub struct Known {
 
 async fn blank(v: &mut Visit, org: &OrgRef, form: SecretaryForm) -> Result<SecretaryPage, Failure> {
     if !v.cx.may(Action::ChangePosts, &org.path) {
-        return Err(app::access::forbidden(Action::ChangePosts).into());
+        return Err(v.cx.forbidden(Action::ChangePosts, org).into());
     }
     let known = cadres::secretary(&mut v.cx, org).await?;
     let own = v.cx.org()?.id == org.id;

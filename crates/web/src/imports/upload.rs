@@ -122,7 +122,7 @@ async fn new_page(v: &mut Visit, form: UploadForm) -> Result<New, Failure> {
 /// Organisations are made by whoever may make them one by one.
 fn may(v: &Visit, kind: Kind, own: &OrgRef) -> Result<(), Failure> {
     if kind == Kind::Orgs && !v.cx.may(kind.action(), &own.path) {
-        return Err(app::access::forbidden(kind.action()).into());
+        return Err(v.cx.forbidden(kind.action(), own).into());
     }
     Ok(())
 }
@@ -192,7 +192,7 @@ pub async fn upload(
         };
         match staged {
             // A file's stream can't be sent again, so the turn is taken here.
-            Err(Error::Retry) if turn < 5 => {
+            Err(ref e) if e.is_worth_another_turn(turn) && turn < 5 => {
                 turn += 1;
                 site.house().pause(turn).await;
                 v = v.pause().await?.resume().await?;

@@ -24,6 +24,8 @@ pub struct CardPage {
     may_see_cadres: bool,
     term: Option<crate::cadres::Term>,
     may_close: bool,
+    /// Whether its election may be put off from here.
+    may_put_off: bool,
     /// Of a 待接转团支部: how long it has been there, and how many wait in it.
     holding: Option<app::closings::Age>,
     /// Whether it can be merged and split from here.
@@ -59,6 +61,7 @@ pub async fn show(
         frame,
         may_staff: v.cx.may(Action::ChangePosts, &org.path) && app::cadres::seats_of(&org) > 0,
         may_see_cadres: sees,
+        may_put_off: term.is_some() && v.cx.may(Action::PutOffElection, &org.path),
         term,
         shown_code: orgs::code::show(&card.code),
         may_edit: v.cx.may(Action::EditOrg, &org.path) && holding.is_none(),

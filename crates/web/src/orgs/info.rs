@@ -197,7 +197,7 @@ fn back(v: &Visit, org: &OrgRef) -> Result<String, Failure> {
 
 async fn blank(v: &mut Visit, org: &OrgRef, typed: Option<EditForm>) -> Result<EditPage, Failure> {
     if !v.cx.may(Action::EditOrg, &org.path) {
-        return Err(app::access::forbidden(Action::EditOrg).into());
+        return Err(v.cx.forbidden(Action::EditOrg, org).into());
     }
     let info = orgs::info(&mut v.cx, org).await?;
     let own = v.cx.org()?.id == org.id;

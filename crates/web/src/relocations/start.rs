@@ -100,7 +100,7 @@ async fn blank(v: &mut Visit, to: &str, reason: String) -> Result<NewPage, Failu
     let base = v.base()?;
     let org = v.cx.org()?.clone();
     if !v.cx.may(Action::StartRelocation, &org.path) {
-        return Err(app::access::forbidden(Action::StartRelocation).into());
+        return Err(v.cx.forbidden(Action::StartRelocation, &org).into());
     }
     let frame = v.frame("申请组织迁移", "/relocations").await?;
     let names = orgs::names_to(&mut v.cx, &org.path).await?;

@@ -99,6 +99,10 @@ pub struct Detail {
     #[serde(skip)]
     pub(crate) starting: Starter,
     /// Until when one's own decision may be taken back.
+    /// What ends in her branch with it.
+    pub effects: Vec<String>,
+    /// Whether she may take it back herself.
+    pub own_withdraw: bool,
     #[serde(skip)]
     pub undo_until: String,
     /// To whom it can be passed on.
@@ -125,6 +129,7 @@ pub struct Chosen {
     pub note: String,
     pub pass_to: String,
     pub pass_note: String,
+    pub why: String,
 }
 
 /// Somebody who can be called.
@@ -234,6 +239,7 @@ pub(crate) async fn detail(
     });
     let steps = steps(&shown, holder.as_deref());
     let limited = shown.limited;
+    let own = acting.is_none();
     let colleagues = match shown.rights.pass_on {
         true => transfers::colleagues(&mut v.cx).await?,
         false => Vec::new(),
@@ -280,12 +286,17 @@ pub(crate) async fn detail(
                 format!("{base}/transfers/{way}/new?again={}", t.no)
             }),
             urge: shown.rights.urge,
-            urge_from: match shown.rights.withdraw && t.waits_for != acting.map(|org| org.id) {
+            urge_from: match shown.rights.withdraw
+                && !own
+                && t.waits_for != acting.map(|org| org.id)
+            {
                 true => show_time(shown.urge_from),
                 false => String::new(),
             },
-            withdraw: shown.rights.withdraw,
+            withdraw: shown.rights.withdraw && !own,
         },
+        effects: shown.effects,
+        own_withdraw: own && shown.rights.withdraw,
         undo_until: shown.undo_until.map(show_time).unwrap_or_default(),
         colleagues: colleagues.into_iter().map(|c| (c.choice, c.label)).collect(),
         created: show_time(t.created_at),
@@ -514,6 +525,37 @@ pub async fn withdraw(
     let t = transfers::withdraw(&mut v.cx, &no, f.version).await?;
     let said = format!("已撤销 {} 的转接,组织关系不变,可以重新发起。", t.person_name);
     done(v, &t, said, "").await
+}
+
+/// A withdrawal by the person herself.
+#[derive(Deserialize, JsonSchema)]
+pub struct OwnWithdrawal {
+    version: i64,
+    /// Why; the starter reads it.
+    #[serde(default)]
+    why: String,
+}
+
+/// `POST /me/t/{no}/withdrawal`.
+pub async fn withdraw_own(
+    mut v: Visit,
+    Path(no): Path<String>,
+    Form(f): Form<OwnWithdrawal>,
+) -> Result<Answer, Failure> {
+    match transfers::withdraw_own(&mut v.cx, &no, f.version, &f.why).await {
+        Ok(t) => {
+            let said = "已撤回，组织关系不变。发起方会收到消息和你写的原因。";
+            v.done(t.own_href(), said).await
+        }
+        Err(Error::Invalid(errors)) if v.face() != Face::Json => {
+            let mut d = detail(&mut v, &no, "", "").await?;
+            d.chosen.why = f.why;
+            let mut frame = v.personal_frame("转接详情").await?;
+            frame.errors = errors;
+            v.invalid(Show { frame, d }).await
+        }
+        Err(e) => Err(e.into()),
+    }
 }
 
 /// `POST /o/{org}/t/{no}/reminder`.

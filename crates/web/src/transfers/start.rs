@@ -113,6 +113,8 @@ pub struct Check {
     reason: String,
     answers: Vec<super::show::Pair>,
     remark: String,
+    /// What ends in her branch with it.
+    effects: Vec<String>,
     /// Whether the target allocates a branch.
     allocates: bool,
     #[serde(skip)]
@@ -236,7 +238,9 @@ async fn out(v: &mut Visit, new: &New, who: &str) -> Result<Out, Failure> {
     }
     page.to = Some(target(v, &new.to).await?);
     page.step = 3;
-    questions(&mut page, new);
+    let card = app::people::person::card(&mut v.cx, &new.person).await?;
+    let offered = transfers::offered(&v.cx, &card);
+    questions(&mut page, new, &offered);
     Ok(page)
 }
 
@@ -292,8 +296,8 @@ pub(super) async fn way(v: &mut Visit, path: &str) -> Result<Vec<String>, Failur
     Ok(names.into_iter().map(|o| o.short_name).collect())
 }
 
-fn questions(page: &mut Out, new: &New) {
-    page.reasons = reasons();
+fn questions(page: &mut Out, new: &New, offered: &[&'static Reason]) {
+    page.reasons = offered.iter().map(|r| (r.code.clone(), r.name.clone())).collect();
     let Some(reason) = chosen(&new.reason) else { return };
     page.reason.clone_from(&reason.code);
     page.where_to.clone_from(&reason.where_to);
@@ -358,6 +362,7 @@ async fn checking(mut v: Visit, new: New, draft: Option<&str>) -> Result<Answer,
     };
     let page = Check {
         frame,
+        effects: checked.effects,
         allocates: !checked.to.category.owns_members(),
         reason: checked.reason.name.clone(),
         answers: checked

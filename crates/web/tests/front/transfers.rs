@@ -184,3 +184,76 @@ async fn a_returned_transfer_is_begun_again_with_everything_filled_in() {
     let jobs = source.get(&format!("{base}/jobs")).await;
     assert!(jobs.body.contains("还没有任务"), "{}", jobs.body);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn clicks_on_approve_at_the_same_moment_all_get_the_first_answer() {
+    let w = world().await;
+    let mut source = w.kit.sign_in_as(&w.source).await;
+    let base = format!("/o/{}", w.tree.branch.code);
+    let form = json!({ "person": w.code, "to": w.tree.other_committee.code, "reason": "job_change", "unit_name": "六中" });
+    let begun = source.post_json(&format!("{base}/transfers"), &form).await;
+    let no = begun.value()["data"]["no"].as_str().unwrap().to_owned();
+    let target = w.kit.sign_in_as(&w.target).await;
+    let address = format!("/o/{}/t/{no}/approval", w.tree.other_committee.code);
+    let branch = w.tree.other_branch.code.as_str();
+    let clicks = (0..6).map(|_| {
+        let (mut browser, address) = (target.clone(), address.clone());
+        async move {
+            let form = [("_idem", "K1"), ("version", "1"), ("branch", branch)];
+            browser.post_once(&address, &form).await
+        }
+    });
+    let answers = futures::future::join_all(clicks).await;
+    for answer in &answers {
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
+        assert_eq!(answer.header("location"), answers[0].header("location"));
+        assert_eq!(answer.header("set-cookie"), answers[0].header("set-cookie"));
+    }
+    // Somebody else's click is not that form: she learns who was first.
+    let other = w.kit.lab.admin(&w.tree.other_committee, "周部长").await;
+    let mut other = w.kit.sign_in_as(&other).await;
+    let late = other.post(&address, &[("_idem", "K1"), ("version", "1"), ("branch", branch)]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.body);
+}
+
+#[tokio::test]
+async fn the_person_takes_her_transfer_back_on_her_own_page_and_everybody_reads_why() {
+    let w = world().await;
+    let mut source = w.kit.sign_in_as(&w.source).await;
+    let base = format!("/o/{}", w.tree.branch.code);
+    let form = json!({ "person": w.code, "to": w.tree.other_committee.code, "reason": "job_change", "unit_name": "六中" });
+    let begun = source.post_json(&format!("{base}/transfers"), &form).await;
+    let no = begun.value()["data"]["no"].as_str().unwrap().to_owned();
+    let mut own = w.kit.sign_in(&w.kit.account(w.person).await).await;
+    let page = own.get(&format!("/me/t/{no}")).await;
+    assert!(page.body.contains("撤回转接") && !page.body.contains("撤销申请"), "{}", page.body);
+    let back = format!("/me/t/{no}/withdrawal");
+    let silent = own.submit(&page, &back, &[("why", "")]).await;
+    assert_eq!(silent.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(silent.body.contains("请写明撤回的原因"), "{}", silent.body);
+    let done = own.submit(&silent, &back, &[("why", "我要读研，不转了")]).await;
+    assert!(done.body.contains("已撤回") && !done.body.contains("撤回的原因"), "{}", done.body);
+    let told = source.get(&format!("{base}/t/{no}")).await;
+    assert!(told.body.contains("我要读研，不转了"), "{}", told.body);
+    let stranger = w.kit.sign_in_as(&w.target).await;
+    let refused = stranger.clone().post(&back, &[("version", "2"), ("why", "不是我")]).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_refused_page_says_what_the_visitor_is_and_who_can() {
+    let w = world().await;
+    let committee = w.kit.lab.admin(&w.tree.committee, "赵书记").await;
+    let mut browser = w.kit.sign_in_as(&committee).await;
+    // Two levels below: its own superior closes it.
+    let far = format!("/o/{}/children/{}/close", w.tree.committee.code, w.tree.branch.code);
+    let page = browser.get(&far).await;
+    assert_eq!(page.status, StatusCode::FORBIDDEN);
+    assert!(page.body.contains("不是“合肥第一中学团委”的直属下级"), "{}", page.body);
+    assert!(page.body.contains("直接上级的管理员"), "{}", page.body);
+    let mut branch = w.kit.sign_in_as(&w.source).await;
+    let below = branch.get(&format!("/o/{}/children/new", w.tree.branch.code)).await;
+    assert_eq!(below.status, StatusCode::FORBIDDEN);
+    assert!(below.body.contains("你现在是“高一1班团支部”的管理员（团支部）"), "{}", below.body);
+    assert!(!below.body.contains("团支部管理员、"), "her own role is no cure: {}", below.body);
+}

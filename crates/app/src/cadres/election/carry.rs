@@ -115,6 +115,9 @@ async fn tell(cx: &mut Cx, org: &OrgRef, plan: &Plan, left: i64) -> Result<()> {
             Some(None) => {}
         }
     }
+    if let Some(d) = plan.sitting.iter().find(|d| d.was_admin).filter(|_| left == 0) {
+        crate::cadres::tell_of_loss(cx, org, &d.name, (false, true), "换届后不再是管理员").await?;
+    }
     let elected_on = plan.elected_on.to_string();
     notices::elected(cx, org, &plan.secretary, &elected_on).await?;
     // The row of the 书记 is there now; asked once more, because the page will say so.

@@ -415,9 +415,10 @@ async fn effects(cx: &mut Cx, org: &OrgRef, plan: &Plan) -> Result<Vec<String>> 
     if stays > 0 {
         said.push(format!("其余 {stays} 人职务不变"));
     }
-    let (industry, _) = sql::term_facts(cx, org.id).await?;
+    let (industry, ..) = sql::term_facts(cx, org.id).await?;
     let elected_on = plan.elected_on.to_string();
-    let term = terms::term(org.category, industry.as_deref(), Some(&elected_on), day(cx.now()));
+    let term =
+        terms::term(org.category, industry.as_deref(), (Some(&elected_on), None), day(cx.now()));
     said.push(match term {
         Some(term) => format!(
             "换届时间记为 {elected_on};任期 {} 年,请在 {} 前再次换届,到期前系统会提醒",

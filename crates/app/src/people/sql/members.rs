@@ -92,11 +92,15 @@ pub(in crate::people) async fn move_members(
         .await?)
 }
 
-pub(in crate::people) async fn ids_of(cx: &mut Cx, branch: &OrgRef) -> Result<Vec<PersonId>> {
+pub(in crate::people) async fn hold_all_of(
+    cx: &mut Cx,
+    _: &Permit,
+    branch: &OrgRef,
+) -> Result<Vec<PersonId>> {
     let rows: Vec<(PersonId,)> = cx
         .tx
         .all(
-            sql!("SELECT person_id FROM member WHERE org_path = $1 AND org_id = $2 ORDER BY name_py, person_id"),
+            sql!("SELECT person_id FROM member WHERE org_path = $1 AND org_id = $2 ORDER BY name_py, person_id {pg: FOR UPDATE}"),
             args![&branch.path, branch.id],
         )
         .await?;
