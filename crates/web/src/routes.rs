@@ -299,6 +299,8 @@ pub fn table() -> Vec<Route> {
         get("/o/{org}/imports/{id}/rows/{row}", Right(Action::ImportMembers), "核对与修改", imports::review::rows),
         post("/o/{org}/imports/{id}/rows/{row}", Right(Action::ImportMembers), "修改一行", imports::review::fix_row).form::<imports::review::RowForm>(),
         post("/o/{org}/imports/{id}/rows/{row}/skip", Right(Action::ImportMembers), "跳过一行", imports::review::skip_row).form::<imports::review::SkipForm>(),
+        post("/o/{org}/imports/{id}/rows/{row}/known", Right(Action::ImportMembers), "选择联系方式", imports::review::choose_row).form::<imports::review::KnownForm>(),
+        post("/o/{org}/imports/{id}/known", Right(Action::ImportMembers), "选择联系方式", imports::review::choose_all).form::<imports::review::KnownForm>(),
         post("/o/{org}/imports/{id}/rows/{row}/transfer", Right(Action::ImportMembers), "改为转入申请", imports::review::transfer_row),
         post("/o/{org}/imports/{id}/bulk", Right(Action::ImportMembers), "批量修改", imports::review::bulk).form::<imports::review::BulkForm>(),
         post("/o/{org}/imports/{id}/skip", Right(Action::ImportMembers), "跳过已在本支部的人", imports::review::skip_here),

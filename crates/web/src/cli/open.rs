@@ -82,6 +82,14 @@ pub(super) struct Opening<'a> {
 
 /// Opens the house. An empty data folder gets keys; a database without its keys is refused.
 pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
+    house_with(opening, SystemChance).await
+}
+
+/// As [`house`], with another source of chance: the demonstration's repeats.
+pub(super) async fn house_with(
+    opening: Opening<'_>,
+    chance: impl app::clock::Chance + 'static,
+) -> Result<House> {
     let file = file(opening.place)?;
     let folder = folder(opening.place, &file);
     let keys = folder.join("keys.toml");
@@ -105,7 +113,7 @@ pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
         );
     }
     let settings = settings(&file, opening.serving, &folder)?;
-    let house = House::open(db, keys, SystemClock, SystemChance, settings).await?;
+    let house = House::open(db, keys, SystemClock, chance, settings).await?;
     house.set_read_only(file.read_only || opening.serving.is_some_and(|s| s.read_only));
     Ok(house)
 }
