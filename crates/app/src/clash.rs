@@ -67,6 +67,8 @@ pub const UNIQUE: &[Clash] = &[
         ("E22", "待接转团支部刚刚由别人同时建立，你的操作没有生效。请再办理一次。")),
     unique("org", "org_school_code_key", "school_code",
         ("school_code_taken", "这个学校机构编号刚刚已由另一个组织填写，没有保存。请核对编号。")),
+    unique("org", "org_sibling", "parent_id, name_key",
+        ("org_name_taken", "同一上级下刚刚有了同名的组织，没有保存（全角半角、括号、繁简、空格不同也算同名）。请刷新后查看，或换一个简称。")),
     unique("person", "person_id_bi_id_bi_ver_key", "id_bi, id_bi_ver",
         ("E22", "这个身份证号码刚刚已由别人录入，没有重复录入。请重新查找此人，再接着办理。")),
     unique("proposal", "proposal_no_key", "no",

@@ -395,7 +395,18 @@ pub fn note_seal(house: &House, seal: &Seal) -> Result<()> {
     let Some(path) = &house.settings().audit_anchor else { return Ok(()) };
     let hash: String = seal.hash.iter().map(|b| format!("{b:02x}")).collect();
     let beside = path.with_extension("new");
-    std::fs::write(&beside, format!("{} {hash}\n", seal.seq))
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options
+        .open(&beside)
+        .and_then(|mut out| {
+            std::io::Write::write_all(&mut out, format!("{} {hash}\n", seal.seq).as_bytes())
+        })
         .and_then(|()| std::fs::rename(&beside, path))
         .map_err(|e| Error::Broken(format!("the audit anchor: {e}")))
 }

@@ -33,6 +33,8 @@ pub(crate) struct Inner {
     rules_seen: AtomicI64,
     /// Places for password hashing: each takes 19 MiB, so the places are the bound on memory.
     hash_places: Semaphore,
+    /// Those of them that strangers may have: a known device is never behind more than one of them.
+    strangers_places: Semaphore,
     /// Places for workbooks being read in child processes.
     sheet_places: Semaphore,
 }
@@ -88,6 +90,7 @@ impl House {
             read_only: AtomicBool::new(false),
             rules_seen: AtomicI64::new(0),
             hash_places: Semaphore::new(cores),
+            strangers_places: Semaphore::new(cores.saturating_sub(1).max(1)),
             sheet_places: Semaphore::new(cores),
         }));
         house.check_keys().await?;
@@ -247,6 +250,9 @@ impl House {
     }
     pub(crate) fn hash_places(&self) -> &Semaphore {
         &self.0.hash_places
+    }
+    pub(crate) fn strangers_places(&self) -> &Semaphore {
+        &self.0.strangers_places
     }
     pub(crate) fn sheet_places(&self) -> &Semaphore {
         &self.0.sheet_places

@@ -19,6 +19,7 @@ const DRAWN_ANEW: &[&str] = &[
     "import_place.import_id, import_place.row_no",
     "import_row.import_id, import_row.row_no",
     "job.unique_key",
+    "key_node.node",
     "lease.name",
     "observer.person_id, observer.org_id",
     "org.code",

@@ -39,7 +39,7 @@ fn joining(lab: &Lab, code: &str, name: &str, post: &str) -> Joining {
 }
 
 fn device(address: &str) -> Device {
-    Device { address: address.into(), name: "test".into() }
+    Device { address: address.into(), name: "test".into(), marks: String::new() }
 }
 
 async fn register(lab: &Lab, form: &Joining) -> app::Result<(String, String)> {

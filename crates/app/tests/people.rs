@@ -794,3 +794,133 @@ async fn no_id_number_phone_or_contact_comes_into_the_book_an_error_or_debug_out
     }
     assert!(said.contains("139****7777"), "the masked values are told: {said}");
 }
+
+/// Somebody who has a post in the committee and nothing but a telephone, as 录入本级团干部 makes her.
+async fn a_cadre(lab: &Lab, tree: &Tree, name: &str, n: u32) -> PersonId {
+    let admin = lab.admin(&tree.committee, "录入的人").await;
+    let new = app::cadres::NewCadre {
+        name: name.into(),
+        id_number: RawCell::text(id_number(n)),
+        mobile: "13812340000".into(),
+        post: app::cadres::PostForm { post: "干事".into(), ..Default::default() },
+    };
+    let done =
+        act!(lab.house, admin, |cx| app::cadres::change::enter(cx, &tree.committee, &new).await);
+    match done.unwrap() {
+        app::cadres::EnteredCadre::Done { person, .. } => person,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn read(lab: &Lab, id: PersonId) -> person::Person {
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    person::read(&mut cx, id).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_typed_about_a_cadre_who_becomes_a_member_is_kept_and_nothing_known_is_overwritten()
+{
+    let (lab, tree, admin) = setting().await;
+    let known = a_cadre(&lab, &tree, "傅二二", 1).await;
+    let mut form = draft("傅二二", 1);
+    form.ethnic = RawCell::text("回族");
+    let entry = act!(lab.house, admin.clone(), |cx| {
+        people::add_taking(cx, &tree.branch, &form, &[]).await
+    });
+    let entry = entry.unwrap();
+    assert_eq!((entry.person, entry.was_here), (known, false));
+    assert!(
+        entry.told.filled.contains(&Column::Ethnic) && !entry.told.filled.contains(&Column::Mobile)
+    );
+    let [differs] = &entry.told.differing[..] else { panic!("{:?}", entry.told) };
+    assert_eq!((differs.column, differs.replaced), (Column::Mobile, false));
+    let person = read(&lab, known).await;
+    assert_eq!(person.shown(Column::Ethnic).as_deref(), Some("回族"));
+    assert_eq!(person.shown(Column::Political).as_deref(), Some("共青团员"));
+    assert_eq!(person.in_full(Column::Mobile).as_deref(), Some("13812340000"));
+    assert_eq!(person.missing, []);
+    // Again, with the choice: the number typed counts, the rest stays, nobody is there twice.
+    let again = act!(lab.house, admin, |cx| {
+        people::add_taking(cx, &tree.branch, &form, &[Column::Mobile]).await
+    });
+    assert!(again.unwrap().was_here);
+    assert_eq!(read(&lab, known).await.in_full(Column::Mobile).as_deref(), Some("13900000001"));
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn a_batch_fills_what_is_empty_of_people_who_are_here() {
+    let (lab, tree, admin) = setting().await;
+    let mut first = draft("张小明", 1);
+    (first.ethnic, first.mobile) = (RawCell::default(), RawCell::default());
+    let first = judged(&first, &tree.branch);
+    let ids = added(&add_many(&lab, &admin, &tree.branch, &[first]).await);
+    assert_eq!(read(&lab, ids[0]).await.missing, [Column::Ethnic, Column::Mobile]);
+    let mut second = judged(&draft("张小明", 1), &tree.branch);
+    second.education = Some("00".into());
+    let outcomes = add_many(&lab, &admin, &tree.branch, &[second.clone()]).await;
+    assert_eq!(outcomes, [Outcome::Filled(ids[0])]);
+    let person = read(&lab, ids[0]).await;
+    assert_eq!(person.missing, []);
+    assert_eq!(person.shown(Column::Education).as_deref(), Some("普通高中"), "never overwritten");
+    let outcomes = add_many(&lab, &admin, &tree.branch, &[second]).await;
+    assert_eq!(outcomes, [Outcome::Here(ids[0])], "a second time nothing is left to fill");
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn whoever_names_somebody_fills_her_telephone_but_never_another_ones() {
+    let (lab, tree, admin) = setting().await;
+    let mut form = draft("张小明", 1);
+    form.mobile = RawCell::default();
+    let id = act!(lab.house, admin, |cx| people::add(cx, &tree.branch, &form).await).unwrap();
+    // The committee does not see into the branch of somebody else; it may fill all the same.
+    let far = lab.admin(&tree.far_branch, "远方").await;
+    let today = app::clock::day(app::testkit::START);
+    for (typed, stands) in [("13812345678", "13812345678"), ("13987654321", "13812345678")] {
+        let named =
+            people::Named::read("张小明", &RawCell::text(id_number(1)), typed, today).unwrap();
+        let named = &named;
+        let (_, told) = act!(lab.house, far.clone(), |cx| {
+            let permit = cx.permit(Action::ChangePosts, &tree.far_branch)?;
+            let all = people::merge::CONTACTS;
+            let found = people::find_or_fill(cx, &permit, named, &all).await?;
+            cx.record(permit, app::events::Event::new("test.found", "org", 0)).await?;
+            Ok(found)
+        })
+        .unwrap();
+        assert_eq!(read(&lab, id).await.in_full(Column::Mobile).as_deref(), Some(stands));
+        assert!(
+            told.differing.iter().all(|d| d.known.is_none()),
+            "what she may not see is not told"
+        );
+    }
+    assert_eq!(read(&lab, id).await.missing, []);
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn somebody_past_28_with_a_post_is_a_cadre_of_the_branch_and_no_member() {
+    let lab = fresh().await;
+    let tree = lab.tree().await;
+    let who = lab.admin(&tree.branch, "王老师").await;
+    let first = "34010419850312123";
+    let draft = Draft {
+        id_number: RawCell::text(format!("{first}{}", check_char(first).unwrap())),
+        is_cadre: RawCell::text("是"),
+        post: RawCell::text("副书记"),
+        joined: RawCell::default(),
+        dev_number: RawCell::default(),
+        ..draft("钱老师", 1)
+    };
+    let person =
+        act!(lab.house, who.clone(), |cx| people::add(cx, &tree.branch, &draft).await).unwrap();
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    let read = people::person::read(&mut cx, person).await.unwrap();
+    assert!(read.membership.is_none(), "no member of the branch");
+    let posts: Vec<&str> = read.present_posts().map(|p| p.post.as_str()).collect();
+    assert_eq!(posts, ["副书记"]);
+    assert!(!read.missing.contains(&Column::Joined), "{:?}", read.missing);
+    drop(cx);
+    lab.is_whole().await;
+}

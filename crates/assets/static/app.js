@@ -409,3 +409,12 @@
   const start = () => { ready(document); land($('.summary')); };
   if (document.readyState === 'loading') addEventListener('DOMContentLoaded', start); else start();
 })();
+
+// The one-time code of a link stands behind "#", where neither histories of proxies nor logs see it.
+{
+  const field = document.querySelector('form[action="/setup"] #f-code');
+  if (field && !field.value && location.hash.length > 1) {
+    field.value = location.hash.slice(1);
+    history.replaceState(null, "", location.pathname);
+  }
+}

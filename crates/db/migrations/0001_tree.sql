@@ -8,6 +8,7 @@ CREATE TABLE org (
   sort_no {int} NOT NULL,
   next_child {int} NOT NULL DEFAULT 0,     -- number of the next child; never reused
   short_name {text} NOT NULL CHECK (short_name <> ''),
+  {fold name_key short_name},              -- as names of siblings are compared
   full_name {text} NOT NULL CHECK (full_name <> ''),
   name_py {text} NOT NULL,                 -- pinyin initials of short_name
   category {text} NOT NULL CHECK (category IN ('LEAD','COMMITTEE','WORK','GENERAL','BRANCH','GRADUATE','HOLDING')),
@@ -38,6 +39,8 @@ CREATE TABLE org (
   CHECK ((parent_id IS NULL) = (depth = 1)),
   CHECK (LENGTH(path) = 3 * depth)
 ) {strict};
+-- Look-alike names below one superior are the same name.
+CREATE UNIQUE INDEX org_sibling ON org (parent_id, name_key) WHERE status <> 'DELETED';
 CREATE INDEX org_children ON org (parent_id, sort_no, id);
 -- Lately closed: what was on its way to them is returned.
 CREATE INDEX org_gone ON org (updated_at) WHERE status = 'DELETED';

@@ -46,7 +46,8 @@ CREATE INDEX attempt_old ON attempt (window_start);
 
 CREATE TABLE captcha (
   id {text} NOT NULL PRIMARY KEY,
-  answers {blob} NOT NULL,                 -- keyed hashes of the image's and of the spoken question's answer
+  answer {blob} NOT NULL,                  -- a keyed hash
+  spoken {blob} NOT NULL,                  -- the characters, sealed: they can be heard
   expires_at {int} NOT NULL
 ) {clustered};
 CREATE INDEX captcha_old ON captcha (expires_at);

@@ -43,6 +43,7 @@ CREATE TABLE import_row (
   id_bi {blob},                                    -- finds a person who stands twice in the file
   seat {text},                                     -- the limited post (书记) that the row claims
   person_id {int},
+  take {bool} NOT NULL DEFAULT FALSE,              -- contact values of the row replace those of a person who is known
   version {int} NOT NULL DEFAULT 1,
   PRIMARY KEY (import_id, row_no)
 ) {clustered};

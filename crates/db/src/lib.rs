@@ -5,6 +5,7 @@
 
 mod connect;
 mod error;
+mod fold;
 mod jsonb;
 mod migrate;
 #[cfg(feature = "scratch")]
@@ -15,6 +16,7 @@ mod value;
 
 pub use connect::{Db, Engine, Isolation, Options};
 pub use error::DbError;
+pub use fold::fold;
 pub use migrate::Schema;
 pub use sql::{Place, RowsSpec, Sql, expand};
 pub use tx::{Row, Tx};

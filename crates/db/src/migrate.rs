@@ -146,7 +146,17 @@ fn for_engine(text: &str, engine: Engine) -> String {
         ("{strict}", "STRICT", ""),
         ("{clustered}", "STRICT, WITHOUT ROWID", ""),
     ];
-    tokens.iter().fold(text.to_owned(), |text, (token, lite, pg)| {
+    let text = tokens.iter().fold(text.to_owned(), |text, (token, lite, pg)| {
         text.replace(token, if engine == Engine::Sqlite { lite } else { pg })
-    })
+    });
+    // A column that says how a name is compared.
+    const FOLD: &str = "{fold name_key short_name}";
+    if !text.contains(FOLD) {
+        return text;
+    }
+    let column = match engine {
+        Engine::Sqlite => crate::fold::lite("name_key", "short_name"),
+        Engine::Postgres => crate::fold::pg("name_key", "short_name"),
+    };
+    text.replace(FOLD, &column)
 }

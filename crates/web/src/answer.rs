@@ -89,6 +89,11 @@ impl Answer {
         Ok(Self(response))
     }
 
+    /// With more in its head: cookies, what a browser has to forget.
+    pub(crate) fn and(self, more: impl axum::response::IntoResponseParts) -> Self {
+        Self((more, self.0).into_response())
+    }
+
     pub(crate) fn kept(face: Face, kept: &Kept) -> Self {
         if face == Face::Json {
             let body = serde_json::to_string(kept).unwrap_or_default();

@@ -208,6 +208,7 @@ pub(crate) fn tick<'de, D: Deserializer<'de>>(d: D) -> Result<bool, D::Error> {
 pub(crate) fn came_from(headers: &http::HeaderMap) -> String {
     headers
         .get(header::REFERER)
+        .or_else(|| headers.get("hx-current-url"))
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.parse::<http::Uri>().ok())
         .and_then(|u| u.path_and_query().map(|p| safe_next(p.as_str())))

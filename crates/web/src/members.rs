@@ -19,7 +19,7 @@ use app::{
         search::{Kind, kind_of},
     },
     rules::{
-        Rules, lists,
+        Column, Rules, lists,
         person::{Draft, RawCell},
     },
 };
@@ -395,6 +395,10 @@ pub struct NewForm {
     post: String,
     post_since: String,
     post_nature: String,
+    /// Contact values in which this form counts for somebody who is known with others: their keys.
+    take: Vec<String>,
+    /// Sent by the page: asks which contact values count before anything is entered.
+    ask: String,
 }
 impl NewForm {
     fn draft(&self) -> Draft {
@@ -459,6 +463,10 @@ pub struct New {
     untold: bool,
     /// Where a 转入 of somebody who is elsewhere is begun.
     ask_for: Option<String>,
+    /// Contact values that are known otherwise: which ones count is asked.
+    asks: Vec<people::Differing>,
+    /// What else is known already.
+    told: Option<people::Told>,
 }
 page!(New);
 
@@ -513,6 +521,8 @@ async fn new_page(
         known: None,
         untold: false,
         ask_for: None,
+        asks: vec![],
+        told: None,
     })
 }
 
@@ -549,13 +559,29 @@ pub async fn add(mut v: Visit, Form(form): Form<NewForm>) -> Result<Answer, Fail
     if form.stage == "id" {
         return look_up(v, branch, form).await;
     }
-    match people::add(&mut v.cx, &branch, &form.draft()).await {
-        Ok(id) => {
-            let person = people::person::read(&mut v.cx, id).await?;
+    let take: Vec<Column> = form.take.iter().filter_map(|key| Column::from_key(key)).collect();
+    match people::add_taking(&mut v.cx, &branch, &form.draft(), &take).await {
+        Ok(entry) if !form.ask.is_empty() && entry.told.to_choose().next().is_some() => {
+            // Nothing is kept: the page shows both values and is sent again.
+            let chosen: Vec<people::Differing> = entry.told.to_choose().cloned().collect();
+            let told = entry.told;
+            let mut page = new_page(&mut v, "all", Some(branch), form).await?;
+            page.asks = chosen;
+            page.told = Some(told);
+            v.show(page).await
+        }
+        Ok(entry) => {
+            let person = people::person::read(&mut v.cx, entry.person).await?;
             let to = format!("{}/members/new?branch={}", v.base()?, branch.code);
-            let flash =
-                format!("已把{}录入{}。可以继续添加下一位。", person.name, branch.short_name);
-            v.done_with(to, flash, serde_json::json!({ "code": person.code })).await
+            let (name, place) = (&person.name, &branch.short_name);
+            let flash = match entry.was_here {
+                true => format!("{name}已在{place}，没有重复录入。{}", entry.told.says()),
+                false => {
+                    format!("已把{name}录入{place}。{}可以继续添加下一位。", entry.told.says())
+                }
+            };
+            let data = serde_json::json!({ "code": person.code, "told": entry.told });
+            v.done_with(to, flash, data).await
         }
         Err(Error::Invalid(errors)) if errors.iter().any(|e| e.code == "id_elsewhere") => {
             // The answer is counted, and has to be kept.

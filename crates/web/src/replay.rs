@@ -3,22 +3,25 @@
 
 use crate::{
     answer::{Again, Answer},
+    crowd::Seat,
     error::{Asked, Trouble, Wrong, dress},
     face::Face,
     form::{Posted, came_from, is_json, is_small_kind, is_text},
+    intake::{Refused, Taken},
     site::Site,
-    visit::{RequestId, TheForm, look},
+    visit::{RequestId, TheForm, look, proof},
 };
-use app::Error;
+use app::{Error, people::PersonId, rules::Rules};
 use axum::{
-    body::{Body, to_bytes},
-    extract::{MatchedPath, Request, State},
+    body::{Body, Bytes, HttpBody},
+    extract::{ConnectInfo, MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use axum_extra::extract::CookieJar;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -27,6 +30,10 @@ use std::{
 const TURNS: u32 = 8;
 /// Forms and JSON; files have their own limit on their own route.
 const MOST_BYTES: usize = 1 << 20;
+/// The other fields and the separators of a form that brings a file.
+const AROUND_A_FILE: usize = 1 << 20;
+/// Answered whatever else there is to do.
+const HEALTH: &str = "/health";
 
 /// How long a request may take: forms and pages, and those that bring a file over a slow line.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -43,11 +50,14 @@ pub(crate) async fn replay(State(site): State<Site>, request: Request, next: Nex
     let session = session(&site, &parts);
     let sends_fragment = Face::of(&parts.headers) == Face::Fragment
         && ![Method::GET, Method::HEAD].contains(&method);
+    let referrer = referrer_policy(&site, &parts);
     let mut response = within_bounds(&site, parts, body, next, &request_id).await;
     if sends_fragment {
         lead_browser(&mut response);
     }
     finish(&mut response, &request_id);
+    let policy = HeaderValue::from_static(referrer);
+    response.headers_mut().insert(header::REFERRER_POLICY, policy);
     let status = response.status().as_u16();
     if let Some(secret) = session.filter(|_| status < 500 && status != 401) {
         site.touch_later(secret);
@@ -61,6 +71,17 @@ pub(crate) async fn replay(State(site): State<Site>, request: Request, next: Nex
     response
 }
 
+/// Addresses of pages are told to nobody. In the clear and beyond the own machine browsers leave out
+/// the marks by which a form of somebody else is known, all but its origin, and with `no-referrer`
+/// they would leave out that as well: there our own pages are told where a form came from.
+fn referrer_policy(site: &Site, parts: &Parts) -> &'static str {
+    let host = parts.headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let loopback = name == "localhost"
+        || name.trim_matches(['[', ']']).parse().is_ok_and(|a: std::net::IpAddr| a.is_loopback());
+    if site.secure() || loopback { "no-referrer" } else { "same-origin" }
+}
+
 /// The sign-in's secret, when the visit brings one and no token that would count before it.
 fn session(site: &Site, parts: &Parts) -> Option<String> {
     if parts.headers.contains_key(header::AUTHORIZATION) {
@@ -70,25 +91,84 @@ fn session(site: &Site, parts: &Parts) -> Option<String> {
     jar.get(site.session_cookie()).map(|c| c.value().to_owned())
 }
 
-/// Runs the request in a place of its class and within its time.
+/// Takes the body in, then runs the request in a place of its class and within its time: a place
+/// is never held by somebody who is still sending. Whether the program is well is told in any case.
 async fn within_bounds(
     site: &Site,
-    parts: Parts,
+    mut parts: Parts,
     body: Body,
     next: Next,
     request_id: &str,
 ) -> Response {
+    if parts.uri.path() == HEALTH && [Method::GET, Method::HEAD].contains(&parts.method) {
+        return next.run(Request::from_parts(parts, Body::empty())).await;
+    }
     let small = is_small_kind(&parts.headers);
+    let late = asked(site, &parts, Posted::default(), request_id);
+    let body = match take_in(site, &parts, body, small).await {
+        Ok(taken) => taken,
+        Err(Refused::TooLarge) => return dress(Trouble::Wrong(Wrong::TooLarge), late),
+        Err(Refused::Slow) => return dress(Trouble::Wrong(Wrong::Slow), late),
+        Err(Refused::Full) => return dress(Trouble::Error(&Error::Busy), late),
+    };
+    if let Some(seat) = parts.extensions.get::<Seat>() {
+        seat.works();
+    }
     let (places, patience) =
         if small { (site.places(), PATIENCE) } else { (site.file_places(), PATIENCE_FOR_FILES) };
     let Ok(_place) = places.try_acquire() else {
-        let asked = asked(site, &parts, Posted::default(), request_id);
-        return dress(Trouble::Error(&Error::Busy), asked);
+        // What was typed goes back with the answer.
+        let posted = match body {
+            Taken::Short(bytes) if small => Posted { bytes, json: is_json(&parts.headers) },
+            _ => Posted::default(),
+        };
+        return dress(Trouble::Error(&Error::Busy), Asked { posted, ..late });
     };
-    let late = asked(site, &parts, Posted::default(), request_id);
+    // A long form comes back from its file into memory: few of them at once.
+    let long = matches!(body, Taken::Long(_)) && small;
+    let _long_place = if long { site.long_places().acquire().await.ok() } else { None };
+    let body = if small {
+        let Ok(bytes) = body.whole() else {
+            return dress(Trouble::Error(&Error::Busy), late);
+        };
+        parts.extensions.insert(Posted { bytes, json: is_json(&parts.headers) });
+        Body::empty()
+    } else {
+        body.stream()
+    };
     match tokio::time::timeout(patience, turns(site, parts, body, next, request_id)).await {
         Ok(response) => response,
         Err(_) => dress(Trouble::Wrong(Wrong::Slow), late),
+    }
+}
+
+/// The body of a request. A file is taken only from somebody who is signed in; anybody else is
+/// sent to do so without it.
+async fn take_in(site: &Site, parts: &Parts, body: Body, small: bool) -> Result<Taken, Refused> {
+    if body.is_end_stream() {
+        return Ok(Taken::Short(Bytes::new()));
+    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
+    let address = site.address(peer, &parts.headers);
+    if small {
+        return site.intake().take(&address, body, MOST_BYTES, (PATIENCE, false)).await;
+    }
+    let Some(person) = signed_in(site, parts).await else {
+        return Ok(Taken::Short(Bytes::new()));
+    };
+    // What is over the limit is told by the page that knows it.
+    let most = usize::try_from(Rules::builtin().policy.imports.max_bytes).unwrap_or(usize::MAX);
+    let most = most.saturating_add(AROUND_A_FILE);
+    let bounds = (PATIENCE_FOR_FILES, true);
+    site.intake().take(&format!("person {}", person.0), body, most, bounds).await
+}
+
+async fn signed_in(site: &Site, parts: &Parts) -> Option<PersonId> {
+    let proof = proof(parts, &CookieJar::from_headers(&parts.headers), site);
+    let mut cx = site.house().read(app::Who::Nobody).await.ok()?;
+    match app::users::recognise(&mut cx, &proof, None).await.ok()? {
+        app::Who::Person(visitor) => Some(visitor.person),
+        _ => None,
     }
 }
 
@@ -100,15 +180,8 @@ async fn turns(
     request_id: &str,
 ) -> Response {
     let small = is_small_kind(&parts.headers);
-    let mut posted = Posted::default();
-    let mut stream = Some(body);
-    if small && let Some(body) = stream.take() {
-        let Ok(bytes) = to_bytes(body, MOST_BYTES).await else {
-            return dress(Trouble::Wrong(Wrong::TooLarge), asked(site, &parts, posted, request_id));
-        };
-        posted = Posted { bytes, json: is_json(&parts.headers) };
-        parts.extensions.insert(posted.clone());
-    }
+    let posted = parts.extensions.get::<Posted>().cloned().unwrap_or_default();
+    let mut stream = (!small).then_some(body);
     if !is_text(&parts.uri, &posted) {
         let wrong = Trouble::Wrong(Wrong::NoText);
         return dress(wrong, asked(site, &parts, Posted::default(), request_id));

@@ -12,7 +12,7 @@ use crate::{
 };
 use app::{Error, FieldError, users::first};
 use askama::Template;
-use axum::{extract::Path, response::IntoResponse};
+use axum::response::IntoResponse;
 use http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,6 @@ pub struct Setup {
     #[serde(skip)]
     frame: Frame,
     form: SetupForm,
-    code: String,
     categories: Vec<(String, String)>,
     industries: Vec<(String, String)>,
     provinces: Vec<(String, String)>,
@@ -34,6 +33,9 @@ page!(Setup);
 /// What the first administrator enters.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 pub struct SetupForm {
+    /// The code that the program printed when it started.
+    #[serde(default)]
+    code: String,
     #[serde(default)]
     org_name: String,
     #[serde(default)]
@@ -55,27 +57,24 @@ pub struct SetupForm {
     provinces_too: bool,
 }
 
-fn setup_page(s: &Stranger, code: String, form: SetupForm, errors: Vec<FieldError>) -> Setup {
+fn setup_page(s: &Stranger, form: SetupForm, errors: Vec<FieldError>) -> Setup {
     let first::Choices { categories, industries, provinces } = first::choices();
     let mut frame = s.frame("设置第一位管理员");
     frame.errors = errors;
-    Setup { frame, form, code, categories, industries, provinces }
+    Setup { frame, form, categories, industries, provinces }
 }
 
-/// `GET /setup/{code}`.
-pub async fn show(s: Stranger, Path(code): Path<String>) -> Result<Answer, Failure> {
-    first::is_open(s.house(), &code).await?;
-    show_open(s.face(), &setup_page(&s, code, SetupForm::default(), Vec::new()))
+/// `GET /setup`. The code is no part of the address: the link carries it behind `#`, which browsers
+/// keep to themselves, and it goes with the form.
+pub async fn show(s: Stranger) -> Result<Answer, Failure> {
+    first::awaited(s.house()).await?;
+    show_open(s.face(), &setup_page(&s, SetupForm::default(), Vec::new()))
 }
 
-/// `POST /setup/{code}`.
-pub async fn finish(
-    s: Stranger,
-    Path(code): Path<String>,
-    Form(f): Form<SetupForm>,
-) -> Result<Answer, Failure> {
+/// `POST /setup`.
+pub async fn finish(s: Stranger, Form(f): Form<SetupForm>) -> Result<Answer, Failure> {
     let first = first::First {
-        code: code.clone(),
+        code: f.code.trim().to_owned(),
         org_name: f.org_name.clone(),
         category: f.category.clone(),
         industry: f.industry.clone(),
@@ -92,7 +91,7 @@ pub async fn finish(
             Ok(Answer::open((jar, axum::response::Redirect::to("/me/posts")).into_response()))
         }
         Err(Error::Invalid(errors)) if s.face() != Face::Json => {
-            let page = setup_page(&s, code, f, errors);
+            let page = setup_page(&s, f, errors);
             Answer::page(s.face(), StatusCode::UNPROCESSABLE_ENTITY, &page, false)
         }
         Err(e) => Err(e.into()),

@@ -1,5 +1,6 @@
 //! What the pages share: the house and how this program is reached.
 
+use crate::intake::Intake;
 use app::{
     House,
     clock::{MINUTE, Millis},
@@ -7,7 +8,7 @@ use app::{
 use std::{
     collections::HashMap,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 use tokio::sync::Semaphore;
 
@@ -21,14 +22,19 @@ struct Shared {
     trusted_proxies: Vec<std::net::IpAddr>,
     places: Semaphore,
     file_places: Semaphore,
+    long_places: Semaphore,
+    intake: Intake,
+    listens_at: OnceLock<String>,
     touched: Mutex<HashMap<u64, Millis>>,
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 }
 
 /// Requests in work at once; more are told to come back (security 34).
 const PLACES: usize = 512;
-/// Of which bring a file: each may hold the whole of it in memory.
+/// Of which bring a file.
 const FILE_PLACES: usize = 16;
+/// Of which hold a long form in memory, up to a megabyte each.
+const LONG_PLACES: usize = 16;
 /// Sign-ins remembered as used within the last minute, before the list is cleared.
 const MOST_TOUCHED: usize = 100_000;
 
@@ -47,6 +53,9 @@ impl Site {
             trusted_proxies,
             places: Semaphore::new(PLACES),
             file_places: Semaphore::new(FILE_PLACES),
+            long_places: Semaphore::new(LONG_PLACES),
+            intake: Intake::default(),
+            listens_at: OnceLock::new(),
             touched: Mutex::new(HashMap::new()),
             metrics,
         }))
@@ -62,6 +71,12 @@ impl Site {
     }
     pub(crate) fn file_places(&self) -> &Semaphore {
         &self.0.file_places
+    }
+    pub(crate) fn long_places(&self) -> &Semaphore {
+        &self.0.long_places
+    }
+    pub(crate) fn intake(&self) -> &Intake {
+        &self.0.intake
     }
     /// Notes after the answer that a sign-in is in use; asks the database at most once a minute
     /// and sign-in, and never inside the visit's own transaction.
@@ -96,6 +111,14 @@ impl Site {
         }
         due
     }
+    /// Where it listens, once it does; for links while no public address is configured.
+    pub(crate) fn listens_at(&self) -> String {
+        self.0.listens_at.get().cloned().unwrap_or_else(|| "http://127.0.0.1".into())
+    }
+    pub(crate) fn listens(&self, address: std::net::SocketAddr) {
+        let scheme = if self.0.secure { "https" } else { "http" };
+        let _ = self.0.listens_at.set(format!("{scheme}://{address}"));
+    }
     pub(crate) fn metrics(&self) -> Option<String> {
         self.0.metrics.as_ref().map(metrics_exporter_prometheus::PrometheusHandle::render)
     }
@@ -112,6 +135,10 @@ impl Site {
             list.rsplit(',').next()?.trim().parse::<std::net::IpAddr>().ok()
         });
         said.flatten().unwrap_or(peer).to_string()
+    }
+    /// The cookie by which a device is known that has signed in before.
+    pub(crate) fn device_cookie(&self) -> &'static str {
+        if self.0.secure { "__Host-dev" } else { "dev" }
     }
     /// The cookie of the sign-in. The `__Host-` prefix needs https.
     pub(crate) fn session_cookie(&self) -> &'static str {

@@ -17,8 +17,8 @@ use app::{
 };
 use askama::Template;
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
-    response::{Html, IntoResponse, Response},
+    extract::{ConnectInfo, FromRequestParts, Path},
+    response::{AppendHeaders, Html, IntoResponse, Response},
 };
 use axum_extra::extract::{
     CookieJar,
@@ -44,14 +44,17 @@ impl FromRequestParts<Site> for Stranger {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Failure> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
         let agent = parts.headers.get(http::header::USER_AGENT).and_then(|v| v.to_str().ok());
+        let jar = CookieJar::from_headers(&parts.headers);
+        let marks = jar.get(site.device_cookie()).map(|c| c.value().to_owned()).unwrap_or_default();
         Ok(Self {
             house: site.house().clone(),
             site: site.clone(),
-            jar: CookieJar::from_headers(&parts.headers),
+            jar,
             face: Face::of(&parts.headers),
             device: sessions::Device {
                 address: site.address(peer, &parts.headers),
                 name: agent.unwrap_or_default().into(),
+                marks,
             },
             request_id: parts
                 .extensions
@@ -91,15 +94,22 @@ impl Stranger {
 pub struct Captcha {
     pub id: String,
     pub image: String,
-    pub question: String,
-    #[serde(skip)]
-    hint: String,
+    /// Where the same can be heard.
+    pub sound: String,
 }
 impl From<captcha::Shown> for Captcha {
     fn from(c: captcha::Shown) -> Self {
-        let hint = format!("填图中的 5 个字符;看不清就回答:{}", c.question);
-        Self { id: c.id, image: c.image, question: c.question, hint }
+        let sound = format!("/captcha/{}/sound", c.id);
+        Self { id: c.id, image: c.image, sound }
     }
+}
+
+/// `GET /captcha/{id}/sound`: for whoever can't see the image.
+pub async fn sound(s: Stranger, Path(id): Path<String>) -> Result<Answer, Failure> {
+    let (id, address) = (&id, &s.device.address);
+    let wav = app::act!(s.house, Who::Nobody, |cx| captcha::sound(cx, id, address).await)?;
+    let head = [(http::header::CONTENT_TYPE, "audio/wav")];
+    Ok(Answer::open((head, wav).into_response()))
 }
 
 /// 登录 (U1).
@@ -128,8 +138,8 @@ pub struct Next {
 
 /// `GET /login`.
 pub async fn login(s: Stranger, Query(q): Query<Next>) -> Result<Answer, Failure> {
-    let captcha =
-        if sign_in::asks_captcha(&s.house, 0) { Some(new_captcha(&s.house).await?) } else { None };
+    let asked = sign_in::asks_at_once(&s.house, &s.device).await?;
+    let captcha = if asked { Some(new_captcha(&s).await?) } else { None };
     let page = Login {
         frame: s.frame("登录"),
         next: safe_next(&q.next),
@@ -154,8 +164,9 @@ pub(crate) fn login_again(frame: Frame, action: String, kept: Vec<(String, Strin
     Html(page.render().unwrap_or_default()).into_response()
 }
 
-async fn new_captcha(house: &House) -> Result<Captcha, Failure> {
-    Ok(app::act!(house, Who::Nobody, |cx| captcha::make(cx).await)?.into())
+async fn new_captcha(s: &Stranger) -> Result<Captcha, Failure> {
+    let address = &s.device.address;
+    Ok(app::act!(s.house, Who::Nobody, |cx| captcha::make(cx, address).await)?.into())
 }
 
 /// What the sign-in form brings.
@@ -195,13 +206,13 @@ pub async fn sign_in(s: Stranger, Form(f): Form<SignInForm>) -> Result<Answer, F
         return wrong(s, f, missing, false).await;
     }
     match sign_in::try_in(&s.house, &form, &s.device).await {
-        Ok(sign_in::Outcome::In(secret)) => Ok(signed_in(&s, &secret, &f)),
+        Ok(sign_in::Outcome::In(signed)) => Ok(signed_in(&s, signed, &f)),
         Ok(sign_in::Outcome::Activate(ticket)) => Ok(to_activation(&s, &ticket)),
         Ok(sign_in::Outcome::Wrong { captcha, captcha_wrong: true, .. }) => {
             let said = if f.captcha.trim().is_empty() {
-                "请填写验证码:图中的字符,或文字问题的答案。"
+                "请填写验证码：图中的5个字符，看不清可以点播放听一遍。"
             } else {
-                "验证码不正确,请看新的图片或回答文字问题。"
+                "验证码不正确，请看新的图片，或点播放听一遍再填。"
             };
             wrong(s, f, vec![FieldError::new("captcha", "captcha", said)], captcha).await
         }
@@ -228,7 +239,7 @@ async fn wrong(
         frame,
         next: safe_next(&f.next),
         id_number: f.id_number,
-        captcha: if captcha { Some(new_captcha(&s.house).await?) } else { None },
+        captcha: if captcha { Some(new_captcha(&s).await?) } else { None },
         kept: unpack(&f.kept),
         expired: false,
     };
@@ -256,6 +267,21 @@ pub(crate) fn session_cookie(site: &Site, secret: String) -> Cookie<'static> {
         .build()
 }
 
+/// Seconds that a device is remembered: as long as browsers keep any cookie.
+const REMEMBERED: u32 = 400 * 24 * 3600;
+
+/// What a sign-in puts into an answer: its cookie, then the one by which the device is known.
+type Signed = (CookieJar, AppendHeaders<[(http::HeaderName, String); 1]>);
+
+pub(crate) fn signed_cookies(site: &Site, jar: CookieJar, signed: sign_in::Signed) -> Signed {
+    let (name, marks) = (site.device_cookie(), signed.marks);
+    let secure = if site.secure() { "; Secure" } else { "" };
+    let device =
+        format!("{name}={marks}; HttpOnly; SameSite=Lax; Path=/; Max-Age={REMEMBERED}{secure}");
+    let device = AppendHeaders([(http::header::SET_COOKIE, device)]);
+    (jar.add(session_cookie(site, signed.secret)), device)
+}
+
 /// A form that waited is shown once more with one button, not sent by itself.
 #[derive(Template)]
 #[template(path = "users/continue.html")]
@@ -265,8 +291,8 @@ struct Continue {
     kept: Vec<(String, String)>,
 }
 
-fn signed_in(s: &Stranger, secret: &str, f: &SignInForm) -> Answer {
-    let jar = s.jar.clone().add(session_cookie(&s.site, secret.to_owned()));
+fn signed_in(s: &Stranger, signed: sign_in::Signed, f: &SignInForm) -> Answer {
+    let jar = signed_cookies(&s.site, s.jar.clone(), signed);
     let next = safe_next(&f.next);
     if s.face == Face::Json {
         return Answer::open((jar, axum::Json(serde_json::json!({ "to": next }))).into_response());
@@ -339,9 +365,9 @@ pub async fn finish_activation(
         again: f.password_again,
     };
     match activation::finish(&s.house, &form, &s.device).await {
-        Ok(secret) => {
+        Ok(signed) => {
             let gone = Cookie::build((TICKET, "")).path("/activate").removal().build();
-            let jar = s.jar.clone().add(gone).add(session_cookie(&s.site, secret));
+            let jar = signed_cookies(&s.site, s.jar.clone().add(gone), signed);
             if s.face == Face::Json {
                 return Ok(Answer::open(
                     (jar, axum::Json(serde_json::json!({ "to": "/me" }))).into_response(),
@@ -370,7 +396,10 @@ pub async fn logout(v: Visit, jar: CookieJar) -> Result<Answer, Failure> {
     v.cx.commit().await?;
     let gone = Cookie::build((site.session_cookie(), "")).path("/").secure(site.secure()).removal();
     let jar = jar.add(gone.build());
-    Ok(Answer::open((jar, axum::response::Redirect::to("/login")).into_response()))
+    // What the browser keeps of the pages goes with the sign-in. Cookies stay: they hold the look
+    // and the marks of known devices, and the sign-in's own is taken away by name.
+    let forget = [("clear-site-data", "\"cache\", \"storage\"")];
+    Ok(Answer::open((forget, jar, axum::response::Redirect::to("/login")).into_response()))
 }
 
 /// 设置 (M12): password, skin, font size, height of rows.
@@ -452,7 +481,11 @@ pub struct PasswordForm {
 }
 
 /// `POST /me/password`. Hashing takes its time, so the visit's transaction is given back meanwhile.
-pub async fn change_password(mut v: Visit, Form(f): Form<PasswordForm>) -> Result<Answer, Failure> {
+pub async fn change_password(
+    mut v: Visit,
+    jar: CookieJar,
+    Form(f): Form<PasswordForm>,
+) -> Result<Answer, Failure> {
     let mut page = settings_page(&mut v).await?;
     let (house, who) = (v.cx.house().clone(), v.cx.who().clone());
     let form = password::Change { old: f.old, new: f.password, again: f.password_again };
@@ -460,8 +493,14 @@ pub async fn change_password(mut v: Visit, Form(f): Form<PasswordForm>) -> Resul
     match password::prepare(&house, who, form).await {
         Ok(prepared) => {
             let mut v = v.resume().await?;
-            password::store(&mut v.cx, prepared).await?;
-            v.done("/me/settings", "密码已修改,其他设备上的登录已全部注销。").await
+            let (site, device) = (v.site().clone(), v.device().clone());
+            let signed = password::store(&mut v.cx, prepared, &device).await?;
+            let done = "密码已修改，其他设备上的登录已全部注销。";
+            let answer = v.done("/me/settings", done).await?;
+            Ok(match signed {
+                Some(signed) => answer.and(signed_cookies(&site, jar, signed)),
+                None => answer,
+            })
         }
         Err(Error::Invalid(errors)) => {
             page.frame.errors = errors;

@@ -101,7 +101,8 @@ impl FromRequestParts<Site> for Visit {
         if let Err(error) = admit(&cx, needs, org.is_some()) {
             return Err(closed(&mut cx, error, org.as_deref()).await);
         }
-        let device = app::users::sessions::Device { address, name: agent(parts) };
+        let marks = jar.get(site.device_cookie()).map(|c| c.value().to_owned()).unwrap_or_default();
+        let device = app::users::sessions::Device { address, name: agent(parts), marks };
         let rest = Rest {
             site: site.clone(),
             face: Face::of(&parts.headers),
@@ -161,7 +162,7 @@ async fn path_param(parts: &mut Parts, site: &Site, name: &str) -> Option<String
     params.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
-fn proof(parts: &Parts, jar: &CookieJar, site: &Site) -> Proof {
+pub(crate) fn proof(parts: &Parts, jar: &CookieJar, site: &Site) -> Proof {
     let bearer = parts
         .headers
         .get(header::AUTHORIZATION)

@@ -80,7 +80,7 @@ pub async fn revoking(cx: &mut Cx, org: &OrgRef, code: &str) -> Result<Revoking>
     let (person, name) = named(cx, code).await?;
     let taken = seats::seats(cx, org).await?;
     let Some(seat) = taken.iter().find(|s| s.person == person) else {
-        return Err(no_admin(org, &name));
+        return Err(no_admin(org));
     };
     let hindrance = match rights::may_unseat(cx, org, person).await {
         Err(Error::Refused(refusal)) => Some(*refusal),
@@ -105,7 +105,7 @@ pub async fn revoke(cx: &mut Cx, org: &OrgRef, code: &str) -> Result<String> {
     rights::still_admin(cx).await?;
     let left = rights::may_unseat(cx, org, person).await?;
     if !seats::unseat(cx, &permit, org, person).await? {
-        return Err(no_admin(org, &name));
+        return Err(no_admin(org));
     }
     notices::revoked(cx, org, person, &name, left).await?;
     super::tell_of_loss(cx, org, &name, (false, true), "管理员身份已撤销").await?;
@@ -185,8 +185,10 @@ pub(crate) async fn followed(
     Ok(())
 }
 
-fn no_admin(org: &OrgRef, name: &str) -> Error {
-    let says = format!("{name}已经不是{}的管理员,可能刚刚被其他人撤销。", org.short_name);
+/// Without a name: whoever guesses at codes learns nobody's.
+fn no_admin(org: &OrgRef) -> Error {
+    let says =
+        format!("此人不是{}的管理员，可能刚刚被其他人撤销。请刷新名单再看。", org.short_name);
     Error::conflict(Refusal::new("E22", says))
 }
 

@@ -80,9 +80,11 @@ pub struct Bind {
 /// What the code offers to `who`. Wrong codes are counted by address, and the answer to one is
 /// always the same (E01); a code that was good once says what became of it (E02).
 pub async fn offer(house: &House, who: Who, typed: &str, address: &str) -> Result<Offer> {
+    // Counted before it is looked up: any number at once get no more answers than in a row.
     let key = format!("code:{}", place(address));
-    let mut cx = house.read(who).await?;
-    attempts::may_try(&mut cx, &key).await?;
+    let most = Rules::builtin().policy.codes.registration_tries_per_hour;
+    act!(house, Who::System("codes"), |cx| attempts::spend(cx, &key, most).await)?;
+    let mut cx = house.read(who.clone()).await?;
     let found = match tidy(typed) {
         Some(code) => {
             let hash = hash(&cx, &code);
@@ -90,12 +92,10 @@ pub async fn offer(house: &House, who: Who, typed: &str, address: &str) -> Resul
         }
         None => None,
     };
-    let Some(found) = found else {
-        drop(cx);
-        let most = Rules::builtin().policy.codes.registration_tries_per_hour;
-        act!(house, Who::System("codes"), |cx| attempts::wrong_try(cx, &key, most).await)?;
-        return Err(unknown());
-    };
+    let found = found.ok_or_else(unknown)?;
+    drop(cx);
+    act!(house, Who::System("codes"), |cx| attempts::refund(cx, &key).await)?;
+    let mut cx = house.read(who).await?;
     still_good(&found, cx.now())?;
     shown(&mut cx, found).await
 }
@@ -159,10 +159,10 @@ pub async fn register(house: &House, form: &Joining, device: &Device) -> Result<
     }
     let offer = offer(house, Who::Nobody, &form.code, &device.address).await?;
     let key = format!("register:{}", form_key(house, &form.code));
-    let mut cx = house.read(Who::Nobody).await?;
-    attempts::may_try(&mut cx, &key).await?;
-    drop(cx);
     let named = read(form, &offer, house.now())?;
+    // Each answer that somebody exists is counted before it is given: a code gives few of them.
+    let most = i64::from(Rules::builtin().policy.codes.attempts);
+    act!(house, Who::System("codes"), |cx| attempts::spend(cx, &key, most).await)?;
     let fresh = password::hash(house, &form.password).await?;
     let (offer, named, fresh) = (&offer, &named, &fresh);
     let made = act!(house, Who::System("管理员注册"), |cx| {
@@ -176,10 +176,8 @@ pub async fn register(house: &House, form: &Joining, device: &Device) -> Result<
         install(cx, permit, &offer.org, found, (person, &named.name), &form.post).await?;
         Ok(secret)
     });
-    if made.as_ref().is_err_and(is_known) {
-        // Each such answer tells that somebody exists: a code gives few of them.
-        let most = i64::from(Rules::builtin().policy.codes.attempts);
-        act!(house, Who::System("codes"), |cx| attempts::wrong_try(cx, &key, most).await)?;
+    if !made.as_ref().is_err_and(is_known) {
+        act!(house, Who::System("codes"), |cx| attempts::refund(cx, &key).await)?;
     }
     Ok((made?, offer.org.code.clone()))
 }
@@ -215,15 +213,13 @@ async fn done_before(
     let today = day(cx.now());
     let org = orgs::by_id(&mut cx, found.org_id).await?;
     drop(cx);
-    let key = format!("register:{}", form_key(house, &form.code));
-    let mut cx = house.read(Who::Nobody).await?;
-    attempts::may_try(&mut cx, &key).await?;
-    drop(cx);
     let Ok(id) = crate::rules::id_number::parse(&form.id_number, today) else { return Ok(None) };
+    let key = format!("register:{}", form_key(house, &form.code));
+    let most = i64::from(Rules::builtin().policy.codes.attempts);
+    act!(house, Who::System("codes"), |cx| attempts::spend(cx, &key, most).await)?;
     let again = registration::again(house, person, &id, &form.password, device).await?;
-    if again.is_none() {
-        let most = i64::from(Rules::builtin().policy.codes.attempts);
-        act!(house, Who::System("codes"), |cx| attempts::wrong_try(cx, &key, most).await)?;
+    if again.is_some() {
+        act!(house, Who::System("codes"), |cx| attempts::refund(cx, &key).await)?;
     }
     Ok(again.map(|secret| (secret, org.code)))
 }

@@ -66,7 +66,7 @@ impl Plan {
 const A_BRANCH: u64 = 25;
 
 /// The password of everybody in [`Made::sign_ins`].
-pub const PASSWORD: &str = "Tuanjian-2026";
+pub const PASSWORD: &str = "Qinghe-Xiaoqiao74";
 
 /// What was made.
 #[derive(Serialize)]

@@ -2,7 +2,10 @@
 //! the other (parents first, depth first), so that millions of them need no memory.
 
 use super::{Scale, names, persons::Cohort};
-use crate::{orgs::Category, rules::Rules};
+use crate::{
+    orgs::{Category, naming},
+    rules::Rules,
+};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 /// What an organisation is in the real world; decides what stands below it.
@@ -286,10 +289,8 @@ impl Walk {
             );
             if university.star && n == 1 {
                 // The longest name that one meets: forty Chinese characters in all.
-                seed.full = format!(
-                    "中国共产主义青年团{}国家级智能制造现代产业示范学院委员会",
-                    university.unit
-                );
+                seed.full =
+                    format!("中国共产主义青年团{}{LONGEST}现代产业示范学院委员会", university.unit);
                 let missing = 40_usize.saturating_sub(seed.full.chars().count());
                 let filling: String =
                     "与高端装备协同创新产教融合联合培养".chars().take(missing).collect();
@@ -386,12 +387,20 @@ impl Iterator for Walk {
         self.paths.push(path.clone());
         let children = self.below(&seed);
         let count = children.len() as i64;
-        for (n, child) in children.into_iter().enumerate().rev() {
+        for (n, mut child) in children.into_iter().enumerate().rev() {
+            // As the product itself would call it; the organs below the centre are told by a list.
+            if !matches!(child.kind, Kind::Province) && !child.full.contains(LONGEST) {
+                let (above, over) = (&seed.full, seed.category);
+                child.full = naming::full_name(above, over, &child.short, child.category);
+            }
             self.waiting.push((depth + 1, n as i64, child));
         }
         Some(Grown { seed, path, sort_no, children: count })
     }
 }
+
+/// Begins the own part of the longest name, which nobody would suggest.
+const LONGEST: &str = "国家级智能制造";
 
 /// A committee below `above`.
 fn committee(
@@ -537,7 +546,7 @@ mod tests {
             let grown = walk(scale, branches);
             let rules = Rules::builtin();
             let mut by_path: HashMap<&str, &Grown> = HashMap::new();
-            let mut siblings: HashSet<(&str, &str)> = HashSet::new();
+            let mut siblings: HashSet<(&str, String)> = HashSet::new();
             for g in &grown {
                 let category = RuleCategory::from_code(g.seed.category.code()).unwrap();
                 let problems = judge_org_name(&g.seed.short, &g.seed.full, category, rules);
@@ -553,7 +562,11 @@ mod tests {
                         g.seed.short,
                         parent.seed.short
                     );
-                    assert!(siblings.insert((above, &g.seed.short)), "twice: {}", g.seed.short);
+                    let key = db::fold(&g.seed.short);
+                    assert!(siblings.insert((above, key)), "twice: {}", g.seed.short);
+                    assert!(!naming::says_twice(&g.seed.full), "{}", g.seed.full);
+                    assert!(!place_twice(&g.seed.full), "{}", g.seed.full);
+                    assert!(!place_twice(&g.seed.short), "{}", g.seed.short);
                 }
                 by_path.insert(&g.path, g);
             }
@@ -575,6 +588,17 @@ mod tests {
             );
             assert_eq!(stars[7].seed.short, "2025级软件工程1班团支部");
         }
+    }
+
+    /// 庐州市庐州…: a place with its level, and again without.
+    fn place_twice(name: &str) -> bool {
+        let signs: Vec<char> = name.chars().collect();
+        (2..=4).any(|n| {
+            (0..signs.len().saturating_sub(2 * n)).any(|at| {
+                "市区县".contains(signs[at + n])
+                    && signs[at..at + n] == signs[at + n + 1..at + 2 * n + 1]
+            })
+        })
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use super::{Known, Place};
 use crate::{
-    Cx, Grant, House, OrgRef, Result, Visitor, Who, access, act,
+    Cx, Grant, House, OrgRef, Result, Visitor, Who, access, act, imports,
     orgs::{self, Category, Mandate, OrgId},
     people::PersonId,
     proposals::{self, Act},
@@ -14,6 +14,7 @@ use std::sync::Arc;
 /// Puts it in; nothing where the tree has no place for it.
 pub(super) async fn make(house: &House, cast: &[Place], proposer: &Known) -> Result<()> {
     relocation(house, cast).await?;
+    draft(house, cast).await?;
     proposal(house, cast, proposer).await
 }
 
@@ -61,6 +62,31 @@ async fn relocation(house: &House, cast: &[Place]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A pasted list that waits for its repair in the demonstration's branch: two rows are good, two not.
+async fn draft(house: &House, cast: &[Place]) -> Result<()> {
+    let branch = cast.iter().find(|p| p.star && p.at.category.owns_members());
+    let Some((branch, admin)) = branch.and_then(|b| Some((b, b.admin.as_ref()?))) else {
+        return Ok(());
+    };
+    let org = at(house, branch).await?;
+    let row = |name: &str, first: &str, joined: &str, n: u32| {
+        let check = crate::pii::check_char(first).map(String::from).unwrap_or_default();
+        format!("{name}\t{first}{check}\t汉族\t共青团员\t大学本科\t{joined}\t1390000{n:04}\n")
+    };
+    let text = format!(
+        "姓名\t身份证号码\t民族\t政治面貌\t学历\t入团年月\t手机号码\n{}{}{}{}",
+        row("谢晚晴", "34011120060312801", "2020-05", 7001),
+        row("段知远", "34011120061109803", "2016-12", 7002),
+        row("白若水", "34011120060722805", "", 7003),
+        row("尹清和", "34011120060722807", "二〇二〇年某月", 7004),
+    );
+    let read = imports::read(house, imports::Source::Pasted(text)).await?;
+    let (read, role) = (&read, access::admin_role(org.category, org.depth()));
+    act!(house, acting(admin, org.clone(), role), |cx| {
+        imports::stage(cx, &org, read).await.map(|_| ())
+    })
 }
 
 async fn fits(house: &House, org: &OrgRef, to: &OrgRef) -> Result<bool> {

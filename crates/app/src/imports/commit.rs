@@ -176,7 +176,10 @@ async fn piece(
         let cells = rows::open(&house, import.id, row)?;
         let Judgement { judged, .. } = judge::one(cx, org, &mapping, row.no, &cells);
         match judged.person {
-            Some(person) => {
+            Some(mut person) => {
+                if row.take {
+                    person.take = people::merge::CONTACTS.to_vec();
+                }
                 people.push(person);
                 good.push(row);
             }
@@ -194,7 +197,7 @@ async fn piece(
     };
     let mut added = 0;
     for (row, outcome) in good.into_iter().zip(results) {
-        if let Outcome::Added(person) = outcome {
+        if let Outcome::Added(person) | Outcome::Filled(person) = outcome {
             added += 1;
             outcomes.push(imported(row, person));
         } else {

@@ -208,6 +208,21 @@ pub async fn take_back(cx: &mut Cx, id: ImportId) -> Result<Mended> {
     Ok(Mended { rows: nos, ..mended })
 }
 
+/// Chooses which contact values count for people who are known and stand otherwise in the rows
+/// (decision 27): those of the file (`take`), or those that are known. One row, or all of them.
+pub async fn choose(cx: &mut Cx, id: ImportId, no: Option<i64>, take: bool) -> Result<u64> {
+    let (import, org, permit) = open(cx, id).await?;
+    let changed = sql::set_take(cx, &permit, id, no, take).await?;
+    let which = match no {
+        Some(no) => Which::after(&import, BTreeSet::from([no]), vec![], false),
+        None => Which::All,
+    };
+    judge::rejudge(cx, &permit, &org, &import, which).await?;
+    let detail = json!({ "rows": changed, "take": take });
+    cx.record(permit, Event::new("import.chosen", "import", id.0).detail(detail)).await?;
+    Ok(changed)
+}
+
 /// Leaves a row out, or takes it up again (`skip` = false).
 pub async fn skip(cx: &mut Cx, id: ImportId, no: i64, skip: bool) -> Result<()> {
     let (import, org, permit) = open(cx, id).await?;

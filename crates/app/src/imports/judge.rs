@@ -37,6 +37,8 @@ pub(super) struct Judgement {
     pub(super) id_bi: Option<Vec<u8>>,
     pub(super) name: String,
     pub(super) judged: person::Judged,
+    /// Whether its contact values replace those of a person who is known.
+    pub(super) take: bool,
     /// The limited post that it claims.
     pub(super) seat: Option<String>,
     said: Said,
@@ -92,7 +94,7 @@ pub(super) fn one(cx: &Cx, org: &OrgRef, mapping: &Mapping, no: i64, cells: &Cel
         seats::limited(mapping::place(org).category, Rules::builtin()).any(|row| &row.code == code)
     };
     let seat = judged.claims.clone().filter(limited);
-    Judgement { no, id_number, id_bi, name, judged, seat, said: Said::Nothing }
+    Judgement { no, id_number, id_bi, name, judged, take: false, seat, said: Said::Nothing }
 }
 
 /// Adds what the database knows: people who are here or elsewhere, numbers and posts that are taken.
@@ -139,10 +141,30 @@ async fn against_people(
             met.filter(|(at, k)| elsewhere(k, &piece[**at])).map(|(_, k)| k.person).collect();
         answers.recall(cx, &met).await?;
     }
+    for (at, known) in places.iter().zip(&known) {
+        let Judgement { take, judged, .. } = &mut piece[*at];
+        if let (true, Some(person), Some(_)) = (*take, &mut judged.person, known) {
+            person.take = people::merge::CONTACTS.to_vec();
+        }
+    }
+    let pairs = places
+        .iter()
+        .zip(&known)
+        .filter_map(|(at, known)| Some((piece[*at].judged.person.as_ref()?, known.as_ref()?)));
+    let pairs: Vec<_> = pairs.collect();
+    let merges = entry::merges(cx, org, &pairs).await?;
+    let told: Vec<&people::Person> = merges.values().map(|m| m.person()).collect();
+    let seen = match told.is_empty() {
+        true => HashMap::new(),
+        false => people::merge::visible(cx, &told).await?,
+    };
     let mut known: HashMap<usize, Option<entry::Known>> = places.into_iter().zip(known).collect();
     for (at, row) in piece.iter_mut().enumerate() {
         let known = known.remove(&at);
+        let merged = known.iter().flatten().find_map(|k| merges.get(&k.person));
+        let merged = merged.filter(|_| row.judged.person.is_some());
         let found = match &known {
+            Some(Some(k)) if k.here && merged.is_some_and(|m| m.changes() || m.offers()) => None,
             Some(Some(k)) if k.here => Some(Problem::already_here()),
             Some(Some(k)) if elsewhere(k, row) => {
                 let told = row.said == Said::Elsewhere
@@ -158,7 +180,13 @@ async fn against_people(
             row.refuse(problem);
             continue;
         }
-        if number_of(row).is_some_and(|n| taken.contains(n)) {
+        let here = known.as_ref().and_then(Option::as_ref).is_some_and(|k| k.here);
+        if let Some(m) = merged {
+            let id = m.person().id;
+            row.is_merged(m, here, here || seen.get(&id).copied().unwrap_or(false));
+        }
+        let own = here && !merged.is_some_and(|m| m.fills(Column::DevNumber));
+        if !own && number_of(row).is_some_and(|n| taken.contains(n)) {
             row.refuse(Problem::dev_number_taken());
         }
         if let Some(held) = known.flatten().and_then(|k| k.post) {
@@ -248,6 +276,31 @@ impl Judgement {
     fn point_out(&mut self, problem: Problem) {
         self.judged.problems.push(problem);
         self.judged.problems.sort_by_key(|p| p.column);
+    }
+    /// Says what becomes of the values of somebody who is known (decision 27); what is known of her
+    /// is not missing.
+    fn is_merged(&mut self, merged: &people::merge::Merged, here: bool, visible: bool) {
+        let has = |column| merged.person().has(column);
+        self.judged.problems.retain(|p| p.code != "missing_later" || !has(p.column));
+        let told = merged.told(visible);
+        if told.is_empty() {
+            return;
+        }
+        let mut says = match here {
+            true => "这个人已在本支部，不会重复录入".to_owned(),
+            false => "系统里已有这个人（还没有所在支部），导入后加入本支部".to_owned(),
+        };
+        if !told.filled.is_empty() {
+            let labels: Vec<&str> = told.filled.iter().map(|c| c.label()).collect();
+            says.push_str(&format!("，并补上原来空着的{}", labels.join("、")));
+        }
+        says.push('。');
+        let problems = &mut self.judged.problems;
+        problems.push(Problem::warn(Column::IdNumber, "known_person", says));
+        for d in &told.differing {
+            problems.push(Problem::warn(d.column, "known_differs", d.says(true)));
+        }
+        problems.sort_by_key(|p| p.column);
     }
     /// Whoever holds a post here keeps it: the row claims none, and says so where it names another.
     fn keeps(&mut self, org: &OrgRef, held: &str) {
@@ -344,6 +397,7 @@ pub(super) async fn rejudge(
                 let cells = rows::open(&house, import.id, row)?;
                 let mut judgement = one(cx, org, &mapping, row.no, &cells);
                 judgement.remember(row);
+                judgement.take = row.take;
                 rows.push(judgement);
                 old.insert(row.no, row);
             }

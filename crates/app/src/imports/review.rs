@@ -100,6 +100,8 @@ pub struct Line {
     /// Of an organisation: its superior as typed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub parent: String,
+    /// Whether its contact values replace those of a person who is known with others.
+    pub take: bool,
     /// Everything found: `column`, `code`, `message`, `severity`.
     pub problems: Vec<Finding>,
     /// The cells that findings speak of, with their values.
@@ -109,6 +111,11 @@ impl Line {
     /// Whether the person is in the system, in another organisation (E03a).
     pub fn is_elsewhere(&self) -> bool {
         self.problems.iter().any(|p| p.code == "id_elsewhere")
+    }
+    /// Whether somebody is known with other contact values, so that there is something to choose.
+    pub fn is_to_choose(&self) -> bool {
+        let contact = |c: &Column| crate::people::merge::CONTACTS.contains(c);
+        self.problems.iter().any(|p| p.code == "known_differs" && contact(&p.column))
     }
     /// Whether the person is in this branch already.
     pub fn is_here(&self) -> bool {
@@ -184,6 +191,7 @@ fn line(house: &House, import: &Import, mapping: &Mapping, row: &Stored) -> Resu
         name: text(if orgs { Column::OrgShortName } else { Column::Name }),
         state,
         version: row.version,
+        take: row.take,
         id_number: mapping::masked(&text(Column::IdNumber)),
         joined: text(Column::Joined),
         category: text(Column::OrgCategory),

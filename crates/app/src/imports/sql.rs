@@ -33,6 +33,8 @@ db::row! {
         pub(super) seat: Option<String>,
         pub(super) person_id: Option<i64>,
         pub(super) version: i64,
+        /// Whether its contact values replace those of a person who is known.
+        pub(super) take: bool,
     }
 }
 
@@ -232,7 +234,7 @@ pub(super) async fn rows_in(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version FROM import_row WHERE import_id = $1 AND state IN ($2, $3, $4) AND row_no > $5 ORDER BY row_no LIMIT $6"),
+            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version, take FROM import_row WHERE import_id = $1 AND state IN ($2, $3, $4) AND row_no > $5 ORDER BY row_no LIMIT $6"),
             args![import, a, b, c, after, limit],
         )
         .await?)
@@ -248,7 +250,7 @@ pub(super) async fn rows_after(
     Ok(cx
         .tx
         .all(
-            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version FROM import_row WHERE import_id = $1 AND row_no > $2 ORDER BY row_no LIMIT $3"),
+            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version, take FROM import_row WHERE import_id = $1 AND row_no > $2 ORDER BY row_no LIMIT $3"),
             args![import, after, limit],
         )
         .await?)
@@ -258,7 +260,7 @@ pub(super) async fn row(cx: &mut Cx, import: ImportId, no: i64) -> Result<Option
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version FROM import_row WHERE import_id = $1 AND row_no = $2"),
+            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version, take FROM import_row WHERE import_id = $1 AND row_no = $2"),
             args![import, no],
         )
         .await?)
@@ -274,7 +276,7 @@ pub(super) async fn rows_of(
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT r.row_no, r.state, r.cells_ct, r.problems, r.id_bi, r.seat, r.person_id, r.version FROM {rows: id_bi blob} AS v CROSS JOIN import_row r WHERE r.import_id = $1 AND r.id_bi = v.id_bi ORDER BY r.row_no"),
+            sql!("SELECT r.row_no, r.state, r.cells_ct, r.problems, r.id_bi, r.seat, r.person_id, r.version, r.take FROM {rows: id_bi blob} AS v CROSS JOIN import_row r WHERE r.import_id = $1 AND r.id_bi = v.id_bi ORDER BY r.row_no"),
             args![import],
             rows,
         )
@@ -286,7 +288,7 @@ pub(super) async fn rows_claiming(cx: &mut Cx, import: ImportId) -> Result<Vec<S
     Ok(cx
         .tx
         .all(
-            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version FROM import_row WHERE import_id = $1 AND seat IS NOT NULL AND state IN ('to_fix','ready','warned') ORDER BY row_no LIMIT 20000"),
+            sql!("SELECT row_no, state, cells_ct, problems, id_bi, seat, person_id, version, take FROM import_row WHERE import_id = $1 AND seat IS NOT NULL AND state IN ('to_fix','ready','warned') ORDER BY row_no LIMIT 20000"),
             args![import],
         )
         .await?)
@@ -320,6 +322,23 @@ fn of_import(import: ImportId, rows: Rows) -> Rows {
             row
         })
         .collect()
+}
+
+/// Which contact values count for open rows of people who are known; `None` for all rows.
+pub(super) async fn set_take(
+    cx: &mut Cx,
+    _: &Permit,
+    import: ImportId,
+    no: Option<i64>,
+    take: bool,
+) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE import_row SET take = $1, version = version + 1 WHERE import_id = $2 AND row_no >= $3 AND row_no <= $4 AND state IN ('ready','warned','to_fix') AND take <> $1"),
+            args![take, import, no.unwrap_or(0), no.unwrap_or(i64::from(u32::MAX))],
+        )
+        .await?)
 }
 
 /// New contents of many rows: `(row_no, cells_ct)`.

@@ -62,7 +62,7 @@ pub async fn sites_by_code(cx: &mut Cx, codes: &[String]) -> Result<Vec<Site>> {
 
 /// Living children of these names, as (superior, child).
 pub async fn sisters(cx: &mut Cx, names: &[(OrgId, String)]) -> Result<Vec<(OrgId, Site)>> {
-    let rows = names.iter().map(|(id, name)| vec![(*id).into(), name.into()]).collect();
+    let rows = names.iter().map(|(id, name)| vec![(*id).into(), db::fold(name).into()]).collect();
     batch_sql::sisters(cx, rows).await
 }
 
@@ -83,16 +83,14 @@ pub async fn create_many(cx: &mut Cx, permit: &Permit, planned: Vec<Planned>) ->
     let names: Vec<(OrgId, String)> =
         planned.iter().map(|p| (p.parent, tidy(&p.new.short_name))).collect();
     let taken = sisters(cx, &names).await?;
-    let taken: HashMap<(i64, &str), &str> = taken
-        .iter()
-        .map(|(parent, s)| ((parent.0, s.short_name.as_str()), s.code.as_str()))
-        .collect();
+    let taken: HashMap<(i64, String), &Site> =
+        taken.iter().map(|(parent, s)| ((parent.0, db::fold(&s.short_name)), s)).collect();
     let mut seen: HashSet<(i64, String)> = HashSet::new();
     let mut entries = Vec::new();
     let mut fates: Vec<Option<Fate>> = Vec::with_capacity(planned.len());
     for plan in planned {
-        let name = tidy(&plan.new.short_name);
-        let twin = taken.get(&(plan.parent.0, name.as_str())).map(|code| (*code).to_owned());
+        let name = db::fold(&tidy(&plan.new.short_name));
+        let twin = taken.get(&(plan.parent.0, name.clone())).copied();
         let again = !seen.insert((plan.parent.0, name));
         match entry_of(&mut seats, plan, twin, again)? {
             Ok(entry) => {
@@ -113,7 +111,7 @@ type Refused = (Vec<FieldError>, Option<String>);
 fn entry_of(
     seats: &mut HashMap<i64, Seat>,
     plan: Planned,
-    twin: Option<String>,
+    twin: Option<&Site>,
     again: bool,
 ) -> Result<std::result::Result<Entry, Refused>> {
     let refuse = |field: &str, code: &str, message: &str| {
@@ -133,7 +131,11 @@ fn entry_of(
         return Ok(Err((judged.errors, None)));
     }
     if twin.is_some() || again {
-        let message = "同一上级下已有这个名称的组织,不能重名。";
+        let message = match twin {
+            Some(twin) => format!("同一上级下已有“{}”，不能重名。", twin.short_name),
+            None => "同一上级下已有这个名称的组织，不能重名。".to_owned(),
+        };
+        let twin = twin.map(|twin| twin.code.clone());
         return Ok(Err((vec![FieldError::new("short_name", "org_exists", message)], twin)));
     }
     let Some(part) = path_part(seat.number) else {

@@ -115,7 +115,7 @@ pub(super) async fn sisters(cx: &mut Cx, names: Rows) -> Result<Vec<(OrgId, Site
     let found: Vec<SiteRow> = cx
         .tx
         .all_of(
-            sql!("SELECT o.parent_id, o.id, o.code, o.path, o.short_name, o.full_name, o.category, o.industry, o.next_child, o.status FROM {rows: parent int, name text} AS v CROSS JOIN org o WHERE o.parent_id = v.parent AND o.short_name = v.name AND o.status <> 'DELETED'"),
+            sql!("SELECT o.parent_id, o.id, o.code, o.path, o.short_name, o.full_name, o.category, o.industry, o.next_child, o.status FROM {rows: parent int, name text} AS v CROSS JOIN org o WHERE o.parent_id = v.parent AND o.name_key = v.name AND o.status <> 'DELETED'"),
             &[],
             names,
         )

@@ -1,6 +1,8 @@
 //! Creating an organisation: the root once, and children one by one (rows 36, 37, 59, 64).
 
-use super::{Category, OrgId, batch_sql, code, grams, industry_name, path_part, pinyin, sql};
+use super::{
+    Category, OrgId, batch_sql, code, grams, industry_name, naming, path_part, pinyin, sql,
+};
 use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result,
     error::Refusal,
@@ -43,7 +45,7 @@ pub fn preview(parent_full: &str, parent: Category, new: &New) -> Preview {
     let short = tidy(&new.short_name);
     let typed = new.full_name.as_deref().map(tidy).filter(|name| !name.is_empty());
     let full_name =
-        typed.unwrap_or_else(|| suggest_full(parent_full, parent, &short, new.category));
+        typed.unwrap_or_else(|| naming::full_name(parent_full, parent, &short, new.category));
     let (mut errors, mut advice) = judge_names(&short, &full_name, new.category);
     if new.full_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
         // What is wrong with the short name is not said again of the full one made from it.
@@ -61,6 +63,10 @@ pub fn preview(parent_full: &str, parent: Category, new: &New) -> Preview {
         errors.push(FieldError::new("category", "org_nesting", message));
     }
     errors.extend(industry_error(new.category, new.industry.as_deref()));
+    if naming::says_twice(&full_name) {
+        let says = "组织全称里有一段重复了，请核对。";
+        advice.push(FieldError::new("full_name", "org_name_twice", says));
+    }
     if full_name.is_empty() {
         advice.clear();
     }
@@ -88,8 +94,8 @@ pub async fn create_child(cx: &mut Cx, parent: &OrgRef, new: New) -> Result<OrgR
     if !errors.is_empty() {
         return Err(Error::Invalid(errors));
     }
-    if let Some((code,)) = sql::sister_named(cx, parent.id, &short_name).await? {
-        return Err(name_taken(parent, &short_name, &code));
+    if let Some((code, there)) = sql::sister_named(cx, parent.id, &short_name).await? {
+        return Err(name_taken(parent, &there, &code));
     }
     let Some(part) = path_part(seat.number) else {
         return Err(Error::refused(Refusal::new(
@@ -257,38 +263,6 @@ pub fn tidy(name: &str) -> String {
     out
 }
 
-/// The full name as the charter words it: the superior's without its ending, the child's own.
-pub(super) fn suggest_full(
-    parent_full: &str,
-    parent: Category,
-    short: &str,
-    category: Category,
-) -> String {
-    const LEAGUE: &str = "中国共产主义青年团";
-    let own = grams::stem(short).trim_start_matches('团');
-    if own.is_empty() {
-        return String::new();
-    }
-    let ending = match category {
-        Category::Work => "工作委员会",
-        Category::General => "总支部委员会",
-        Category::Branch | Category::Graduate | Category::Holding => "支部",
-        Category::Lead | Category::Committee => "委员会",
-    };
-    // A bare 团支部 says nothing of its own: the superior's name stands for it.
-    let bare = matches!(own, "支部" | "总支" | "工委" | "委");
-    let own = if bare { "" } else { own };
-    let above = match parent {
-        Category::Lead if !bare => LEAGUE,
-        _ => grams::stem(parent_full),
-    };
-    // 合肥工业大学机械工程学院 already says 合肥工业大学.
-    let said = above.trim_start_matches(LEAGUE);
-    let above = if !said.is_empty() && own.starts_with(said) { LEAGUE } else { above };
-    let name = format!("{above}{own}{ending}");
-    if name.chars().count() > 60 { format!("{LEAGUE}{own}{ending}") } else { name }
-}
-
 async fn add(cx: &mut Cx, permit: Permit, entry: Entry) -> Result<OrgRef> {
     let org = store(cx, &permit, &entry).await?;
     let event = Event::new("org.created", "org", org.id.0).at(&org.path).detail(json!({
@@ -345,7 +319,7 @@ pub(super) fn name_taken(parent: &OrgRef, name: &str, code: &str) -> Error {
         Refusal::new(
             "org_name_taken",
             format!(
-                "“{}”下已有名为“{name}”的组织,不能重名。请换一个简称,或直接使用已有的组织。",
+                "“{}”下已有“{name}”，不能重名（全角半角、括号、繁简、空格不同也算同名）。请换一个简称，或直接使用已有的组织。",
                 parent.short_name
             ),
         )
@@ -356,37 +330,6 @@ pub(super) fn name_taken(parent: &OrgRef, name: &str, code: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn full_names_are_suggested_as_the_charter_words_them() {
-        let suggest = |parent_full: &str, parent, short: &str, category| {
-            suggest_full(parent_full, parent, short, category)
-        };
-        let university = "中国共产主义青年团合肥工业大学委员会";
-        assert_eq!(
-            suggest(
-                "中国共产主义青年团安徽省委员会",
-                Category::Lead,
-                "合肥工业大学团委",
-                Category::Committee
-            ),
-            university
-        );
-        assert_eq!(
-            suggest(university, Category::Committee, "机械工程学院团委", Category::Committee),
-            "中国共产主义青年团合肥工业大学机械工程学院委员会"
-        );
-        assert_eq!(
-            suggest(university, Category::Committee, "合肥工业大学后勤团总支", Category::General),
-            "中国共产主义青年团合肥工业大学后勤总支部委员会"
-        );
-        assert_eq!(suggest(university, Category::Committee, "", Category::Branch), "");
-        let county = "中国共产主义青年团合肥市蜀山区委员会";
-        assert_eq!(
-            suggest(county, Category::Lead, "团支部", Category::Branch),
-            "中国共产主义青年团合肥市蜀山区支部"
-        );
-    }
 
     #[test]
     fn a_branch_takes_no_children_and_needs_an_industry() {

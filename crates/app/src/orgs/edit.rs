@@ -393,7 +393,7 @@ pub(super) async fn refuse_twin(
     // The parent's row is touched first, as by `create_child`: twins made at once wait here.
     sql::lock(cx, permit, parent.id).await?;
     match sql::sister_named(cx, parent.id, name).await? {
-        Some((code,)) if code != row.code => Err(name_taken(&parent, name, &code)),
+        Some((code, there)) if code != row.code => Err(name_taken(&parent, &there, &code)),
         _ => Ok(()),
     }
 }

@@ -74,7 +74,7 @@ pub async fn living_children(
 
 /// Whether an organisation has sisters by that name; for the way back.
 pub async fn sister_named(cx: &mut Cx, parent: &OrgRef, name: &str) -> Result<Option<String>> {
-    Ok(sql::sister_named(cx, parent.id, name).await?.map(|(code,)| code))
+    Ok(sql::sister_named(cx, parent.id, name).await?.map(|(code, _)| code))
 }
 
 /// A closed organisation as it was.
@@ -125,9 +125,9 @@ pub async fn bring_back(
     if !wrong.is_empty() {
         return Err(Error::Invalid(wrong));
     }
-    if let Some((code,)) = sql::sister_named(cx, parent.id, &short).await? {
+    if let Some((code, there)) = sql::sister_named(cx, parent.id, &short).await? {
         let says = format!(
-            "“{}”下现在另有名为“{short}”的组织(组织码 {code})。请改一个简称再恢复。",
+            "“{}”下现在另有“{there}”（组织码{code}）。请改一个简称再恢复。",
             parent.short_name
         );
         return Err(Error::field("short_name", "org_name_taken", says));
@@ -179,12 +179,8 @@ pub async fn holding_below(cx: &mut Cx, permit: &Permit, parent: &OrgRef) -> Res
         )));
     };
     let short_name = free_name(cx, parent.id).await?;
-    let full_name = super::create::suggest_full(
-        &seat.full_name,
-        parent.category,
-        &short_name,
-        Category::Holding,
-    );
+    let full_name =
+        super::naming::full_name(&seat.full_name, parent.category, &short_name, Category::Holding);
     let entry = Entry {
         parent: Some(parent.id),
         parent_full: seat.full_name.clone(),

@@ -69,10 +69,12 @@ pub async fn judge_identity_change(
         wrong.extend(industry_error(org.category, Some(&to.industry)));
     }
     if let Some(parent) = row.parent_id
-        && let Some((code,)) = sql::sister_named(cx, super::OrgId(parent), &to.short_name).await?
+        && let Some((code, there)) =
+            sql::sister_named(cx, super::OrgId(parent), &to.short_name).await?
         && code != org.code
     {
-        wrong.push(crate::FieldError::new("short_name", "org_name_taken", "已有同名的同级组织。"));
+        let says = format!("同一上级下已有“{there}”，不能重名。");
+        wrong.push(crate::FieldError::new("short_name", "org_name_taken", says));
     }
     if wrong.is_empty() { Ok((now, changed)) } else { Err(Error::Invalid(wrong)) }
 }

@@ -17,11 +17,15 @@ mod history;
 mod identity;
 mod list;
 mod moving;
+/// What organisations are called in full.
+pub mod naming;
 mod order;
 mod order_sql;
 /// Pinyin initials.
 pub mod pinyin;
 mod progress;
+/// Putting right full names that were made wrong.
+pub mod renaming;
 mod search;
 mod search_match;
 mod search_sql;

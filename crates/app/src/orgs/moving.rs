@@ -110,12 +110,12 @@ fn too_deep(org: &OrgRef, to: &OrgRef, deepest: i64) -> Option<Refusal> {
 }
 
 async fn name_taken(cx: &mut Cx, org: &OrgRef, to: &OrgRef) -> Result<Option<Refusal>> {
-    if let Some((code,)) = sql::sister_named(cx, to.id, &org.short_name).await? {
+    if let Some((code, there)) = sql::sister_named(cx, to.id, &org.short_name).await? {
         return Ok(Some(Refusal {
             code: "org_name_taken".into(),
             message: format!(
-                "“{}”下面已有名为“{}”的组织,迁入后会重名。请先修改其中一个的简称。",
-                to.short_name, org.short_name
+                "“{}”下面已有“{there}”，迁入后会重名。请先修改其中一个的简称。",
+                to.short_name
             ),
             ways: vec![Way {
                 label: "查看同名组织".into(),

@@ -2,7 +2,7 @@
 
 use super::{Category, Edit, Narrow, OrgId, create::Entry};
 use crate::{Cx, Error, OrgRef, Permit, Result, rules::graduation::Mark};
-use db::{args, sql};
+use db::{Rows, args, sql};
 
 db::row! {
     pub(super) struct Found {
@@ -120,12 +120,12 @@ pub(super) async fn sister_named(
     cx: &mut Cx,
     parent: OrgId,
     short_name: &str,
-) -> Result<Option<(String,)>> {
+) -> Result<Option<(String, String)>> {
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT code FROM org WHERE parent_id = $1 AND short_name = $2 AND status <> 'DELETED' LIMIT 1"),
-            args![parent, short_name],
+            sql!("SELECT code, short_name FROM org WHERE parent_id = $1 AND name_key = $2 AND status <> 'DELETED' LIMIT 1"),
+            args![parent, db::fold(short_name)],
         )
         .await?)
 }
@@ -787,4 +787,57 @@ pub(super) async fn ended_by_code(cx: &mut Cx, code: &str) -> Result<Option<(Fou
     Ok(found.map(|(id, code, path, short_name, category, province, full_name)| {
         (Found { id, code, path, short_name, category, province }, full_name)
     }))
+}
+
+db::row! {
+    /// An organisation with its names.
+    #[derive(Clone)]
+    pub(super) struct FullNamed {
+        pub(super) id: i64,
+        pub(super) path: String,
+        pub(super) short_name: String,
+        pub(super) full_name: String,
+        pub(super) category: String,
+    }
+}
+
+/// The names of living organisations before a path, last path first.
+pub(super) async fn named_before(cx: &mut Cx, before: &str, limit: i64) -> Result<Vec<FullNamed>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT id, path, short_name, full_name, category FROM org WHERE path < $1 AND status <> 'DELETED' ORDER BY path DESC LIMIT $2"),
+            args![before, limit],
+        )
+        .await?)
+}
+
+/// The names at these paths.
+pub(super) async fn named_at(cx: &mut Cx, paths: Rows) -> Result<Vec<FullNamed>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.id, o.path, o.short_name, o.full_name, o.category FROM {rows: path text} AS v JOIN org o ON o.path = v.path"),
+            &[],
+            paths,
+        )
+        .await?)
+}
+
+/// Stores a full name where it is still the old one.
+pub(super) async fn set_full_name(
+    cx: &mut Cx,
+    _: &Permit,
+    id: OrgId,
+    old: &str,
+    new: &str,
+) -> Result<bool> {
+    let changed = cx
+        .tx
+        .run(
+            sql!("UPDATE org SET full_name = $3, version = version + 1, updated_at = $4 WHERE id = $1 AND full_name = $2"),
+            args![id, old, new, cx.now()],
+        )
+        .await?;
+    Ok(changed == 1)
 }

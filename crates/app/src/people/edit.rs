@@ -5,7 +5,7 @@ use super::{Person, counts, person, sql};
 use crate::{
     Action, Cx, Error, FieldError, Permit, Result, clock,
     error::Difference,
-    events::{self, Event},
+    events::Event,
     rules::{
         Column, Problem, Rules, SheetKind, YearMonth, completeness, dev_number, fields, month,
     },
@@ -125,23 +125,10 @@ pub(super) async fn apply(
     cx.record(permit, event).await
 }
 
-/// Stores a change that another use-case makes beside its own: completeness follows, the book gets
-/// its row, the permit stays with the caller.
-pub(super) async fn settle(
-    cx: &mut Cx,
-    permit: &Permit,
-    before: &Person,
-    mut after: Person,
-) -> Result<()> {
-    let changed = changed_columns(before, &after);
-    after.missing = missing_of(cx, &after);
-    store(cx, permit, before, &after).await?;
-    events::write(cx, permit, edited(before, &after, &changed)).await
-}
-
-fn edited(before: &Person, after: &Person, changed: &[Column]) -> Event {
+pub(super) fn edited(before: &Person, after: &Person, changed: &[Column]) -> Event {
     let detail = json!({ "fields": differences_for_book(before, after, changed) });
-    let at = before.home().map(|o| o.path.clone()).unwrap_or_default();
+    let home = before.home().or_else(|| after.home());
+    let at = home.map(|o| o.path.clone()).unwrap_or_default();
     Event::new("person.edited", "person", before.id.0).about(before.id).detail(detail).at(&at)
 }
 
@@ -244,22 +231,38 @@ async fn judge_number(
 
 /// What is missing for a complete profile (row 151).
 fn missing_of(cx: &Cx, person: &Person) -> Vec<Column> {
-    of_profile(cx, person, |c| person.has(c))
+    missing_on(clock::day(cx.now()), person)
+}
+
+/// The same on a day; `person.missing` still says what was missing before.
+pub(super) fn missing_on(today: jiff::civil::Date, person: &Person) -> Vec<Column> {
+    let has = |column| match column {
+        // Who is no member has no place for them: it stays as it was entered.
+        Column::Joined | Column::DevNumber if person.membership.is_none() => {
+            !person.missing.contains(&column)
+        }
+        other => person.has(other),
+    };
+    of_profile(today, person, has)
 }
 
 /// What a complete profile of this person has (row 151).
 pub fn needed(cx: &Cx, person: &Person) -> Vec<Column> {
-    of_profile(cx, person, |_| false)
+    of_profile(clock::day(cx.now()), person, |_| false)
 }
 
-fn of_profile(cx: &Cx, person: &Person, filled: impl Fn(Column) -> bool) -> Vec<Column> {
+fn of_profile(
+    today: jiff::civil::Date,
+    person: &Person,
+    filled: impl Fn(Column) -> bool,
+) -> Vec<Column> {
     let member = person.membership.as_ref();
     let facts = completeness::Facts {
         sheet: if member.is_some() { SheetKind::Members } else { SheetKind::Cadres },
         political: person.political.as_deref(),
         joined: member.and_then(|m| m.joined.as_deref()?.parse().ok()),
         region: person.home().map_or("", |o| o.province.as_str()),
-        today: clock::day(cx.now()),
+        today,
     };
     completeness::missing_of_person(&facts, filled, Rules::builtin())
 }

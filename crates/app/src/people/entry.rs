@@ -2,7 +2,11 @@
 //! imported or made for the demonstration. A person exists once (row 21), a development number
 //! belongs to one person (row 136), an organisation has one 书记.
 
-use super::{PersonId, counts, person, quota, sql};
+use super::{
+    Person, PersonId, Told, counts,
+    merge::{self, Merged},
+    person, quota, sql,
+};
 use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result, Who, clock,
     events::{self, Event},
@@ -11,13 +15,14 @@ use crate::{
     orgs::{self, Category, pinyin},
     pii::IdNumber,
     rules::{
-        Problem, Rules, SheetKind, YearMonth, id_number,
+        Column, Problem, Rules, SheetKind, YearMonth, age, id_number,
         person::{self as judged, Draft, NewPerson, PostDraft},
         seats::{self, Seats},
         tree,
     },
 };
 use db::{Rows, Value};
+use jiff::civil::Date;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
 
@@ -26,6 +31,8 @@ use std::collections::{HashMap, HashSet};
 pub enum Outcome {
     /// Entered.
     Added(PersonId),
+    /// In this very organisation already; something that was not known has been put in.
+    Filled(PersonId),
     /// In this very organisation already, or entered earlier in the same batch: nothing to do.
     Here(PersonId),
     /// In the system, but not here (E03a): a transfer brings the person.
@@ -39,7 +46,7 @@ impl Outcome {
     /// The finding that says why the person was not entered.
     pub fn problem(self) -> Option<Problem> {
         match self {
-            Self::Added(_) => None,
+            Self::Added(_) | Self::Filled(_) => None,
             Self::Here(_) => Some(Problem::already_here()),
             Self::Elsewhere => Some(Problem::already_elsewhere()),
             Self::NumberTaken => Some(Problem::dev_number_taken()),
@@ -73,7 +80,6 @@ pub struct Known {
     pub free: bool,
     /// The post that she holds in the organisation asked for.
     pub post: Option<String>,
-    complete: bool,
     check_state: String,
 }
 
@@ -96,7 +102,6 @@ pub async fn known(cx: &mut Cx, org: &OrgRef, ids: &[&IdNumber]) -> Result<Vec<O
                 name: row.name,
                 here: if owns { row.branch == Some(org.id.0) } else { row.post.is_some() },
                 free: !owns || row.branch.is_none(),
-                complete: row.complete,
                 check_state: row.check_state,
                 post: row.post,
             });
@@ -128,6 +133,8 @@ pub async fn check_id(cx: &mut Cx, org: &OrgRef, raw: &str) -> Result<IdCheck> {
         cx.return_unused(permit);
         return Ok(IdCheck::Here { code: k.code.clone(), name: k.name.clone() });
     }
+    // Whoever belongs to no branch is entered like somebody new; only the name tells who she is.
+    let known = known.filter(|k| !k.free);
     // Behind the day's last answer "new" would tell what the answers may not.
     if quota::is_used_up(cx, quota::LOOKUPS).await? {
         cx.return_unused(permit);
@@ -143,30 +150,61 @@ pub async fn check_id(cx: &mut Cx, org: &OrgRef, raw: &str) -> Result<IdCheck> {
     Ok(IdCheck::Elsewhere(known.person))
 }
 
-/// Enters one person from the form. [`Error::Invalid`] names every field that forbids it; commit also
-/// then: an answer about somebody of another organisation is counted.
+/// What came of one form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub person: PersonId,
+    /// Whether she was in this organisation before.
+    pub was_here: bool,
+    /// What was known of her already and what was put in.
+    pub told: Told,
+}
+
+/// As [`add_taking`], keeping whatever is known.
 pub async fn add(cx: &mut Cx, org: &OrgRef, draft: &Draft) -> Result<PersonId> {
+    Ok(add_taking(cx, org, draft, &[]).await?.person)
+}
+
+/// Enters one person from the form; for somebody who is known fills what is empty (decision 27), and
+/// replaces the contact values of `take`. [`Error::Invalid`] names every field that forbids it; commit
+/// also then: an answer about somebody of another organisation is counted.
+pub async fn add_taking(
+    cx: &mut Cx,
+    org: &OrgRef,
+    draft: &Draft,
+    take: &[Column],
+) -> Result<Entry> {
     let permit = cx.permit(Action::AddMember, org)?;
     let judged = judged::judge(draft, &place_of(org), clock::day(cx.now()), Rules::builtin());
-    let Some(person) = judged.person else {
+    let Some(mut person) = judged.person else {
         cx.return_unused(permit);
         return Err(invalid(judged.problems.into_iter().filter(Problem::forbids).collect()));
     };
+    person.take = take.to_vec();
     let name = person.name.clone();
     let outcomes = enter(cx, &permit, org, &[person], None, true).await?;
     match outcomes.into_iter().next() {
-        Some(Outcome::Added(id)) => {
-            let event = Event::new("member.added", "person", id.0).about(id);
+        Some((Outcome::Added(person), told)) => {
+            let event = Event::new("member.added", "person", person.0).about(person);
             cx.record(permit, event.detail(json!({ "name": name }))).await?;
-            Ok(id)
+            Ok(Entry { person, was_here: false, told })
         }
-        Some(Outcome::Elsewhere) if matches!(cx.who(), Who::Person(_)) => {
+        Some((Outcome::Filled(person), told)) => {
+            let event = Event::new("member.filled", "person", person.0).about(person);
+            cx.record(permit, event.detail(json!({ "name": name }))).await?;
+            Ok(Entry { person, was_here: true, told })
+        }
+        Some((Outcome::Here(person), told)) if !told.is_empty() => {
+            cx.return_unused(permit);
+            Ok(Entry { person, was_here: true, told })
+        }
+        Some((Outcome::Elsewhere, _)) if matches!(cx.who(), Who::Person(_)) => {
             quota::take(cx, &permit, quota::LOOKUPS).await?;
             let event = Event::new("person.looked_up", "org", org.id.0);
             cx.record(permit, event.detail(json!({ "found": "elsewhere" }))).await?;
             Err(invalid(vec![Problem::already_elsewhere()]))
         }
-        Some(other) => {
+        Some((other, _)) => {
             cx.return_unused(permit);
             Err(invalid(other.problem().into_iter().collect()))
         }
@@ -212,6 +250,7 @@ async fn enter_many(
     ask: bool,
 ) -> Result<Vec<Outcome>> {
     let outcomes = enter(cx, permit, org, people, import_id, ask).await?;
+    let outcomes: Vec<Outcome> = outcomes.into_iter().map(|(outcome, _)| outcome).collect();
     let added: Vec<String> = outcomes
         .iter()
         .filter_map(|o| match o {
@@ -247,8 +286,10 @@ pub(super) fn invalid(problems: Vec<Problem>) -> Error {
 /// What is to be done with one person of a batch.
 enum Fate {
     New(PersonId),
-    /// In the system without a place of this kind: gets one.
-    Taken(Known),
+    /// In the system: gets a place of this kind, unless she has one, and what was empty is filled.
+    Known(Known, Box<Merged>),
+    /// In this organisation; nothing that was typed changes anything.
+    Same(PersonId, Box<Merged>),
     Not(Outcome),
 }
 
@@ -259,7 +300,7 @@ async fn enter(
     people: &[NewPerson],
     import_id: Option<i64>,
     ask: bool,
-) -> Result<Vec<Outcome>> {
+) -> Result<Vec<(Outcome, Told)>> {
     if !org.path.starts_with(permit.org_path()) {
         return Err(Error::Broken("a permit for another organisation".into()));
     }
@@ -277,23 +318,84 @@ async fn enter(
         cadres: vec![],
         counts: counts::Counts::default(),
     };
+    let mut merged: Vec<&Merged> = Vec::new();
     for (person, fate) in people.iter().zip(&fates) {
         match fate {
             Fate::New(id) => {
                 batch.persons.push(person_row(cx, *id, person));
                 batch.place(cx, *id, person, None);
             }
-            Fate::Taken(known) => batch.place(cx, known.person, person, Some(known)),
-            Fate::Not(_) => {}
+            Fate::Known(known, result) => {
+                merged.push(result);
+                batch.place(cx, known.person, person, Some((known, result)));
+            }
+            Fate::Same(..) | Fate::Not(_) => {}
         }
     }
+    // First what people have: a post that they get now is counted with what it says.
+    merge::store(cx, permit, &merged).await?;
     batch.store(cx, permit, import_id).await?;
-    let outcome = |fate| match fate {
-        Fate::New(id) => Outcome::Added(id),
-        Fate::Taken(known) => Outcome::Added(known.person),
-        Fate::Not(outcome) => outcome,
+    tell(cx, fates).await
+}
+
+/// The outcomes, with what may be told of people who were known.
+async fn tell(cx: &mut Cx, fates: Vec<Fate>) -> Result<Vec<(Outcome, Told)>> {
+    let known = fates.iter().filter_map(|fate| match fate {
+        Fate::Known(_, merged) | Fate::Same(_, merged) if merged.tells() => Some(&merged.after),
+        _ => None,
+    });
+    let known: Vec<&Person> = known.collect();
+    // With the place that they have now: whoever entered them sees them.
+    let seen = match known.is_empty() {
+        true => HashMap::new(),
+        false => merge::visible(cx, &known).await?,
     };
-    Ok(fates.into_iter().map(outcome).collect())
+    let sees = |id: &PersonId| seen.get(id).copied().unwrap_or(false);
+    let told = |fate| match fate {
+        Fate::New(id) => (Outcome::Added(id), Told::default()),
+        Fate::Known(known, merged) => {
+            let told = merged.told(sees(&known.person));
+            match known.here {
+                true => (Outcome::Filled(known.person), told),
+                false => (Outcome::Added(known.person), told),
+            }
+        }
+        Fate::Same(id, merged) => (Outcome::Here(id), merged.told(sees(&id))),
+        Fate::Not(outcome) => (outcome, Told::default()),
+    };
+    Ok(fates.into_iter().map(told).collect())
+}
+
+/// What is typed about people who are known: merged, for everybody whose name agrees and who is here or
+/// in no branch.
+pub(crate) async fn merges(
+    cx: &mut Cx,
+    org: &OrgRef,
+    people: &[(&NewPerson, &Known)],
+) -> Result<HashMap<PersonId, Merged>> {
+    let agrees = |(person, known): &&(&NewPerson, &Known)| {
+        (known.here || known.free) && known.name == person.name
+    };
+    let ids: Vec<PersonId> = people.iter().filter(agrees).map(|(_, k)| k.person).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let before = merge::read(cx, ids).await?;
+    let today = clock::day(cx.now());
+    let mut found = HashMap::with_capacity(before.len());
+    for (person, known) in people.iter().filter(agrees) {
+        let Some(before) = before.get(&known.person) else { continue };
+        let joins = org.category.owns_members() && !known.here && is_member(person, today);
+        let place = joins.then(|| merge::joining(cx, org, person));
+        let home = match joins {
+            true => Some(org),
+            false => before.home(),
+        };
+        let take = merge::may_take(cx, home.or(Some(org)), &person.take);
+        let merged = merge::merge(before, person, place, &take, today);
+        found.entry(known.person).or_insert(merged);
+    }
+    Ok(found)
 }
 
 /// What is to be done with each, asking the database (unless `ask` is false) who is there already.
@@ -306,6 +408,9 @@ async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> R
     let ids: Vec<&IdNumber> = asked.iter().map(|p| &p.id_number).collect();
     let mut known = known(cx, org, &ids).await?;
     known.resize(people.len(), None);
+    let pairs = people.iter().zip(&known).filter_map(|(p, k)| k.as_ref().map(|k| (p, k)));
+    let pairs: Vec<(&NewPerson, &Known)> = pairs.collect();
+    let mut merges = merges(cx, org, &pairs).await?;
     let mut seats = match people.iter().any(|p| p.post.is_some()) {
         true => seats(cx, org).await?,
         false => Seats::of(category_of(org), [], Rules::builtin()),
@@ -318,24 +423,30 @@ async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> R
             person.post.as_ref().filter(|_| known.as_ref().is_none_or(|k| k.post.is_none()));
         let claims = claims.map(|post| post.code.as_str());
         let seat_taken = claims.and_then(|code| seats.judge(code, &[]));
-        let fate = match (known, seat_taken) {
-            (Some(k), _) if k.here => Fate::Not(Outcome::Here(k.person)),
-            (Some(k), _) if !k.free || k.name != person.name => Fate::Not(Outcome::Elsewhere),
+        let number_taken = person.dev_number.as_ref().is_some_and(|n| numbers_taken.contains(n));
+        let merged = known.as_ref().and_then(|k| merges.remove(&k.person));
+        let fate = match (known, merged, seat_taken) {
             _ if seen.contains_key(person.id_number.reveal()) => {
                 Fate::Not(Outcome::Here(seen[person.id_number.reveal()]))
             }
-            // It may be her own post: ask who she is.
-            (_, Some(_)) if !ask => return Err(Error::Retry),
-            (_, Some(taken)) => Fate::Not(Outcome::PostTaken(taken)),
-            _ if person.dev_number.as_ref().is_some_and(|n| numbers_taken.contains(n)) => {
-                Fate::Not(Outcome::NumberTaken)
+            (Some(k), None, _) if k.here => Fate::Not(Outcome::Here(k.person)),
+            (Some(k), Some(m), _) if k.here && !m.changes() && claims.is_none() => {
+                Fate::Same(k.person, Box::new(m))
             }
-            (Some(k), None) => Fate::Taken(k),
-            (None, None) => Fate::New(PersonId(cx.new_id())),
+            (Some(_), None, _) => Fate::Not(Outcome::Elsewhere),
+            // It may be her own post: ask who she is.
+            (_, _, Some(_)) if !ask => return Err(Error::Retry),
+            (_, _, Some(taken)) => Fate::Not(Outcome::PostTaken(taken)),
+            (Some(k), Some(m), _) if k.here && (!m.fills(Column::DevNumber) || !number_taken) => {
+                Fate::Known(k, Box::new(m))
+            }
+            _ if number_taken => Fate::Not(Outcome::NumberTaken),
+            (Some(k), Some(m), None) => Fate::Known(k, Box::new(m)),
+            (None, _, None) => Fate::New(PersonId(cx.new_id())),
         };
         let entered = match &fate {
-            Fate::New(id) => Some(*id),
-            Fate::Taken(k) => Some(k.person),
+            Fate::New(id) | Fate::Same(id, _) => Some(*id),
+            Fate::Known(k, _) => Some(k.person),
             Fate::Not(_) => None,
         };
         if let Some(id) = entered {
@@ -361,10 +472,18 @@ struct Batch<'a> {
 }
 impl Batch<'_> {
     /// Membership and post of one person.
-    fn place(&mut self, cx: &Cx, id: PersonId, person: &NewPerson, known: Option<&Known>) {
-        let complete = known.map_or(person.missing.is_empty(), |k| k.complete);
+    fn place(
+        &mut self,
+        cx: &Cx,
+        id: PersonId,
+        person: &NewPerson,
+        known: Option<(&Known, &Merged)>,
+    ) {
+        let complete = known.map_or(person.missing.is_empty(), |(_, m)| m.after.complete());
+        let known = known.map(|(known, _)| known);
         let initials = pinyin::person_initials(&person.name);
-        if self.org.category.owns_members() && is_member(person) {
+        let joins = self.org.category.owns_members() && known.is_none_or(|k| !k.here);
+        if joins && is_member(person, clock::day(cx.now())) {
             let check = known.map_or("unchecked", |k| k.check_state.as_str());
             self.members.push(vec![
                 id.into(),
@@ -421,8 +540,12 @@ impl Batch<'_> {
     }
 }
 
-/// Whoever is neither a League nor a Party member stands in a branch only with a post.
-fn is_member(person: &NewPerson) -> bool {
+/// Whoever is neither a League nor a Party member, or is past the age of members, stands in a branch
+/// only with a post (decision 26).
+fn is_member(person: &NewPerson, today: Date) -> bool {
+    if person.post.is_some() && age::is_past_membership(person.birth, today, Rules::builtin()) {
+        return false;
+    }
     person.joined.is_some()
         || person.post.is_none()
         || matches!(person.political.as_deref(), None | Some("01" | "02" | "03"))
@@ -466,8 +589,8 @@ pub(super) fn person_row(cx: &Cx, id: PersonId, new: &NewPerson) -> Vec<Value> {
     ]
 }
 
-fn contact_of(new: &NewPerson) -> person::Contact {
-    use crate::rules::Column as C;
+pub(super) fn contact_of(new: &NewPerson) -> person::Contact {
+    use Column as C;
     let mut contact = person::Contact::default();
     for (column, value) in [
         (C::Weibo, &new.weibo),

@@ -20,6 +20,9 @@ pub mod reveal;
 /// 全局搜索 (A3).
 pub mod search;
 
+/// What was typed about somebody who is known already.
+pub mod merge;
+
 mod counts;
 /// Everybody of one organisation, or some of them, into another: merging and splitting.
 mod gather;
@@ -31,14 +34,17 @@ mod sql;
 /// What one's own form has found, behind a secret in the next page's address.
 pub mod tickets;
 
-pub use entry::{IdCheck, Outcome, add, add_looked_for, add_many, check_id};
+pub use entry::{Entry, IdCheck, Outcome, add, add_looked_for, add_many, add_taking, check_id};
 pub(crate) use gather::{carry_posts, end_posts, end_posts_of, move_all, move_some};
 pub use members::{
     Brought, Found, Kept, Met, Missed, Moved, count_of, find_by_id_number, hold_all_of, look_up,
     look_up_again, move_back, move_noting, move_these, move_to, remove_many, set_moving,
     start_moving,
 };
-pub use named::{Entered, Named, Seen, find_named, find_or_make, look, supply_own_mobile};
+pub use merge::{Differing, Told};
+pub use named::{
+    Entered, Named, Seen, find_named, find_or_fill, find_or_make, look, supply_own_mobile,
+};
 pub use person::{Check, Contact, Membership, Person, Post};
 pub(crate) use quota::{Answers, per_day as answers_per_day};
 pub(crate) use rejudge::run as rejudge;

@@ -2,9 +2,9 @@
 //! in the system already and otherwise made without a membership. No account is made: she activates
 //! it herself on the day she first signs in (decision 5).
 
-use super::{Person, PersonId, edit, entry, person, quota, sql};
+use super::{PersonId, Told, entry, merge, quota, sql};
 use crate::{
-    Action, Cx, Error, FieldError, Permit, Result, Who, clock,
+    Cx, Error, FieldError, Permit, Result, Who, clock,
     events::{self, Event},
     keyring::{self, Held},
     pii::{IdNumber, Mobile},
@@ -115,23 +115,39 @@ pub async fn supply_own_mobile(cx: &mut Cx, permit: &Permit, typed: &str) -> Res
     let wrong = |p: crate::rules::Problem| Error::field("mobile", p.code, p.message);
     let mobile = fields::mobile(typed, Column::Mobile, Rules::builtin()).map_err(wrong)?;
     let me = cx.visitor()?.person;
-    supply_mobile(cx, permit, me, &mobile.value).await
+    let before = super::person::read(cx, me).await?;
+    let named =
+        Named { name: before.name, id_number: before.id_number, mobile: Some(mobile.value) };
+    let mine = self::typed(&named, clock::day(cx.now()));
+    merge::one(cx, permit, me, &mine, &[]).await.map(|_| ())
 }
 
-/// Finds somebody, or makes her. A telephone is put in where there is none and whoever acts may
-/// edit the person; it never replaces one. Answers about people who exist are counted against the
-/// daily allowance of whoever is signed in ([`Error::TooMany`]) and noted.
+/// As [`find_or_fill`], keeping a telephone that is known.
 pub async fn find_or_make(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<Entered> {
+    Ok(find_or_fill(cx, permit, named, &[]).await?.0)
+}
+
+/// Finds somebody, or makes her. A telephone is put in where there is none (decision 27); it replaces
+/// one only where `take` says so and whoever acts may edit the person. Answers about people who
+/// exist are counted against the daily allowance of whoever is signed in ([`Error::TooMany`]) and noted.
+pub async fn find_or_fill(
+    cx: &mut Cx,
+    permit: &Permit,
+    named: &Named,
+    take: &[Column],
+) -> Result<(Entered, Told)> {
     let ring = keyring::hold(cx).await?;
     let person = match look(cx, permit, named).await? {
-        Seen::Nobody => return make(cx, permit, ring, named).await.map(Entered::Made),
-        Seen::OtherName => return Ok(Entered::OtherName),
+        Seen::Nobody => {
+            let made = make(cx, permit, ring, named).await?;
+            return Ok((Entered::Made(made), Told::default()));
+        }
+        Seen::OtherName => return Ok((Entered::OtherName, Told::default())),
         Seen::Known(person) => person,
     };
-    if let Some(mobile) = &named.mobile {
-        supply_mobile(cx, permit, person, mobile).await?;
-    }
-    Ok(Entered::Known(person))
+    let typed = typed(named, clock::day(cx.now()));
+    let told = merge::one(cx, permit, person, &typed, take).await?;
+    Ok((Entered::Known(person), told))
 }
 
 /// The person with this name and ID number; `None` tells nothing of why. Counted as above.
@@ -144,7 +160,20 @@ pub async fn find_named(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<O
 /// Makes a person without membership, post or account.
 async fn make(cx: &mut Cx, permit: &Permit, ring: Held, named: &Named) -> Result<PersonId> {
     let id = PersonId(cx.new_id());
-    let new = NewPerson {
+    let new = typed(named, clock::day(cx.now()));
+    let row = entry::person_row(cx, id, &new);
+    if sql::entry::persons(cx, permit, ring, vec![row]).await? == 0 {
+        // A twin was entered at this very moment: run again and find her.
+        return Err(Error::Retry);
+    }
+    let event = Event::new("person.made", "person", id.0).about(id);
+    events::write(cx, permit, event.detail(json!({ "name": named.name }))).await?;
+    Ok(id)
+}
+
+/// Name, number and telephone as a whole person of whom nothing else is known.
+fn typed(named: &Named, today: Date) -> NewPerson {
+    NewPerson {
         name: named.name.clone(),
         id_number: named.id_number.clone(),
         sex: named.id_number.sex(),
@@ -163,16 +192,9 @@ async fn make(cx: &mut Cx, permit: &Permit, ring: Held, named: &Named) -> Result
         emergency_phone: None,
         address: None,
         post: None,
-        missing: missing(named, clock::day(cx.now())),
-    };
-    let row = entry::person_row(cx, id, &new);
-    if sql::entry::persons(cx, permit, ring, vec![row]).await? == 0 {
-        // A twin was entered at this very moment: run again and find her.
-        return Err(Error::Retry);
+        missing: missing(named, today),
+        take: vec![],
     }
-    let event = Event::new("person.made", "person", id.0).about(id);
-    events::write(cx, permit, event.detail(json!({ "name": named.name }))).await?;
-    Ok(id)
 }
 
 fn missing(named: &Named, today: Date) -> Vec<Column> {
@@ -189,16 +211,4 @@ fn missing(named: &Named, today: Date) -> Vec<Column> {
         _ => false,
     };
     completeness::missing_of_person(&facts, filled, Rules::builtin())
-}
-
-async fn supply_mobile(cx: &mut Cx, permit: &Permit, id: PersonId, mobile: &Mobile) -> Result<()> {
-    let before = person::read(cx, id).await?;
-    let mine = matches!(cx.who(), Who::Person(v) if v.person == id);
-    let may = before.home().is_some_and(|home| cx.may(Action::EditMember, &home.path));
-    if before.mobile.is_some() || !(mine || may) {
-        return Ok(());
-    }
-    let mut after: Person = before.clone();
-    after.mobile = Some(mobile.clone());
-    edit::settle(cx, permit, &before, after).await
 }

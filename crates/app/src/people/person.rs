@@ -304,7 +304,7 @@ pub(crate) async fn emails(
     Ok(found)
 }
 
-fn open(house: &House, row: sql::person::Stored, posts: Vec<Post>) -> Result<Person> {
+pub(super) fn open(house: &House, row: sql::person::Stored, posts: Vec<Post>) -> Result<Person> {
     let keys = house.keys();
     let id_number = unseal(keys, ID_COLUMN, row.id, &row.id_ct)?;
     let id_number = IdNumber::from_stored(&id_number)

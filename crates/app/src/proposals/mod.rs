@@ -278,6 +278,11 @@ async fn note_end(cx: &mut Cx, permit: Permit, p: &Proposal, kind: &'static str)
     cx.record(permit, Event::new(kind, "proposal", p.id.0).detail(detail)).await
 }
 
+/// Who operates the system.
+pub(crate) async fn operators(cx: &mut Cx) -> Result<Vec<PersonId>> {
+    Ok(sql::operators(cx).await?.into_iter().map(|(person,)| person).collect())
+}
+
 async fn tell_others(cx: &mut Cx, no: &str, title: &str) -> Result<()> {
     let (me, org) = (cx.visitor()?.person, cx.org()?.clone());
     for (other,) in sql::operators(cx).await? {

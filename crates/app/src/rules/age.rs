@@ -122,6 +122,14 @@ pub fn at_entry(
     Ok(())
 }
 
+/// Whether somebody is too old to be a member: in a branch she is a cadre then, when she holds a post
+/// there (decision 26).
+pub fn is_past_membership(birth: Date, today: Date, rules: &Rules) -> bool {
+    let row = |row: &&EntryAge| row.who == Standing::Member && row.validity.covers(today);
+    let below = rules.age.entry_age.iter().find(row).and_then(|row| row.below);
+    below.is_some_and(|below| completed_years(birth, today) >= below)
+}
+
 /// Completed years on that day; somebody born on 29 February is a year older on 1 March.
 pub fn completed_years(birth: Date, today: Date) -> i32 {
     let before_birthday = (today.month(), today.day()) < (birth.month(), birth.day());

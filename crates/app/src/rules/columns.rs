@@ -289,6 +289,6 @@ mod tests {
         assert_eq!(need(Some("01")), Needed::Complete);
         assert_eq!(need(Some("13")), Needed::Optional);
         let cadre = columns().needed(Column::Joined, SheetKind::Cadres, Some("03"));
-        assert_eq!(cadre, Needed::Complete);
+        assert_eq!(cadre, Needed::Optional);
     }
 }

@@ -304,9 +304,17 @@ mod tests {
     }
 
     #[test]
-    fn both_years_are_accepted_for_admissions_of_2017_and_2018() {
-        assert_eq!(code("201834000123", "2017-05", "34"), some("201834000123"));
-        assert_eq!(code("201734000123", "2018-05", "34"), some("201734000123"));
+    fn the_year_is_that_of_admission_and_the_exchange_of_2017_and_2018_is_switched_off() {
+        assert_eq!(code("201834000123", "2017-05", "34"), Err("dev_number_year"));
+        assert_eq!(code("201734000123", "2018-05", "34"), Err("dev_number_year"));
+        assert_eq!(code("201834000123", "2018-05", "34"), some("201834000123"));
+        assert_eq!(code("201734000123", "2017-05", "34"), some("201734000123"));
+        let on = r#"{"set":{"join_from":["2017-01"],"join_to":["2018-12"],"required":["true"],"check":["year_2017_2018"],"off":["false"]}}"#;
+        let rules =
+            Rules::with(&[("row.dev_number.2017_2018".to_owned(), on.to_owned())]).expect("reads");
+        let joined = "2017-05".parse().expect("a month");
+        let today = jiff::civil::date(2026, 11, 21);
+        assert!(judge("201834000123", joined, "34", today, &rules).is_ok(), "switched on");
         assert_eq!(code("201934000123", "2018-05", "34"), Err("dev_number_year"));
     }
 

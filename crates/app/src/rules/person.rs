@@ -154,6 +154,9 @@ pub struct NewPerson {
     pub post: Option<PostDraft>,
     /// What is missing for a complete profile (row 151); empty = complete.
     pub missing: Vec<Column>,
+    /// Contact values in which this one counts for somebody who is known with another (decision 27).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub take: Vec<Column>,
 }
 
 /// A post to be given in the organisation where the person is entered.
@@ -242,8 +245,14 @@ impl<'a> Desk<'a> {
             self.ages(id_number.birth(), joined, political.as_deref(), post.is_some());
         }
         self.membership(political.as_deref(), post.is_some());
+        // 入团年月 is asked of members only (decision 26).
+        let past = |id: &IdNumber| age::is_past_membership(id.birth(), today, rules);
+        let sheet = match post.is_some() && id_number.as_ref().is_some_and(past) {
+            true => SheetKind::Cadres,
+            false => self.place.sheet,
+        };
         let draft_facts = Facts {
-            sheet: self.place.sheet,
+            sheet,
             political: political.as_deref(),
             joined,
             region: &self.place.region,
@@ -280,6 +289,7 @@ impl<'a> Desk<'a> {
             address,
             post,
             missing,
+            take: vec![],
         })
     }
 

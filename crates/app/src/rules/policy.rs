@@ -76,10 +76,14 @@ figures! {
         captcha_after: u32,
         /// Hours for which an account's failures are remembered, so that its waits stay long.
         attempts_account_hours: i64,
-        /// Failed attempts per address and window.
+        /// Attempts per address and window.
         attempts_per_address: u32,
         /// The window of addresses in minutes.
         attempts_window_minutes: i64,
+        /// Accounts that fail within a window from which on it is told as guessing at many.
+        spray_accounts: i64,
+        /// And only while more than one in so many who try fails.
+        spray_share: i64,
         /// Minutes that an account waits after too many failures.
         lock_minutes: i64,
     }
@@ -126,6 +130,8 @@ figures! {
         least_guesses: u64,
         /// Common words here, lower case; refused where they make up most of the password.
         denied: Vec<String>,
+        /// Words of the system and of organisations, lower case.
+        house_words: Vec<String>,
     }
     /// What one person may do in a day (security a-2, a-7).
     Quotas {
@@ -296,6 +302,9 @@ pub struct PasswordOwner<'a> {
 /// Judges a new password (row 3); empty = good. Each sentence says what to change.
 pub fn judge_password(password: &str, owner: PasswordOwner<'_>, rules: &Rules) -> Vec<String> {
     let rule = &rules.policy.password;
+    // What looks the same to its typist is judged as the same: full-width digits are digits.
+    let folded = folded(password);
+    let password = folded.as_str();
     let chars: Vec<char> = password.chars().collect();
     let mut found = Vec::new();
     if chars.len() < rule.min || chars.len() > rule.max {
@@ -306,7 +315,7 @@ pub fn judge_password(password: &str, owner: PasswordOwner<'_>, rules: &Rules) -
             chars.len()
         ));
     }
-    if kinds(&chars) < rule.kinds {
+    if kinds(&chars) < rule.kinds && chars.len() < PHRASE {
         found.push(format!("请至少用到字母、数字、符号中的 {} 种。", rule.kinds));
     }
     if too_plain(&chars, rule) {
@@ -379,6 +388,67 @@ fn holds_own_number(password: &str, owner: PasswordOwner<'_>, length: usize) -> 
     })
 }
 
+/// From so many characters on a password is a phrase, and its length does what kinds would.
+const PHRASE: usize = 20;
+/// What must be left beside words of the house and a year.
+const OWN: usize = 6;
+/// As much as the estimate reads: a longer password is only harder, and the work stays small.
+const ESTIMATED: usize = 64;
+
+/// Compatibility forms (full-width, circled, superscript) and Chinese numerals as plain digits.
+fn folded(password: &str) -> String {
+    use unicode_normalization::UnicodeNormalization;
+    const NUMERALS: [&str; 10] =
+        ["〇零", "一壹", "二贰", "三叁", "四肆", "五伍", "六陆", "七柒", "八捌", "九玖"];
+    let text: String = password.nfkc().collect();
+    // Single numerals are parts of words; four in a row are a number.
+    let digit = |c: char| NUMERALS.iter().position(|forms| forms.contains(c));
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    while at < chars.len() {
+        let run = chars[at..].iter().take_while(|c| digit(**c).is_some()).count();
+        let plain = |c: &char| {
+            digit(*c)
+                .filter(|_| run >= 4)
+                .and_then(|d| char::from_digit(u32::try_from(d).ok()?, 10))
+        };
+        let step = run.max(1);
+        out.extend(chars[at..at + step].iter().map(|c| plain(c).unwrap_or(*c)));
+        at += step;
+    }
+    out
+}
+
+/// Whether hardly anything is left when the words of the house, years and signs are taken away.
+fn is_of_the_house(folded: &str, rule: &PasswordRule) -> bool {
+    let mut rest = folded.to_owned();
+    let mut words: Vec<&String> = rule.house_words.iter().collect();
+    words.sort_by_key(|w| std::cmp::Reverse(w.len()));
+    let mut found = false;
+    for word in words {
+        if rest.contains(word.as_str()) {
+            found = true;
+            rest = rest.replace(word.as_str(), " ");
+        }
+    }
+    found && own_letters(&rest) < OWN
+}
+
+/// Letters and digits that are neither a year nor one more of the same.
+fn own_letters(rest: &str) -> usize {
+    let parts = rest.split(|c: char| !c.is_alphanumeric());
+    let own = |part: &str| {
+        let year = part.len() >= 4
+            && part.chars().all(|c| c.is_ascii_digit())
+            && matches!(&part[..2], "19" | "20");
+        let mut letters: Vec<char> = part.chars().collect();
+        letters.dedup();
+        if year { 0 } else { letters.len() }
+    };
+    parts.map(own).sum()
+}
+
 /// A common password with a few characters around it is still a common one; so is what stands in
 /// the dictionaries of attackers, a walk over the keyboard, or one's own name in pinyin with a year.
 fn is_common(password: &str, owner: PasswordOwner<'_>, rule: &PasswordRule) -> bool {
@@ -388,7 +458,10 @@ fn is_common(password: &str, owner: PasswordOwner<'_>, rule: &PasswordRule) -> b
     if denied.any(|word| folded.contains(word.as_str()) && word.chars().count() * 2 >= length) {
         return true;
     }
-    let short: String = password.chars().take(rule.max).collect();
+    if is_of_the_house(&folded, rule) {
+        return true;
+    }
+    let short: String = password.chars().take(ESTIMATED).collect();
     let spelled = spelled(owner.name);
     zxcvbn::zxcvbn(&short, &[owner.name, &spelled]).guesses() < rule.least_guesses
 }
@@ -434,7 +507,17 @@ mod tests {
 
     #[test]
     fn good_passwords_pass_and_plain_ones_do_not() {
-        for good in ["kite-7-river", "xk29mvq7", "山高水长Ab12!", "Tr0ub4dor&3"] {
+        let phrase = "蓝鲸 在 图书馆 三楼 看 雨, correct horse battery staple. ".repeat(3);
+        let longest: String = phrase.chars().take(128).collect();
+        for good in [
+            "kite-7-river",
+            "xk29mvq7",
+            "山高水长Ab12!",
+            "Tr0ub4dor&3",
+            "correcthorsebatterystaple",
+            "支部门口的第三棵树2019年开花",
+            &longest,
+        ] {
             assert_eq!(judge(good), 0, "{good}");
         }
         for bad in [
@@ -456,10 +539,24 @@ mod tests {
             "football99",
             "iloveyou520",
             "zaq12wsx",
+            // Words of the house with a year or a sign; full-width and Chinese digits.
+            "智慧团建2026",
+            "智慧团建２０２６",
+            "智慧团建2026!!",
+            "2026智慧团建",
+            "共青团2026abc",
+            "ZhihuiTuanjian2026",
+            "tuanwei@2026",
+            "团支部书记2025",
+            "ａ２００５０３１４ｚ",
+            "a２０050314kk",
+            "x二〇〇五〇三一四x",
+            "①③⑧①②③④⑥kq",
+            "１２３４５６７８ａ",
         ] {
             assert!(judge(bad) > 0, "{bad}");
         }
-        assert!(judge(&"aB3$".repeat(9)) > 0);
+        assert!(judge(&"aB3$".repeat(33)) > 0);
     }
 
     #[test]

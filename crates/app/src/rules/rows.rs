@@ -721,8 +721,8 @@ mod tests {
         let need = set(&[("members", "complete"), ("cadres", "entry")]);
         assert!(rules.with_row("row.need.name", &need).is_err());
         let bad = ("row.min_join_age.x".to_owned(), r#"{"set":{"years":["many"]}}"#.to_owned());
-        let good = ("codes.reset_days".to_owned(), "3".to_owned());
+        let good = ("codes.registration_days".to_owned(), "30".to_owned());
         let with = Rules::with(&[bad, good]).expect("reads");
-        assert_eq!((with.policy.codes.reset_days, with.rows.len()), (3, 0));
+        assert_eq!((with.policy.codes.registration_days, with.rows.len()), (30, 0));
     }
 }

@@ -182,6 +182,10 @@ pub struct ProvinceRow {
 }
 
 impl Tree {
+    /// Most characters of a full name.
+    pub fn full_name_max(&self) -> usize {
+        self.names.full_max
+    }
     /// The row of a category.
     pub fn category(&self, category: Category) -> &CategoryRow {
         self.categories
@@ -363,7 +367,7 @@ fn judge_one_name(raw: &str, column: Column, max: usize, rules: &Rules, found: &
         let message = format!("{label}最多 {max} 个字,现在 {} 个字,请缩短。", text.chars().count());
         found.push(Problem::fix(column, "org_name_length", message));
     }
-    if let Some(word) = rules.tree.names.refused.iter().find(|word| text.contains(word.as_str())) {
+    if let Some(word) = rules.tree.names.refused.iter().find(|word| is_no_league(&text, word)) {
         let message =
             format!("“{word}”不是团组织,不能录入;请填写真实成立的团委、团工委、团总支或团支部。");
         found.push(Problem::fix(column, "org_name_not_league", message));
@@ -372,6 +376,14 @@ fn judge_one_name(raw: &str, column: Column, max: usize, rules: &Rules, found: &
         let message = "组织全称里有括号,请核对是否与批复一致。";
         found.push(Problem::warn(column, "org_name_brackets", message));
     }
+}
+
+/// Whether a name is that of a body that is none of the League: it contains such a word and does not
+/// go on to say which League organisation of it is meant (青年部团支部 is one).
+fn is_no_league(name: &str, word: &str) -> bool {
+    const ENDINGS: [&str; 7] = ["团支部", "团总支", "团工委", "团委", "支部委员会", "支部", "总支"];
+    let ours = name.starts_with("中国共产主义青年团") || ENDINGS.iter().any(|e| name.ends_with(e));
+    name.ends_with(word) || (name.contains(word) && !ours)
 }
 
 #[cfg(test)]
@@ -476,6 +488,8 @@ mod tests {
         assert_eq!(codes("", "", Category::Branch), ["required"]);
         assert_eq!(codes("团支部", "", Category::Branch), ["org_name_plain_branch"]);
         assert_eq!(codes("某公司青工委", "", Category::Work), ["org_name_not_league"]);
+        assert!(codes("某公司青年部团支部", "", Category::Branch).is_empty());
+        assert!(codes("某公司青年部", "", Category::Branch).contains(&"org_name_not_league"));
         assert_eq!(
             codes(&format!("{}团委", "长".repeat(24)), "", Category::Committee),
             ["org_name_length"]

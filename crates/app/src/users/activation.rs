@@ -1,7 +1,7 @@
 //! 首次登录激活 (2, 3; decision 5): whoever knew the initial password gives the name as the
 //! organisation entered it and sets a password; only then does the account exist.
 
-use super::{attempts, password, sessions, sql};
+use super::{attempts, devices, password, sessions, sign_in::Signed, sql};
 use crate::{
     Error, House, Refusal, Result, Who, act,
     events::Event,
@@ -24,8 +24,8 @@ pub async fn is_open(house: &House, ticket: &str) -> Result<bool> {
     Ok(sql::ticket(&mut cx, hash, "activation").await?.is_some())
 }
 
-/// Sets the password, opens the account and signs in; gives the session's secret.
-pub async fn finish(house: &House, form: &Activation, device: &Device) -> Result<String> {
+/// Sets the password, opens the account and signs in.
+pub async fn finish(house: &House, form: &Activation, device: &Device) -> Result<Signed> {
     let hash = house.keys().code_hash("activation", &form.ticket);
     let mut cx = house.read(Who::Nobody).await?;
     let ticket = sql::ticket(&mut cx, hash, "activation").await?;
@@ -35,28 +35,34 @@ pub async fn finish(house: &House, form: &Activation, device: &Device) -> Result
     let tried = Tried {
         account: format!("activation:{}", person.0),
         address: attempts::network(&device.address),
+        device: None,
     };
     let tried_ref = &tried;
-    act!(house, Who::Nobody, |cx| attempts::check(cx, tried_ref).await)?;
+    // Counted before the name is compared.
+    act!(house, Who::Nobody, |cx| attempts::begin(cx, tried_ref).await)?;
     if !same_name(&form.name, &known.name) {
-        act!(house, Who::Nobody, |cx| attempts::failed(cx, tried_ref).await)?;
         return Err(Error::field(
             "name",
             "activation_name",
-            "与组织录入的姓名不一致。请核对生僻字和“·”;仍不行,请联系本支部管理员核对录入的姓名。",
+            "与组织录入的姓名不一致。请核对生僻字和“·”；仍不行，请联系本支部管理员核对录入的姓名。",
         ));
     }
+    act!(house, Who::Nobody, |cx| attempts::succeeded(cx, tried_ref).await)?;
     password::judge(house, &known, &form.password, &form.again)?;
     let fresh = password::hash(house, &form.password).await?;
     let fresh_ref = &fresh;
-    act!(house, Who::Nobody, |cx| {
-        if !sql::spend_ticket(cx, hash).await? || !sql::open_account(cx, person, fresh_ref).await? {
+    let changed_at = house.now();
+    let secret = act!(house, Who::Nobody, |cx| {
+        if !sql::spend_ticket(cx, hash).await?
+            || !sql::open_account(cx, person, fresh_ref, changed_at).await?
+        {
             return Err(closed());
         }
         cx.note(Event::new("account.activated", "person", person.0).about(person)).await?;
-        attempts::succeeded(cx, tried_ref).await?;
         sessions::open(cx, person, device).await
-    })
+    })?;
+    let owner = devices::Owner { person, changed_at };
+    Ok(Signed { secret, marks: devices::remember(house, &device.marks, owner) })
 }
 
 /// Names are compared without spaces and with every kind of dot taken as the same.

@@ -15,7 +15,7 @@ use crate::{
     users::sessions::Device,
 };
 
-/// A fresh one-time code for `/setup/{code}`, or none when somebody has an account already.
+/// A fresh one-time code for `/setup`, or none when somebody has an account already.
 pub async fn invite(house: &House) -> Result<Option<String>> {
     let mut cx = house.read(Who::System("setup")).await?;
     if sql::anybody(&mut cx).await? {
@@ -69,6 +69,12 @@ pub fn choices() -> Choices {
     }
 }
 
+/// [`Error::Refused`] when the first administrator has come already.
+pub async fn awaited(house: &House) -> Result<()> {
+    let mut cx = house.read(Who::Nobody).await?;
+    if sql::anybody(&mut cx).await? { Err(closed()) } else { Ok(()) }
+}
+
 /// [`Error::Refused`] unless the link still opens.
 pub async fn is_open(house: &House, code: &str) -> Result<()> {
     let hash = house.keys().code_hash("setup", code);
@@ -98,7 +104,7 @@ pub async fn make(house: &House, first: &First, device: &Device) -> Result<Strin
         let person = enter(cx, &org, first).await?;
         let known = sql::known_person(cx, person).await?.ok_or_else(closed)?;
         password::judge(cx.house(), &known, &first.password, &first.again)?;
-        sql::open_account(cx, person, hash).await?;
+        sql::open_account(cx, person, hash, cx.now()).await?;
         if first.provinces_too && root.category == Category::Lead {
             provinces(cx, &org).await?;
         }

@@ -4,6 +4,7 @@
 pub mod activation;
 pub mod attempts;
 pub mod captcha;
+mod devices;
 pub mod first;
 pub mod password;
 pub mod registration;

@@ -1,7 +1,12 @@
 //! Hashing and changing passwords. Argon2id; each hash takes 19 MiB, so the places are counted
 //! and the waiting ends with "busy" instead of piling up.
 
-use super::sql;
+use super::{
+    devices::{self, Owner},
+    sessions::Device,
+    sign_in::Signed,
+    sql,
+};
 use crate::{
     Action, Cx, Error, FieldError, House, Result,
     events::Event,
@@ -20,13 +25,36 @@ use std::time::Duration;
 
 /// How long a sign-in waits for a place to hash in.
 const PATIENCE: Duration = Duration::from_secs(8);
+/// The longest password in bytes: 128 characters of four. More is never hashed.
+const MOST_BYTES: usize = 512;
 
-/// Hashes a password; takes a place and about 20 ms of a core.
+/// Who waits for a hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Somebody signed in, or a device that the owner has used before.
+    Known,
+    /// Everybody else; they leave a place for the others.
+    Stranger,
+}
+
+/// Hashes a stranger's new password; takes a place and about 20 ms of a core.
 pub async fn hash(house: &House, password: &str) -> Result<String> {
+    hash_in(house, Lane::Stranger, password).await
+}
+
+async fn hash_in(house: &House, lane: Lane, password: &str) -> Result<String> {
+    if password.len() > MOST_BYTES {
+        let most = Rules::builtin().policy.password.max;
+        return Err(Error::field(
+            "password",
+            "password",
+            format!("密码最多{most}个字符，请改短一些。"),
+        ));
+    }
     let mut salt = [0_u8; 16];
     house.chance(&mut salt);
     let password = zeroize::Zeroizing::new(password.to_owned());
-    in_a_place(house, move || {
+    in_a_place(house, lane, move || {
         Argon2::default()
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map(|h: PasswordHash| h.to_string())
@@ -37,13 +65,20 @@ pub async fn hash(house: &House, password: &str) -> Result<String> {
 
 /// Whether the password fits the hash. Without a hash the same work is done for nothing, so that
 /// the time does not tell whether an account exists.
-pub async fn fits(house: &House, password: &str, hash: Option<String>) -> Result<bool> {
+pub(super) async fn fits(
+    house: &House,
+    lane: Lane,
+    password: &str,
+    hash: Option<String>,
+) -> Result<bool> {
+    // No password is so long; the work is done all the same.
+    let (password, hash) = if password.len() > MOST_BYTES { ("", None) } else { (password, hash) };
     let Some(stored) = hash else {
-        self::hash(house, password).await?;
+        hash_in(house, lane, password).await?;
         return Ok(false);
     };
     let password = zeroize::Zeroizing::new(password.to_owned());
-    in_a_place(house, move || {
+    in_a_place(house, lane, move || {
         PasswordHash::new(&stored)
             .is_ok_and(|h| Argon2::default().verify_password(password.as_bytes(), &h).is_ok())
     })
@@ -52,10 +87,18 @@ pub async fn fits(house: &House, password: &str, hash: Option<String>) -> Result
 
 async fn in_a_place<T: Send + 'static>(
     house: &House,
+    lane: Lane,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
-    let place = tokio::time::timeout(PATIENCE, house.hash_places().acquire()).await;
-    let Ok(Ok(_place)) = place else { return Err(Error::Busy) };
+    let places = async {
+        let among_strangers = match lane {
+            Lane::Known => None,
+            Lane::Stranger => Some(house.strangers_places().acquire().await),
+        };
+        (among_strangers, house.hash_places().acquire().await)
+    };
+    let places = tokio::time::timeout(PATIENCE, places).await;
+    let Ok((_among_strangers, Ok(_place))) = places else { return Err(Error::Busy) };
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::Broken(format!("hashing: {e}")))
 }
 
@@ -109,22 +152,34 @@ pub async fn prepare(house: &House, who: crate::Who, form: Change) -> Result<Pre
     let known = sql::known_person(&mut cx, me).await?.ok_or(Error::SignedOut)?;
     drop(cx);
     let Some(old_hash) = known.password_hash.clone() else { return Err(Error::SignedOut) };
-    if !fits(house, &form.old, Some(old_hash.clone())).await? {
+    if !fits(house, Lane::Known, &form.old, Some(old_hash.clone())).await? {
         return Err(Error::field("old", "password_old", "原密码不正确,请重新输入。"));
     }
     judge(house, &known, &form.new, &form.again)?;
-    let new_hash = hash(house, &form.new).await?;
+    let new_hash = hash_in(house, Lane::Known, &form.new).await?;
     Ok(Prepared { old_hash, new_hash })
 }
 
-/// Stores the new password and ends one's other sign-ins, in the visit's own transaction: a form
-/// sent twice is carried out once. Somebody who changed it in between makes this `Retry`.
-pub async fn store(cx: &mut Cx, prepared: Prepared) -> Result<()> {
+/// Stores the new password, ends every sign-in of before and opens a new one for this device, in
+/// the visit's own transaction: a form sent twice is carried out once. Somebody who changed it in
+/// between makes this `Retry`. Programs, who bring a token, get no sign-in.
+pub async fn store(cx: &mut Cx, prepared: Prepared, device: &Device) -> Result<Option<Signed>> {
     let permit = cx.permit_own(Action::ManageOwnSignIns)?;
     let (me, session) = (cx.visitor()?.person, cx.visitor()?.session);
-    if !sql::change_password(cx, &permit, me, &prepared.old_hash, &prepared.new_hash).await? {
+    let now = cx.now();
+    let hashes = (prepared.old_hash.as_str(), prepared.new_hash.as_str());
+    if !sql::change_password(cx, &permit, me, hashes, now).await? {
         return Err(Error::Retry);
     }
-    sql::end_sessions(cx, me, None, session).await?;
-    cx.record(permit, Event::new("account.password_changed", "person", me.0).about(me)).await
+    sql::end_sessions(cx, me, None, None).await?;
+    let signed = match session {
+        Some(_) => {
+            let secret = super::sessions::open(cx, me, device).await?;
+            let owner = Owner { person: me, changed_at: now };
+            Some(Signed { secret, marks: devices::remember(cx.house(), &device.marks, owner) })
+        }
+        None => None,
+    };
+    cx.record(permit, Event::new("account.password_changed", "person", me.0).about(me)).await?;
+    Ok(signed)
 }

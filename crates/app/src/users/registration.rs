@@ -40,7 +40,7 @@ pub async fn open(
     hash: &str,
     device: &Device,
 ) -> Result<Option<String>> {
-    if !sql::open_account(cx, person, hash).await? {
+    if !sql::open_account(cx, person, hash, cx.now()).await? {
         return Ok(None);
     }
     cx.note(Event::new("account.activated", "person", person.0).about(person)).await?;
@@ -61,7 +61,7 @@ pub async fn again(
     let known = sql::known(&mut cx, indexes).await?;
     drop(cx);
     let hash = known.filter(|k| k.person == person).and_then(|k| k.password_hash);
-    if !password::fits(house, typed, hash).await? {
+    if !password::fits(house, password::Lane::Stranger, typed, hash).await? {
         return Ok(None);
     }
     let secret = act!(house, Who::Nobody, |cx| sessions::open(cx, person, device).await)?;

@@ -15,6 +15,8 @@ use crate::{
 pub struct Device {
     pub address: String,
     pub name: String,
+    /// The marks of the accounts that signed in with it before (`devices`).
+    pub marks: String,
 }
 
 fn idle() -> Millis {

@@ -33,6 +33,8 @@ db::row! {
         pub(super) id_ct: Vec<u8>,
         pub(super) mobile_ct: Option<Vec<u8>>,
         pub(super) password_hash: Option<String>,
+        /// When the password was set; 0 without an account.
+        pub(super) changed_at: i64,
     }
 }
 
@@ -42,7 +44,7 @@ pub(super) async fn known(cx: &mut Cx, indexes: Vec<(Vec<u8>, i64)>) -> Result<O
     let found: Vec<Known> = cx
         .tx
         .all_of(
-            sql!("SELECT p.id, p.name, p.id_ct, p.mobile_ct, a.password_hash FROM {rows: bi blob, ver int} AS v CROSS JOIN person p LEFT JOIN account a ON a.person_id = p.id WHERE p.id_bi = v.bi AND p.id_bi_ver = v.ver LIMIT 1"),
+            sql!("SELECT p.id, p.name, p.id_ct, p.mobile_ct, a.password_hash, COALESCE(a.changed_at, 0) FROM {rows: bi blob, ver int} AS v CROSS JOIN person p LEFT JOIN account a ON a.person_id = p.id WHERE p.id_bi = v.bi AND p.id_bi_ver = v.ver LIMIT 1"),
             &[],
             rows,
         )
@@ -54,18 +56,23 @@ pub(super) async fn known_person(cx: &mut Cx, person: PersonId) -> Result<Option
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT p.id, p.name, p.id_ct, p.mobile_ct, a.password_hash FROM person p LEFT JOIN account a ON a.person_id = p.id WHERE p.id = $1"),
+            sql!("SELECT p.id, p.name, p.id_ct, p.mobile_ct, a.password_hash, COALESCE(a.changed_at, 0) FROM person p LEFT JOIN account a ON a.person_id = p.id WHERE p.id = $1"),
             args![person],
         )
         .await?)
 }
 
-pub(super) async fn open_account(cx: &mut Cx, person: PersonId, hash: &str) -> Result<bool> {
+pub(super) async fn open_account(
+    cx: &mut Cx,
+    person: PersonId,
+    hash: &str,
+    now: Millis,
+) -> Result<bool> {
     Ok(cx
         .tx
         .run(
             sql!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ($1, $2, $3, $3) ON CONFLICT (person_id) DO NOTHING"),
-            args![person, hash, cx.now()],
+            args![person, hash, now],
         )
         .await?
         == 1)
@@ -75,14 +82,14 @@ pub(super) async fn change_password(
     cx: &mut Cx,
     _: &Permit,
     person: PersonId,
-    old: &str,
-    new: &str,
+    (old, new): (&str, &str),
+    now: Millis,
 ) -> Result<bool> {
     Ok(cx
         .tx
         .run(
             sql!("UPDATE account SET password_hash = $1, changed_at = $2, version = version + 1 WHERE person_id = $3 AND password_hash = $4"),
-            args![new, cx.now(), person, old],
+            args![new, now, person, old],
         )
         .await?
         == 1)
@@ -243,17 +250,31 @@ pub(super) async fn attempt(cx: &mut Cx, key: &str) -> Result<Option<(i64, i64, 
         .await?)
 }
 
-/// Counts one failure in a window that begins anew when the old one is over.
-pub(super) async fn count_failure(cx: &mut Cx, key: &str, window: Millis) -> Result<i64> {
+/// Counts one attempt in a window that begins anew when the old one is over; with how many there
+/// are now and until when they wait. The row is the counter's own until the transaction's end.
+pub(super) async fn count_attempt(cx: &mut Cx, key: &str, window: Millis) -> Result<(i64, Millis)> {
     let now = cx.now();
-    let (failures,): (i64,) = cx
+    Ok(cx
         .tx
         .one(
-            sql!("INSERT INTO attempt (key, failures, window_start) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN attempt.window_start < $3 THEN 1 ELSE attempt.failures + 1 END, window_start = CASE WHEN attempt.window_start < $3 THEN $2 ELSE attempt.window_start END RETURNING failures"),
+            sql!("INSERT INTO attempt (key, failures, window_start) VALUES ($1, 1, $2) ON CONFLICT (key) DO UPDATE SET failures = CASE WHEN attempt.window_start < $3 THEN 1 ELSE attempt.failures + 1 END, window_start = CASE WHEN attempt.window_start < $3 THEN $2 ELSE attempt.window_start END RETURNING failures, blocked_until"),
             args![key, now, now - window],
         )
+        .await?)
+}
+
+/// The sum of some counters whose window is not over.
+pub(super) async fn counted(cx: &mut Cx, keys: Vec<String>, since: Millis) -> Result<i64> {
+    let rows = keys.into_iter().map(|key| vec![key.into()]).collect();
+    let found: Vec<(i64,)> = cx
+        .tx
+        .all_of(
+            sql!("SELECT a.failures FROM {rows: key text} AS v CROSS JOIN attempt a WHERE a.key = v.key AND a.window_start >= $1 LIMIT 100"),
+            args![since],
+            rows,
+        )
         .await?;
-    Ok(failures)
+    Ok(found.into_iter().map(|(n,)| n).sum())
 }
 
 pub(super) async fn block(cx: &mut Cx, key: &str, until: Millis) -> Result<()> {
@@ -263,21 +284,36 @@ pub(super) async fn block(cx: &mut Cx, key: &str, until: Millis) -> Result<()> {
     Ok(())
 }
 
-pub(super) async fn forget_failures(cx: &mut Cx, key: &str) -> Result<()> {
-    cx.tx.run(sql!("DELETE FROM attempt WHERE key = $1"), args![key]).await?;
+/// Forgets a counter that has come no further than `most`.
+pub(super) async fn forget_attempts(cx: &mut Cx, key: &str, most: i64) -> Result<()> {
+    cx.tx
+        .run(sql!("DELETE FROM attempt WHERE key = $1 AND failures <= $2"), args![key, most])
+        .await?;
+    Ok(())
+}
+
+/// Takes one attempt back, and the wait that it caused.
+pub(super) async fn take_back(cx: &mut Cx, key: &str) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE attempt SET failures = failures - 1, blocked_until = 0 WHERE key = $1 AND failures > 0"),
+            args![key],
+        )
+        .await?;
     Ok(())
 }
 
 pub(super) async fn keep_captcha(
     cx: &mut Cx,
     id: &str,
-    answers: Vec<u8>,
+    answer: [u8; 32],
+    spoken: Vec<u8>,
     until: Millis,
 ) -> Result<()> {
     cx.tx
         .run(
-            sql!("INSERT INTO captcha (id, answers, expires_at) VALUES ($1, $2, $3)"),
-            args![id, answers, until],
+            sql!("INSERT INTO captcha (id, answer, spoken, expires_at) VALUES ($1, $2, $3, $4)"),
+            args![id, answer, spoken, until],
         )
         .await?;
     Ok(())
@@ -287,9 +323,20 @@ pub(super) async fn keep_captcha(
 pub(super) async fn take_captcha(cx: &mut Cx, id: &str) -> Result<Option<Vec<u8>>> {
     let row: Option<(Vec<u8>, i64)> = cx
         .tx
-        .opt(sql!("DELETE FROM captcha WHERE id = $1 RETURNING answers, expires_at"), args![id])
+        .opt(sql!("DELETE FROM captcha WHERE id = $1 RETURNING answer, expires_at"), args![id])
         .await?;
-    Ok(row.filter(|(_, until)| *until > cx.now()).map(|(answers, _)| answers))
+    Ok(row.filter(|(_, until)| *until > cx.now()).map(|(answer, _)| answer))
+}
+
+/// What a captcha says, sealed.
+pub(super) async fn captcha(cx: &mut Cx, id: &str) -> Result<Option<(Vec<u8>,)>> {
+    Ok(cx
+        .tx
+        .opt(
+            sql!("SELECT spoken FROM captcha WHERE id = $1 AND expires_at > $2"),
+            args![id, cx.now()],
+        )
+        .await?)
 }
 
 pub(super) async fn keep_ticket(

@@ -13,20 +13,30 @@ use std::{
 pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCode> {
     serve::logs_above("warn");
     let file = open::file(&place)?;
-    // Bound first, so that a port in use is told before minutes of work.
     let listen = demo.serving.listen.or(file.listen);
     let listen = listen.unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let listener = tokio::net::TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("listening on {listen}; choose another with --listen"))?;
+    // Bound first, so that a port in use is told before minutes of work; what is only made needs none.
+    let listener = match demo.make_only {
+        true => None,
+        false => Some(
+            tokio::net::TcpListener::bind(listen)
+                .await
+                .with_context(|| format!("listening on {listen}; choose another with --listen"))?,
+        ),
+    };
     let kept;
     if place.data.is_none() {
         kept = tempfile::Builder::new().prefix("tuanjian-demo-").tempdir()?;
         place.data = Some(kept.path().to_owned());
     }
-    let opening =
-        open::Opening { place: &place, serving: Some(&demo.serving), access: open::Access::Create };
-    let house = open::house(opening).await?;
+    let opening = || open::Opening {
+        place: &place,
+        serving: Some(&demo.serving),
+        access: open::Access::Create,
+    };
+    // The same seed draws the same codes. What is served afterwards draws its secrets by chance.
+    let chance = app::clock::SeededChance::new(demo.seed);
+    let house = open::house_with(opening(), chance).await?;
     let plan = Plan {
         members_per_branch: demo.members_per_branch,
         seed: demo.seed,
@@ -37,19 +47,20 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
     std::fs::create_dir_all(&folder)?;
     let workbooks = app::demo::workbooks::write(&folder, &made, app::clock::day(house.now()))?;
     let url = demo.serving.public_url.clone();
-    let address = url.unwrap_or_else(|| format!("http://{}", shown(&listener)));
+    let address = url.unwrap_or_else(|| format!("http://{}", shown(listener.as_ref(), listen)));
     announce(&place, &address, &made, &workbooks)?;
-    if demo.make_only {
-        house.db().close().await;
-        return Ok(ExitCode::SUCCESS);
-    }
+    house.db().close().await;
+    drop(house);
+    let Some(listener) = listener else { return Ok(ExitCode::SUCCESS) };
+    let house = open::house(opening()).await?;
     let site = serve::site(&house, &demo.serving, &file);
     serve::run(listener, site, true).await?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn shown(listener: &tokio::net::TcpListener) -> String {
-    listener.local_addr().map_or_else(|_| String::new(), |a| a.to_string())
+fn shown(listener: Option<&tokio::net::TcpListener>, asked: SocketAddr) -> String {
+    let bound = listener.and_then(|l| l.local_addr().ok());
+    bound.unwrap_or(asked).to_string()
 }
 
 fn scale(word: &str) -> Result<Scale> {

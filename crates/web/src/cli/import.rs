@@ -30,6 +30,15 @@ struct PrintedRow {
     problems: Vec<Finding>,
 }
 
+/// Whose contact values count for people who are known already (decision 27).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Contacts {
+    /// Those that are known.
+    Keep,
+    /// Those of the file.
+    File,
+}
+
 fn who() -> Who {
     Who::System("import")
 }
@@ -39,7 +48,7 @@ pub(super) async fn import(
     place: Place,
     org: &str,
     file: &Path,
-    commits: bool,
+    (commits, contacts): (bool, Contacts),
 ) -> Result<ExitCode> {
     let house =
         open::house(open::Opening { place: &place, serving: None, access: open::Access::Write })
@@ -51,12 +60,12 @@ pub(super) async fn import(
     let source = Source::File { path: file.to_owned(), name };
     let read = imports::read(&house, source).await.map_err(plain)?;
     let printed = if commits {
-        commit_now(&house, org, &read).await.map_err(plain)?
+        commit_now(&house, org, &read, contacts).await.map_err(plain)?
     } else {
         // Staged in a transaction that is never committed: nothing stays behind.
         let mut cx = house.write(who()).await?;
         let target = app::orgs::by_code(&mut cx, org).await.map_err(plain)?;
-        let staged = stage(&mut cx, &target, &read).await.map_err(plain)?;
+        let staged = stage(&mut cx, &target, &read, contacts).await.map_err(plain)?;
         printed(&mut cx, staged, None).await.map_err(plain)?
     };
     house.db().close().await;
@@ -66,6 +75,20 @@ pub(super) async fn import(
 
 /// Stages the rows; what the titles don't say is asked back.
 async fn stage(
+    cx: &mut app::Cx,
+    org: &OrgRef,
+    read: &imports::upload::Upload,
+    contacts: Contacts,
+) -> app::Result<Import> {
+    let mut import = mapped(cx, org, read).await?;
+    if contacts == Contacts::File {
+        imports::fix::choose(cx, import.id, None, true).await?;
+        import = imports::find(cx, import.id).await?.0;
+    }
+    Ok(import)
+}
+
+async fn mapped(
     cx: &mut app::Cx,
     org: &OrgRef,
     read: &imports::upload::Upload,
@@ -88,10 +111,11 @@ async fn commit_now(
     house: &House,
     org: &str,
     read: &imports::upload::Upload,
+    contacts: Contacts,
 ) -> app::Result<Printed> {
     let (import, review) = act!(house, who(), |cx| {
         let target = app::orgs::by_code(cx, org).await?;
-        let import = stage(cx, &target, read).await?;
+        let import = stage(cx, &target, read, contacts).await?;
         let id = import.id;
         Ok((id, printed(cx, import, None).await?))
     })?;

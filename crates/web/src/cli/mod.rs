@@ -4,6 +4,7 @@ mod demo;
 mod import;
 mod keys;
 mod open;
+mod private;
 mod serve;
 mod upkeep;
 
@@ -64,6 +65,15 @@ enum Command {
         /// The workbook.
         file: PathBuf,
         /// Import the rows that are right.
+        #[arg(long)]
+        commit: bool,
+        /// Whose telephone and other contact values count for people who are known with others.
+        #[arg(long, value_enum, default_value_t = import::Contacts::Keep)]
+        contacts: import::Contacts,
+    },
+    /// Put full names of organisations right that the program made wrong before 2026-12.
+    Names {
+        /// Rename; otherwise only count.
         #[arg(long)]
         commit: bool,
     },
@@ -197,9 +207,10 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Work => serve::work(cli.place).await,
         Command::Migrate => upkeep::migrate(cli.place).await,
         Command::Demo(demo) => demo::demo(cli.place, demo).await,
-        Command::Import { org, file, commit } => {
-            import::import(cli.place, &org, &file, commit).await
+        Command::Import { org, file, commit, contacts } => {
+            import::import(cli.place, &org, &file, (commit, contacts)).await
         }
+        Command::Names { commit } => upkeep::names(cli.place, commit).await,
         Command::Fsck { deep } => upkeep::fsck(cli.place, deep).await,
         Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
         Command::Token { id_number, label, days } => {

@@ -1,6 +1,6 @@
 //! Opening the house for a command: settings put together, keys read, schema checked.
 
-use super::{Place, Serving};
+use super::{Place, Serving, private};
 use anyhow::{Context, Result, bail};
 use app::{
     Captcha, House, Settings,
@@ -82,6 +82,14 @@ pub(super) struct Opening<'a> {
 
 /// Opens the house. An empty data folder gets keys; a database without its keys is refused.
 pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
+    house_with(opening, SystemChance).await
+}
+
+/// As [`house`], with another source of chance: the demonstration's repeats.
+pub(super) async fn house_with(
+    opening: Opening<'_>,
+    chance: impl app::clock::Chance + 'static,
+) -> Result<House> {
     let file = file(opening.place)?;
     let folder = folder(opening.place, &file);
     let keys = folder.join("keys.toml");
@@ -91,6 +99,9 @@ pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
         create(&folder, &keys, &options).await?;
     } else if !keys.exists() {
         bail!("no data in {} (no keys.toml); name the folder with --data", folder.display());
+    }
+    if opening.access != Access::Read {
+        private::keep(&folder, &options, opening.access == Access::Create)?;
     }
     let keys = Keys::open(&keys)?;
     let db = storage::Db::open(&options).await.context("opening the database")?;
@@ -102,7 +113,7 @@ pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
         );
     }
     let settings = settings(&file, opening.serving, &folder)?;
-    let house = House::open(db, keys, SystemClock, SystemChance, settings).await?;
+    let house = House::open(db, keys, SystemClock, chance, settings).await?;
     house.set_read_only(file.read_only || opening.serving.is_some_and(|s| s.read_only));
     Ok(house)
 }
@@ -111,7 +122,7 @@ async fn create(folder: &Path, keys: &Path, options: &storage::Options) -> Resul
     if keys.exists() {
         return Ok(());
     }
-    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    private::folder(folder)?;
     // A database that was written before can't be read with new keys: say so instead.
     let sqlite = !options.url.starts_with("postgres");
     if sqlite && Path::new(&options.url).exists() {
@@ -143,11 +154,20 @@ fn settings(file: &File, serving: Option<&Serving>, folder: &Path) -> Result<Set
             None => bail!("a webhook needs webhook_secret, with which its messages are signed"),
         },
     };
+    let public_url = word(|s| &s.public_url, &file.public_url).unwrap_or_default();
+    if !public_url.is_empty()
+        && !public_url.starts_with("https://")
+        && !public_url.starts_with("http://")
+    {
+        bail!(
+            "the public address needs its scheme: https://{public_url} (or http:// where nothing is encrypted), not {public_url}"
+        );
+    }
     Ok(Settings {
         sheet_reader: Some(this_program()?),
         audit_anchor: Some(folder.join("audit.head")),
         channels: Channels { smtp, webhook },
-        public_url: word(|s| &s.public_url, &file.public_url).unwrap_or_default(),
+        public_url,
         captcha,
     })
 }

@@ -70,7 +70,7 @@ pub(super) fn site(house: &House, serving: &Serving, file: &open::File) -> Site 
 async fn greet(place: &Place, house: &House, serving: &Serving, address: SocketAddr) -> Result<()> {
     let base = serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let invite = app::users::first::invite(house).await?;
-    let link = invite.map(|code| format!("{base}/setup/{code}"));
+    let link = invite.map(|code| format!("{base}/setup#{code}"));
     if place.json {
         say(&serde_json::json!({ "address": base, "setup": link }).to_string())?;
     } else {

@@ -53,6 +53,22 @@ pub(super) async fn token(
     Ok(ExitCode::SUCCESS)
 }
 
+/// `tuanjian names`.
+pub(super) async fn names(place: Place, commit: bool) -> Result<ExitCode> {
+    let house = house(&place).await?;
+    let done = app::orgs::renaming::run(&house, commit).await.map_err(plain)?;
+    house.db().close().await;
+    if place.json {
+        say(&serde_json::to_string(&done)?)?
+    } else if commit {
+        say(&format!("{} of {} organisations renamed.", done.renamed, done.looked))?
+    } else {
+        let says = "would be renamed; --commit does it.";
+        say(&format!("{} of {} organisations {says}", done.renamed, done.looked))?
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// `tuanjian fsck`: one JSON line a finding, then the sum.
 pub(super) async fn fsck(place: Place, deep: bool) -> Result<ExitCode> {
     let house = read_only_house(&place).await?;

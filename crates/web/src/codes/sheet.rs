@@ -15,7 +15,6 @@ use app::{
 };
 use askama::Template;
 use axum::extract::Path;
-use http::{HeaderMap, header};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -80,12 +79,11 @@ pub async fn show(
     mut v: Visit,
     Path((_, id)): Path<(String, String)>,
     Query(q): Query<From>,
-    headers: HeaderMap,
 ) -> Result<Answer, Failure> {
     let sheet = open(&mut v, &id).await?;
     let base = format!("{}/children/codes", v.base()?);
     let here = format!("{base}/sheets/{id}");
-    let site = reached(v.site(), &headers);
+    let site = reached(v.site());
     let issuer = v.cx.org()?.short_name.clone();
     let row = |entry: &Entry| Row {
         org: entry.org_code.clone(),
@@ -133,27 +131,21 @@ async fn open(v: &mut Visit, id: &str) -> Result<Sheet, Failure> {
     Ok(sheet::open(&mut v.cx, id).await?)
 }
 
-/// The address under which people reach the program: as configured, else as the visitor of this
-/// very page has reached it.
-pub(super) fn reached(site: &Site, headers: &HeaderMap) -> String {
+/// The address under which people reach the program: as configured, else where it listens. Never
+/// what a visitor's request says: a link with a code in it would lead to whoever made that up.
+pub(super) fn reached(site: &Site) -> String {
     let configured = site.house().settings().public_url.trim_end_matches('/');
-    if !configured.is_empty() {
-        return configured.to_owned();
-    }
-    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or("localhost");
-    let scheme = if site.secure() { "https" } else { "http" };
-    format!("{scheme}://{host}")
+    if configured.is_empty() { site.listens_at() } else { configured.to_owned() }
 }
 
 /// `GET /o/{org}/children/codes/sheets/{id}/codes.xlsx`.
 pub async fn workbook(
     mut v: Visit,
     Path((_, id)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Result<Answer, Failure> {
     let sheet = open(&mut v, &id).await?;
     let issuer = v.cx.org()?.short_name.clone();
-    let site = reached(v.site(), &headers);
+    let site = reached(v.site());
     let (name, bytes) = sheet::workbook(&sheet, &issuer, &site, v.cx.now())?;
     v.file(&name, XLSX, bytes).await
 }
@@ -162,11 +154,10 @@ pub async fn workbook(
 pub async fn messages(
     mut v: Visit,
     Path((_, id)): Path<(String, String)>,
-    headers: HeaderMap,
 ) -> Result<Answer, Failure> {
     let sheet = open(&mut v, &id).await?;
     let issuer = v.cx.org()?.short_name.clone();
-    let site = reached(v.site(), &headers);
+    let site = reached(v.site());
     let waiting = sheet.entries.iter().filter(|e| e.state == State::Waiting);
     let lines: Vec<String> = waiting.map(|e| e.message(&issuer, &site)).collect();
     // The mark tells old editors that it is UTF-8.
@@ -209,11 +200,10 @@ pub async fn slips(
     mut v: Visit,
     Path((_, id)): Path<(String, String)>,
     Query(q): Query<From>,
-    headers: HeaderMap,
 ) -> Result<Answer, Failure> {
     let sheet = open(&mut v, &id).await?;
     let org = v.cx.org()?.clone();
-    let site = reached(v.site(), &headers);
+    let site = reached(v.site());
     let above = app::orgs::names_to(&mut v.cx, &org.path).await?;
     let above: Vec<String> = above.into_iter().map(|o| o.short_name).collect();
     let slip = |entry: &Entry| {

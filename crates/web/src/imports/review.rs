@@ -450,6 +450,44 @@ pub async fn skip_row(
     after_row(v, id, row).await
 }
 
+/// Which contact values count.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct KnownForm {
+    /// Those of the file; otherwise those that are known.
+    #[serde(deserialize_with = "crate::form::tick")]
+    take: bool,
+}
+
+/// `POST /o/{org}/imports/{id}/rows/{row}/known`: which contact values count for somebody who is
+/// known with others (decision 27).
+pub async fn choose_row(
+    mut v: Visit,
+    Path((_, id, row)): Path<(String, String, String)>,
+    Form(form): Form<KnownForm>,
+) -> Result<Answer, Failure> {
+    let id = number(&id)?;
+    let row: i64 = row.parse().map_err(|_| Error::NotFound)?;
+    fix::choose(&mut v.cx, id, Some(row), form.take).await?;
+    after_row(v, id, row).await
+}
+
+/// `POST /o/{org}/imports/{id}/known`: the same for all rows.
+pub async fn choose_all(
+    mut v: Visit,
+    Path((_, id)): Path<(String, String)>,
+    Form(form): Form<KnownForm>,
+) -> Result<Answer, Failure> {
+    let id = number(&id)?;
+    let n = fix::choose(&mut v.cx, id, None, form.take).await?;
+    let flash = match form.take {
+        true => format!("已有登记的人，联系方式改用表里的（{n} 行）。"),
+        false => format!("已有登记的人，联系方式保留登记的（{n} 行）。"),
+    };
+    let to = format!("{}/imports/{id}/review", v.base()?);
+    v.done(to, flash).await
+}
+
 /// `POST /o/{org}/imports/{id}/rows/{row}/transfer`: from a row whose person is registered elsewhere
 /// to 办理转入, filled in (E03a).
 pub async fn transfer_row(

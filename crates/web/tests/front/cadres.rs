@@ -264,3 +264,31 @@ async fn the_progress_of_cadres_is_shown_by_kind_and_taken_away_as_a_table() {
     let book = browser.get(&format!("/o/{}/progress/cadres.xlsx", tree.county.code)).await;
     assert!(book.status.is_success());
 }
+
+#[tokio::test]
+async fn nobody_learns_a_strangers_name_by_guessing_at_codes() {
+    let w = world().await;
+    let stranger = w.kit.lab.member(&w.tree.sister, "欧阳明月").await;
+    let code = {
+        let mut cx = w.kit.lab.house.read(Who::System("test")).await.unwrap();
+        app::people::person::read(&mut cx, stranger).await.unwrap().code
+    };
+    let mut browser = w.kit.sign_in_as(&w.own).await;
+    let base = format!("/o/{}", w.tree.branch.code);
+    let mut answers = vec![
+        browser.get(&format!("{base}/admins/{code}/revocation")).await,
+        browser.post(&format!("{base}/admins/{code}/revocation"), &[]).await,
+        browser.post(&format!("{base}/admins/{code}/resumption"), &[]).await,
+        browser.post(&format!("{base}/admins"), &[("person", &code)]).await,
+        browser.post(&format!("{base}/observers/{code}/end"), &[]).await,
+    ];
+    for path in crate::crawl::table() {
+        if path.method == http::Method::GET && path.path.contains("{pid}") {
+            let url = path.path.replace("/o/{org}", &base).replace("{pid}", &code);
+            answers.push(browser.get(&url).await);
+        }
+    }
+    for answer in answers {
+        assert!(!answer.body.contains("欧阳明月"), "{}: {}", answer.url, answer.body);
+    }
+}

@@ -19,7 +19,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/assets/{file}", "static files; safety.rs"),
     ("/openapi.json", "this file"),
     ("/activate", "needs a ticket; activation.rs"),
-    ("/setup/{code}", "needs an empty database; setup.rs of app"),
+    ("/setup", "needs an empty database; setup.rs of app"),
     ("/files/{file}", "a finished export"),
     ("/o/{org}/graduation/correction/{code}", "two levels above; graduation.rs"),
     ("/o/{org}/imports/{id}", "leads on to the step at hand; imports.rs"),

@@ -45,6 +45,10 @@ pub(crate) async fn house() -> Furnished {
     let near = kit.lab.member(&tree.branch, "何苗").await;
     move_out(&kit, &branch, near, &tree.committee).await;
     let code = registration_code(&kit, &committee, &tree.direct).await;
+    // A direct child that elected: its superior could put the next election off.
+    let elected =
+        format!("UPDATE org SET elected_on = '2026-03-01' WHERE id = {}", tree.direct.id.0);
+    kit.lab.scratch.vandalise(&elected).await.unwrap();
     // And two that were asked for: one waits for the source, one has been agreed to.
     for (name, agreed) in [("顾盼", false), ("沈思", true)] {
         let person = kit.lab.member(&tree.branch, name).await;

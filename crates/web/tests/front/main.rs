@@ -13,6 +13,7 @@ mod doors;
 mod faces;
 mod furnished;
 mod graduation;
+mod guessing;
 mod health;
 mod imports;
 mod inbox;

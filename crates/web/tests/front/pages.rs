@@ -186,7 +186,7 @@ async fn a_stale_school_code_is_never_said_to_be_saved() {
     let old = second.get(&at).await;
     let moved = json!({ "number": "3410000002", "was": "3410000001" });
     assert_eq!(first.post_json(&at, &moved).await.status, StatusCode::OK);
-    let stale = second.submit(&old, &at, &[]).await;
+    let stale = second.submit(&old, &at, &[("number", "3410000001")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT, "{}", stale.body);
     assert!(!stale.body.contains("已保存"), "{}", stale.body);
     assert!(stale.body.contains("3410000001") && stale.body.contains("3410000002"));

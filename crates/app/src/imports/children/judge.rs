@@ -178,10 +178,10 @@ impl<'a> File<'a> {
         let found: HashMap<(i64, String), Site> = batch::sisters(cx, &names)
             .await?
             .into_iter()
-            .map(|(above, site)| ((above.0, site.short_name.clone()), site))
+            .map(|(above, site)| ((above.0, db::fold(&site.short_name)), site))
             .collect();
         for (at, id) in asked {
-            if let Some(site) = found.get(&(id.0, self.rows[at].raw.name.clone())) {
+            if let Some(site) = found.get(&(id.0, db::fold(&self.rows[at].raw.name))) {
                 self.twins.insert(at, site.id);
                 sites.insert(site.id.0, site.clone());
             }
@@ -254,7 +254,7 @@ impl<'a> File<'a> {
             }
         }
         if row.state != RowState::Skipped && !row.raw.name.is_empty() {
-            let first = *self.first.entry((key, row.raw.name.clone())).or_insert(row.no);
+            let first = *self.first.entry((key, db::fold(&row.raw.name))).or_insert(row.no);
             if first != row.no {
                 let message =
                     format!("与第 {first} 行的名称相同(同一上级),不能重名。请改名或跳过其中一行。");

@@ -194,12 +194,12 @@ async fn outside(
         let found: HashMap<(i64, String), Site> = batch::sisters(cx, &names)
             .await?
             .into_iter()
-            .map(|(above, site)| ((above.0, site.short_name.clone()), site))
+            .map(|(above, site)| ((above.0, db::fold(&site.short_name)), site))
             .collect();
         let mut deeper = Vec::new();
         for (at, mut names, above) in std::mem::take(&mut open) {
             let name = if names.is_empty() { String::new() } else { names.remove(0) };
-            match found.get(&(above.0, name.clone())) {
+            match found.get(&(above.0, db::fold(&name))) {
                 None => done.push((at, Up::Nowhere(unknown(&name)))),
                 Some(site) if names.is_empty() => done.push((at, Up::Site(site.id))),
                 Some(site) => deeper.push((at, names, site.id)),

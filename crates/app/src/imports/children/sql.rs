@@ -75,6 +75,7 @@ impl Next {
             seat: None,
             person_id: None,
             version: self.version,
+            take: false,
         }
     }
 }

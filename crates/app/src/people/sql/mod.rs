@@ -5,6 +5,7 @@ pub(super) mod entry;
 pub(super) mod gather;
 pub(super) mod list;
 pub(super) mod members;
+pub(super) mod merge;
 pub(super) mod person;
 pub(super) mod rejudge;
 pub(super) mod search;

@@ -98,6 +98,18 @@ pub(in crate::people) async fn read(cx: &mut Cx, id: PersonId) -> Result<Option<
         .await?)
 }
 
+/// As [`read`], for many.
+pub(in crate::people) async fn read_these(cx: &mut Cx, ids: Rows) -> Result<Vec<Stored>> {
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT p.id, p.code, p.name, p.id_ct, p.sex, p.birth_ym, p.mobile_ct, p.contact_ct, p.ethnic, p.political, p.education, p.check_state, p.missing, p.version, p.created_at, m.joined, m.dev_number, m.status, m.entered_at, m.import_id, m.version, o.id, o.code, o.path, o.short_name, o.category, o.province, m.graduation, m.graduation_until, m.graduation_at FROM {rows: id int} AS v JOIN person p ON p.id = v.id LEFT JOIN member m ON m.person_id = p.id LEFT JOIN org o ON o.id = m.org_id"),
+            &[],
+            ids,
+        )
+        .await?)
+}
+
 /// The sealed contacts of people, where there are any.
 pub(in crate::people) async fn contacts(cx: &mut Cx, ids: Rows) -> Result<Vec<(i64, Vec<u8>)>> {
     Ok(cx
