@@ -57,6 +57,16 @@ impl Failure {
     pub(crate) fn answered(again: Again) -> Self {
         Self(Why::Answered(Box::new(again)))
     }
+    /// The fields that it names, when it is about fields.
+    pub(crate) fn fields(&self) -> &[FieldError] {
+        match &self.0 {
+            Why::Error(error) => match &**error {
+                Error::Invalid(fields) => fields,
+                _ => &[],
+            },
+            _ => &[],
+        }
+    }
     pub(crate) fn wrong(wrong: Wrong) -> Self {
         Self(Why::Wrong(wrong))
     }

@@ -291,7 +291,10 @@ async fn arrive(request: Request) -> Result<Arrived, Error> {
         return match Form::<UploadForm>::from_request(request, &()).await {
             Ok(Form(form)) if form.paste.trim().is_empty() => Err(nothing(form)),
             Ok(Form(form)) => Ok(Arrived { form, file: None }),
-            Err(_) => Err(Error::field("paste", "form", "提交的内容读不懂,请重新填写。")),
+            Err(failure) if failure.fields().iter().any(|f| f.code == "text_invisible") => {
+                Err(Error::Invalid(failure.fields().to_vec()))
+            }
+            Err(_) => Err(Error::field("paste", "form", "提交的内容读不懂，请重新填写。")),
         };
     }
     let mut parts = Multipart::from_request(request, &())
