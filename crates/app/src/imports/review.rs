@@ -164,9 +164,12 @@ pub async fn crowded(cx: &mut Cx, import: &Import, org: &OrgRef) -> Result<Optio
         return Ok(None);
     }
     let there = sql::members_at_most(cx, org, most + 1).await?;
+    // Nobody is counted beyond the figure.
+    let now =
+        if there > most { format!("已有{most}多人") } else { format!("现有{there}人") };
     Ok((there + import.ready > most).then(|| {
         format!(
-            "导入后本支部会超过{most}人（现有{there}人，这次可导入{}人）。可以照常导入；团支部一般不超过{most}人，人多的请与上级商量分设支部。",
+            "导入后本支部会超过{most}人（{now}，这次可导入{}人）。可以照常导入；团支部一般不超过{most}人，人多的请与上级商量分设支部。",
             import.ready
         )
     }))
