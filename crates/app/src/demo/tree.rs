@@ -597,6 +597,8 @@ mod tests {
             (0..signs.len().saturating_sub(2 * n)).any(|at| {
                 "市区县".contains(signs[at + n])
                     && signs[at..at + n] == signs[at + n + 1..at + 2 * n + 1]
+                    // 黄山市黄山区 is a place.
+                    && !signs.get(at + 2 * n + 1).is_some_and(|c| "市区县".contains(*c))
             })
         })
     }

@@ -94,11 +94,17 @@ pub fn full_name(parent_full: &str, parent: Category, short: &str, category: Cat
     }
 }
 
-/// Whether a full name says a part twice, one after the other.
+/// Whether a full name says a part twice, one after the other. What is shorter than a unit of its own
+/// may come about by chance: 宝山区南山区南岗镇.
 pub fn says_twice(full: &str) -> bool {
     let signs: Vec<char> = full.chars().collect();
-    (3..=signs.len() / 2)
-        .any(|n| (0..=signs.len() - 2 * n).any(|at| signs[at..at + n] == signs[at + n..at + 2 * n]))
+    let twice = |at: usize, n: usize| {
+        let part = &signs[at..at + n];
+        let word: String = part.iter().collect();
+        part == &signs[at + n..at + 2 * n]
+            && (n > 3 || UNITS.iter().any(|unit| word.ends_with(unit)))
+    };
+    (3..=signs.len() / 2).any(|n| (0..=signs.len() - 2 * n).any(|at| twice(at, n)))
 }
 
 /// Parts of a district, which stand behind the name of their city.
@@ -109,8 +115,16 @@ fn is_district(own: &str) -> bool {
 
 fn full_stem(full: &str) -> &str {
     let name = without_prefix(full.trim());
-    let ending = FULL.iter().find(|e| name.ends_with(*e));
+    let fits = |e: &&&str| {
+        name.strip_suffix(**e).is_some_and(|stem| !(e.starts_with('团') && ends_in_group(stem)))
+    };
+    let ending = FULL.iter().find(fits);
     ending.map_or(name, |e| &name[..name.len() - e.len()])
+}
+
+/// 蓝天集团委员会 is the 委员会 of a 集团: such a 团 is no part of the ending.
+fn ends_in_group(stem: &str) -> bool {
+    ["集", "兵", "剧", "文工", "歌舞"].iter().any(|word| stem.ends_with(word))
 }
 
 fn without_prefix(name: &str) -> &str {
@@ -134,8 +148,7 @@ fn own_stem(short: &str, category: Category) -> String {
     };
     let mut stem = name[..name.len() - ending.len()].to_owned();
     // 蓝天集团支部 is the 支部 of a 集团.
-    let group = ["集", "兵", "剧", "文工", "歌舞"].iter().any(|w| stem.ends_with(w));
-    if ending.starts_with('团') && group {
+    if ending.starts_with('团') && ends_in_group(&stem) {
         stem.push('团');
     }
     if stem == "团" { String::new() } else { stem }

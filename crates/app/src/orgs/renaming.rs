@@ -66,7 +66,7 @@ async fn piece(cx: &mut Cx, before: &str, keep: bool) -> Result<Option<(String, 
         for (row, right) in &wrong {
             rename(cx, &permit, row, right, &names).await?;
         }
-        let event = Event::new("orgs.renamed", "org", 0);
+        let event = Event::new("org.renamed", "org", 0);
         cx.record(permit, event.detail(json!({ "orgs": renamed }))).await?;
     }
     Ok(Some((last, renamed, rows.len())))
