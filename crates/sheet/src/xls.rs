@@ -1,7 +1,7 @@
 //! The old .xls through calamine. Only under [`crate::read_isolated`]: a forged file makes the
 //! library ask for gigabytes, which ends the process (security.md 0.1 item 3).
 
-use crate::book::{Cell, Number};
+use crate::book::{Cell, Merge, Number};
 use crate::gather::Gather;
 use crate::when::{from_serial, parse};
 use crate::{Book, Limits, ReadError, When};
@@ -19,6 +19,10 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Book, ReadError> {
     let mut gather = Gather::new(limits);
     for (name, hidden) in sheets {
         gather.sheet(&name, hidden)?;
+        for merge in xls.merge_cells_by_sheet_name(&name).unwrap_or_default() {
+            let ((top, left), (bottom, right)) = (merge.start, merge.end);
+            gather.merge(Merge { top: top + 1, bottom: bottom + 1, left, right })?;
+        }
         let range = xls.worksheet_range(&name).map_err(|error| reason(&error))?;
         let (first_row, first_column) = range.start().unwrap_or((0, 0));
         for (row, column, data) in range.used_cells() {
@@ -42,14 +46,13 @@ fn number_of(index: usize) -> Result<u32, ReadError> {
 }
 
 fn convert(data: &Data, since_1904: bool) -> Cell {
-    let number =
-        |value: f64, date| Cell::Number(Number { shown: value.to_string().into(), date, pad: 0 });
+    let number = |value: f64, date| {
+        Cell::Number(Number { shown: value.to_string().into(), date, pad: 0, seen: None })
+    };
     match data {
         Data::Empty => Cell::Empty,
         Data::String(text) => Cell::from_text(text.clone()),
-        Data::Int(value) => {
-            Cell::Number(Number { shown: value.to_string().into(), date: None, pad: 0 })
-        }
+        Data::Int(value) => number(*value as f64, None),
         Data::Float(value) => number(*value, None),
         Data::Bool(flag) => Cell::Bool(*flag),
         Data::Error(fault) => Cell::Fault(fault.to_string()),
