@@ -4,6 +4,7 @@
 //! Reading pasted cells: [`read_pasted`]. Writing: [`Writer`] (.xlsx) and [`write_csv`].
 //! Anyone may call this crate; it calls nobody.
 
+mod biff;
 mod book;
 mod csv_out;
 mod error;
