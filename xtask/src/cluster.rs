@@ -28,6 +28,13 @@ pub(crate) struct Cluster {
     own: Option<Own>,
 }
 
+/// What a server shows to prove that it is `localhost`, and who vouches for it.
+pub(crate) struct Certificates {
+    pub(crate) authority: PathBuf,
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+}
+
 struct Own {
     server: Child,
     home: PathBuf,
@@ -47,9 +54,21 @@ impl Cluster {
             postgres_bin().context("PostgreSQL is missing: run `cargo xtask setup --test`")?;
         sweep();
         let home = folder_prefix().with_extension(std::process::id().to_string());
-        let mut own = Own::new(&bin, home, care)?;
+        let mut own = Own::new(&bin, home, care, None)?;
         let url = own.wait_until_ready(&bin)?;
         say("started a throw-away PostgreSQL server");
+        Ok(Cluster { url, own: Some(own) })
+    }
+
+    /// A new server that speaks TLS with these certificates.
+    ///
+    /// # Errors
+    /// As [`Cluster::start`].
+    pub(crate) fn with_tls(home: PathBuf, certificates: &Certificates) -> Result<Cluster> {
+        let bin =
+            postgres_bin().context("PostgreSQL is missing: run `cargo xtask setup --test`")?;
+        let mut own = Own::new(&bin, home, Care::None, Some(certificates))?;
+        let url = own.wait_until_ready(&bin)?;
         Ok(Cluster { url, own: Some(own) })
     }
 
@@ -65,11 +84,14 @@ impl Cluster {
 }
 
 impl Own {
-    fn new(bin: &Path, home: PathBuf, care: Care) -> Result<Own> {
+    fn new(
+        bin: &Path,
+        home: PathBuf,
+        care: Care,
+        certificates: Option<&Certificates>,
+    ) -> Result<Own> {
         std::fs::create_dir_all(&home)?;
-        if let Some((uid, gid)) = servant()? {
-            std::os::unix::fs::chown(&home, Some(uid), Some(gid))?;
-        }
+        give_to_servant(&home)?;
         let data = home.join("data");
         output(
             as_servant(&home, bin.join("initdb"))?
@@ -94,6 +116,11 @@ impl Own {
             for setting in ["fsync=off", "synchronous_commit=off", "full_page_writes=off"] {
                 cmd.args(["-c", setting]);
             }
+        }
+        if let Some(certificates) = certificates {
+            cmd.args(["-c", "ssl=on", "-c"]);
+            cmd.arg(format!("ssl_cert_file={}", certificates.certificate.display()));
+            cmd.args(["-c", &format!("ssl_key_file={}", certificates.key.display())]);
         }
         let server = cmd.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
         Ok(Own { server, home })
@@ -167,8 +194,16 @@ fn servant() -> Result<Option<(u32, u32)>> {
     Ok(Some((id("-u")?, id("-g")?)))
 }
 
+/// Gives a file or folder to that user.
+pub(crate) fn give_to_servant(path: &Path) -> Result<()> {
+    if let Some((uid, gid)) = servant()? {
+        std::os::unix::fs::chown(path, Some(uid), Some(gid))?;
+    }
+    Ok(())
+}
+
 /// A command as that user, in the cluster's folder, that gets SIGINT when xtask dies.
-fn as_servant(home: &Path, program: PathBuf) -> Result<Command> {
+pub(crate) fn as_servant(home: &Path, program: PathBuf) -> Result<Command> {
     let mut cmd = command("setpriv");
     cmd.args(["--pdeathsig", "INT"]);
     if let Some((uid, gid)) = servant()? {

@@ -4,6 +4,7 @@
 mod bench;
 mod cluster;
 mod demo;
+mod pooler;
 mod run;
 mod setup;
 mod steps;

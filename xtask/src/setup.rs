@@ -17,6 +17,8 @@ struct Package {
 
 const PACKAGES: &[Package] = &[
     Package { name: "postgresql", present: || postgres_bin().is_some() },
+    Package { name: "pgbouncer", present: || on_path("pgbouncer") },
+    Package { name: "openssl", present: || on_path("openssl") },
     Package { name: "chromium", present: || on_path("chromium") },
     Package {
         name: "fonts-noto-cjk",

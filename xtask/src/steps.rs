@@ -1,6 +1,7 @@
 //! The steps of `cargo xtask test`, one function each, in the order in which they run. A step
 //! whose test files are not in the tree fails: what is promised must be there.
 
+use crate::pooler::Pooler;
 use crate::run::{cargo, command, env, on_path, root, shown, speak, target};
 use crate::setup;
 use anyhow::{Result, bail};
@@ -69,6 +70,12 @@ pub(crate) const STEPS: &[Step] = &[
         run: serializable,
     },
     Step {
+        name: "nodes",
+        what: "two nodes behind pgbouncer with TLS",
+        needs: &[Need::Assets, Need::Packages],
+        run: nodes,
+    },
+    Step {
         name: "workbooks",
         what: "workbooks written by other programs",
         needs: &[Need::Assets, Need::Packages, Need::Python],
@@ -131,6 +138,16 @@ fn postgres(ground: &Ground) -> Result<Outcome> {
 fn serializable(ground: &Ground) -> Result<Outcome> {
     let mut cmd = on_postgres(ground, tests(WITHOUT_DATABASE));
     passed(cmd.env("TUANJIAN_TEST_ISOLATION", "serializable"))
+}
+
+/// Tests of this step are those in `tests/nodes.rs`, ignored elsewhere: they need the pooler.
+fn nodes(_: &Ground) -> Result<Outcome> {
+    test_file("nodes")?;
+    let pooler = Pooler::start()?;
+    let mut cmd = cargo();
+    cmd.args(["test", "--workspace", "--test", "nodes", "--", "--ignored", "--nocapture"]);
+    plain(&mut cmd);
+    passed(cmd.env("TUANJIAN_POOLER_URL", pooler.url()))
 }
 
 /// Tests of this step are those in `tests/others.rs` of a crate, or with `others` in their name;

@@ -94,19 +94,42 @@ impl House {
         Ok(house)
     }
 
-    /// The keys' mark is written into an empty database and compared ever after.
+    /// The keys' mark and the number of their ring are written into an empty database; the mark is
+    /// compared ever after. A database that is only read, as a standby, is asked and not written.
     async fn check_keys(&self) -> Result<()> {
         let mark = self.keys().mark();
-        let mut tx = self.0.db.write().await?;
-        tx.run(
-            db::sql!("INSERT INTO setting (name, value) VALUES ('key_mark', $1) ON CONFLICT (name) DO NOTHING"),
-            db::args![&mark],
-        )
-        .await?;
-        let (stored,): (String,) =
-            tx.one(db::sql!("SELECT value FROM setting WHERE name = 'key_mark'"), &[]).await?;
-        tx.commit().await?;
-        if stored == mark { Ok(()) } else { Err(Error::Broken(KeyError::NotOurs.to_string())) }
+        let stored = match self.setting("key_mark").await? {
+            Some(stored) => stored,
+            None => {
+                let mut tx = self.0.db.write().await?;
+                let ring = self.keys().newest_ring().to_string();
+                for (name, value) in [("key_mark", &mark), ("key_ring", &ring)] {
+                    tx.run(
+                        db::sql!(
+                            "INSERT INTO setting (name, value) VALUES ($1, $2)
+                             ON CONFLICT (name) DO NOTHING"
+                        ),
+                        db::args![name, value],
+                    )
+                    .await?;
+                }
+                tx.commit().await?;
+                self.setting("key_mark").await?.unwrap_or_default()
+            }
+        };
+        if stored != mark {
+            return Err(Error::Broken(KeyError::NotOurs.to_string()));
+        }
+        let ring = self.setting("key_ring").await?.and_then(|number| number.parse().ok());
+        self.keys().use_ring(ring.unwrap_or_else(|| self.keys().newest_ring()));
+        Ok(())
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<String>> {
+        let mut tx = self.0.db.read().await?;
+        let found: Option<(String,)> =
+            tx.opt(db::sql!("SELECT value FROM setting WHERE name = $1"), db::args![name]).await?;
+        Ok(found.map(|(value,)| value))
     }
 
     /// Opens a reading transaction for somebody.
@@ -127,6 +150,10 @@ impl House {
         if writes && self.is_read_only() && !matches!(who, Who::System(_)) {
             return Err(Error::ReadOnly);
         }
+        // What it wrote could not be found by the others, and what they wrote not by it.
+        if writes && !self.keys().has_ring_in_use() {
+            return Err(Error::ReadOnly);
+        }
         let tx = if writes { self.0.db.write().await? } else { self.0.db.read().await? };
         let mut cx = Cx::new(self.clone(), tx, who, origin);
         // Every node for itself, at most once in so many seconds.
@@ -134,6 +161,7 @@ impl House {
         if (now - seen).abs() >= RULES_EVERY {
             self.0.rules_seen.store(now, Ordering::Relaxed);
             crate::proposals::keep_rules_in_force(&mut cx).await?;
+            crate::keyring::look(&mut cx).await?;
         }
         Ok(cx)
     }
@@ -183,6 +211,10 @@ impl House {
     /// The source of chance.
     pub(crate) fn chance_source(&self) -> &dyn Chance {
         &*self.0.chance
+    }
+    /// The name of this program among those that share the database.
+    pub(crate) fn node_name(&self) -> String {
+        format!("{:04x}", self.0.ids.node())
     }
     /// A secret of 32 characters without look-alikes (158 bits).
     pub fn new_secret(&self) -> String {

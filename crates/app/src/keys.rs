@@ -13,7 +13,16 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hmac::{Hmac, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::{collections::BTreeMap, fs, io::Write, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
+};
 use zeroize::Zeroizing;
 
 const FORMAT: u8 = 1;
@@ -34,7 +43,8 @@ pub enum KeyError {
     Sealed(u16),
 }
 
-/// The file: rings of keys, the last of each ring in use for writing.
+/// The file: rings of keys by their numbers. Which ring is written with stands in the database
+/// ([`crate::keyring`]), so that all nodes change over at one moment.
 #[derive(Serialize, Deserialize)]
 struct File {
     data: BTreeMap<String, String>,
@@ -52,8 +62,15 @@ struct IndexKey {
     key: Zeroizing<Vec<u8>>,
 }
 
-/// The opened keys.
+/// The opened keys. The file is read again while the program runs, so a new ring needs no restart.
 pub struct Keys {
+    path: PathBuf,
+    rings: RwLock<Arc<Rings>>,
+    in_use: AtomicI64,
+}
+
+/// What the file held when it was read last, each list in the order of the rings' numbers.
+struct Rings {
     data: Vec<Cipher>,
     index: Vec<IndexKey>,
     audit: Zeroizing<Vec<u8>>,
@@ -86,21 +103,158 @@ impl Keys {
         store(path, &file, true)
     }
 
-    /// Adds a new data key and a new index key; they are used from the next start on, and the job
-    /// `rekey` moves what is stored over to them.
-    pub fn rotate(path: &Path, chance: &dyn Chance) -> Result<(), KeyError> {
+    /// Adds a ring (a new data key and a new index key) to the file and returns its number. Nothing is
+    /// written with it before [`crate::keyring::put_in_use`] says so.
+    pub fn rotate(path: &Path, chance: &dyn Chance) -> Result<u16, KeyError> {
         let mut file = load(path)?;
+        let numbers = file.data.keys().chain(file.index.keys());
+        let next = numbers.filter_map(|k| k.parse::<u16>().ok()).max().unwrap_or(0) + 1;
         for ring in [&mut file.data, &mut file.index] {
-            let next = ring.keys().filter_map(|k| k.parse::<u16>().ok()).max().unwrap_or(0) + 1;
             let mut bytes = Zeroizing::new([0_u8; 32]);
             chance.fill(bytes.as_mut());
             ring.insert(next.to_string(), BASE64_STANDARD.encode(bytes.as_ref()));
         }
-        store(path, &file, false)
+        store(path, &file, false)?;
+        Ok(next)
     }
 
-    /// Reads the key file, refusing one that others may read.
+    /// Reads the key file, refusing one that others may read. The newest ring counts as the one in
+    /// use until the database has been asked.
     pub fn open(path: &Path) -> Result<Self, KeyError> {
+        let rings = Rings::read(path)?;
+        let newest = rings.newest();
+        Ok(Self {
+            path: path.to_owned(),
+            rings: RwLock::new(Arc::new(rings)),
+            in_use: AtomicI64::new(newest),
+        })
+    }
+
+    /// Reads the file again. What it said before stays in force when it can't be read or belongs to
+    /// another database.
+    pub fn reload(&self) -> Result<(), KeyError> {
+        let read = Rings::read(&self.path)?;
+        if *read.audit != *self.rings().audit || *read.code != *self.rings().code {
+            return Err(KeyError::NotOurs);
+        }
+        *self.rings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read);
+        Ok(())
+    }
+
+    /// The number of the newest ring in the file.
+    pub fn newest_ring(&self) -> i64 {
+        self.rings().newest()
+    }
+
+    /// The number of the ring that is written with.
+    pub fn ring_in_use(&self) -> i64 {
+        self.in_use.load(Ordering::Acquire)
+    }
+
+    /// Writes with this ring from now on.
+    pub(crate) fn use_ring(&self, number: i64) {
+        self.in_use.store(number, Ordering::Release);
+    }
+
+    /// Whether the ring in use is in our file; a node without it may read but not write.
+    pub fn has_ring_in_use(&self) -> bool {
+        let in_use = self.ring_in_use();
+        self.rings().index.iter().any(|k| k.version == in_use)
+    }
+
+    fn rings(&self) -> Arc<Rings> {
+        self.rings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A mark of these keys, stored in the database, that tells whether they belong together.
+    pub fn mark(&self) -> String {
+        BASE64_STANDARD.encode(&mac(&self.rings().audit, &[b"tuanjian key mark"])[..12])
+    }
+
+    /// Encrypts `text` for its place with the ring in use.
+    pub fn seal(&self, place: Place, text: &str, chance: &dyn Chance) -> Vec<u8> {
+        let rings = self.rings();
+        let key = rings.data_key(self.ring_in_use());
+        let mut nonce = [0_u8; 12];
+        chance.fill(&mut nonce);
+        let aad = aad(place);
+        let payload = Payload { msg: text.as_bytes(), aad: &aad };
+        let body = key
+            .cipher
+            .encrypt(&Nonce::from(nonce), payload)
+            .expect("AES-GCM refuses only texts of 64 GiB");
+        let mut out = Vec::with_capacity(16 + body.len());
+        out.extend([FORMAT, AES_256_GCM]);
+        out.extend(key.id.to_be_bytes());
+        out.extend(nonce);
+        out.extend(body);
+        out
+    }
+
+    /// Decrypts what [`Keys::seal`] made for the same place.
+    pub fn unseal(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<String>, KeyError> {
+        let rings = self.rings();
+        let key = rings.key_of(sealed)?;
+        let wrong = || KeyError::Sealed(key.id);
+        let nonce: [u8; 12] =
+            sealed.get(4..16).and_then(|n| n.try_into().ok()).ok_or_else(wrong)?;
+        let aad = aad(place);
+        let payload = Payload { msg: &sealed[16..], aad: &aad };
+        let plain = key.cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| wrong())?;
+        String::from_utf8(plain).map(Zeroizing::new).map_err(|_| wrong())
+    }
+
+    /// Whether a ciphertext was made with the ring in use.
+    pub fn is_current(&self, sealed: &[u8]) -> bool {
+        let rings = self.rings();
+        rings.key_of(sealed).is_ok_and(|k| k.id == rings.data_key(self.ring_in_use()).id)
+    }
+
+    /// Encrypts anew, with the ring in use, what [`Keys::seal`] made for the same place; `None` when
+    /// that was done already.
+    pub fn reseal(
+        &self,
+        place: Place,
+        sealed: &[u8],
+        chance: &dyn Chance,
+    ) -> Result<Option<Vec<u8>>, KeyError> {
+        if self.is_current(sealed) {
+            return Ok(None);
+        }
+        Ok(Some(self.seal(place, &self.unseal(place, sealed)?, chance)))
+    }
+
+    /// The blind index of a value under the ring in use, with that ring's number.
+    pub fn index(&self, column: &str, value: &str) -> (Vec<u8>, i64) {
+        let rings = self.rings();
+        let key = rings.index_key(self.ring_in_use());
+        (blind(key, column, value), key.version)
+    }
+
+    /// The blind indexes under every ring: what to look for while keys are being changed.
+    pub fn indexes(&self, column: &str, value: &str) -> Vec<(Vec<u8>, i64)> {
+        let blind = |k: &IndexKey| (blind(k, column, value), k.version);
+        self.rings().index.iter().map(blind).collect()
+    }
+
+    /// The number of the ring that [`Keys::index`] uses.
+    pub fn index_version(&self) -> i64 {
+        self.rings().index_key(self.ring_in_use()).version
+    }
+
+    /// A keyed hash for the audit book.
+    pub fn audit_mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        mac(&self.rings().audit, parts)
+    }
+
+    /// A keyed hash for codes, tokens and sessions: what is stored instead of them.
+    pub fn code_hash(&self, purpose: &str, code: &str) -> [u8; 32] {
+        mac(&self.rings().code, &[purpose.as_bytes(), code.as_bytes()])
+    }
+}
+
+impl Rings {
+    fn read(path: &Path) -> Result<Self, KeyError> {
         let file = load(path)?;
         let bytes = |text: &String| {
             BASE64_STANDARD
@@ -125,65 +279,27 @@ impl Keys {
         }
         data.sort_by_key(|c| c.id);
         index.sort_by_key(|k| k.version);
-        if data.is_empty() || index.is_empty() {
-            return Err(KeyError::Unreadable("a ring of keys is empty".into()));
+        let numbers = |(cipher, key): (&Cipher, &IndexKey)| i64::from(cipher.id) == key.version;
+        if data.is_empty() || data.len() != index.len() || !data.iter().zip(&index).all(numbers) {
+            return Err(KeyError::Unreadable("data and index keys are not in pairs".into()));
         }
         Ok(Self { data, index, audit: bytes(&file.audit)?, code: bytes(&file.code)? })
     }
 
-    /// A mark of these keys, stored in the database, that tells whether they belong together.
-    pub fn mark(&self) -> String {
-        BASE64_STANDARD.encode(&mac(&self.audit, &[b"tuanjian key mark"])[..12])
+    fn newest(&self) -> i64 {
+        self.index.last().map_or(0, |k| k.version)
     }
 
-    /// Encrypts `text` for its place.
-    pub fn seal(&self, place: Place, text: &str, chance: &dyn Chance) -> Vec<u8> {
-        let newest = &self.data[self.data.len() - 1];
-        let mut nonce = [0_u8; 12];
-        chance.fill(&mut nonce);
-        let aad = aad(place);
-        let payload = Payload { msg: text.as_bytes(), aad: &aad };
-        let body = newest
-            .cipher
-            .encrypt(&Nonce::from(nonce), payload)
-            .expect("AES-GCM refuses only texts of 64 GiB");
-        let mut out = Vec::with_capacity(16 + body.len());
-        out.extend([FORMAT, AES_256_GCM]);
-        out.extend(newest.id.to_be_bytes());
-        out.extend(nonce);
-        out.extend(body);
-        out
+    /// The key of this ring; the newest one where we lack it (such a node is refused writing).
+    fn data_key(&self, ring: i64) -> &Cipher {
+        let found = self.data.iter().find(|k| i64::from(k.id) == ring);
+        found.unwrap_or(&self.data[self.data.len() - 1])
     }
 
-    /// Decrypts what [`Keys::seal`] made for the same place.
-    pub fn unseal(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<String>, KeyError> {
-        let key = self.key_of(sealed)?;
-        let wrong = || KeyError::Sealed(key.id);
-        let nonce: [u8; 12] =
-            sealed.get(4..16).and_then(|n| n.try_into().ok()).ok_or_else(wrong)?;
-        let aad = aad(place);
-        let payload = Payload { msg: &sealed[16..], aad: &aad };
-        let plain = key.cipher.decrypt(&Nonce::from(nonce), payload).map_err(|_| wrong())?;
-        String::from_utf8(plain).map(Zeroizing::new).map_err(|_| wrong())
-    }
-
-    /// Whether a ciphertext was made with the newest key.
-    pub fn is_newest(&self, sealed: &[u8]) -> bool {
-        self.key_of(sealed).is_ok_and(|k| k.id == self.data[self.data.len() - 1].id)
-    }
-
-    /// Encrypts anew, with the newest key, what [`Keys::seal`] made for the same place; `None` when
-    /// that was done already.
-    pub fn reseal(
-        &self,
-        place: Place,
-        sealed: &[u8],
-        chance: &dyn Chance,
-    ) -> Result<Option<Vec<u8>>, KeyError> {
-        if self.is_newest(sealed) {
-            return Ok(None);
-        }
-        Ok(Some(self.seal(place, &self.unseal(place, sealed)?, chance)))
+    /// As [`Rings::data_key`].
+    fn index_key(&self, ring: i64) -> &IndexKey {
+        let found = self.index.iter().find(|k| k.version == ring);
+        found.unwrap_or(&self.index[self.index.len() - 1])
     }
 
     fn key_of(&self, sealed: &[u8]) -> Result<&Cipher, KeyError> {
@@ -193,37 +309,10 @@ impl Keys {
         let id = u16::from_be_bytes([high, low]);
         self.data.iter().find(|k| k.id == id).ok_or(KeyError::Sealed(id))
     }
+}
 
-    /// The blind index of a value under the newest index key, with that key's version.
-    pub fn index(&self, column: &str, value: &str) -> (Vec<u8>, i64) {
-        let newest = &self.index[self.index.len() - 1];
-        (mac(&newest.key, &[column.as_bytes(), value.as_bytes()])[..16].to_vec(), newest.version)
-    }
-
-    /// The blind indexes under every index key: what to look for while keys are being changed.
-    pub fn indexes(&self, column: &str, value: &str) -> Vec<(Vec<u8>, i64)> {
-        self.index
-            .iter()
-            .map(|k| {
-                (mac(&k.key, &[column.as_bytes(), value.as_bytes()])[..16].to_vec(), k.version)
-            })
-            .collect()
-    }
-
-    /// The version of the newest index key.
-    pub fn index_version(&self) -> i64 {
-        self.index[self.index.len() - 1].version
-    }
-
-    /// A keyed hash for the audit book.
-    pub fn audit_mac(&self, parts: &[&[u8]]) -> [u8; 32] {
-        mac(&self.audit, parts)
-    }
-
-    /// A keyed hash for codes, tokens and sessions: what is stored instead of them.
-    pub fn code_hash(&self, purpose: &str, code: &str) -> [u8; 32] {
-        mac(&self.code, &[purpose.as_bytes(), code.as_bytes()])
-    }
+fn blind(key: &IndexKey, column: &str, value: &str) -> Vec<u8> {
+    mac(&key.key, &[column.as_bytes(), value.as_bytes()])[..16].to_vec()
 }
 
 /// SHA-256, for things that are no secret.
@@ -307,18 +396,41 @@ mod tests {
     }
 
     #[test]
-    fn after_a_rotation_old_texts_open_and_new_ones_use_the_new_key() {
+    fn a_new_ring_is_written_with_only_when_it_is_put_in_use_and_old_texts_open_all_the_time() {
         let dir = tempfile::tempdir().unwrap();
-        let before = keys(&dir);
-        let sealed = before.seal(HERE, "secret", &SeededChance::new(2));
+        let keys = keys(&dir);
+        let mark = keys.mark();
+        let sealed = keys.seal(HERE, "secret", &SeededChance::new(2));
+        let ring = Keys::rotate(&dir.path().join("keys.toml"), &SeededChance::new(3)).unwrap();
+        keys.reload().unwrap();
+        assert_eq!((ring, keys.newest_ring(), keys.ring_in_use()), (2, 2, 1));
+        assert!(keys.is_current(&keys.seal(HERE, "x", &SeededChance::new(4))));
+        assert!(keys.is_current(&sealed) && keys.index("person.id", "x").1 == 1);
+        keys.use_ring(2);
+        assert!(!keys.is_current(&sealed) && keys.index("person.id", "x").1 == 2);
+        assert_eq!(&*keys.unseal(HERE, &sealed).unwrap(), "secret");
+        assert_eq!((keys.mark(), keys.indexes("person.id", "x").len()), (mark, 2));
+    }
+
+    #[test]
+    fn a_node_knows_that_it_lacks_the_ring_in_use() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = keys(&dir);
+        keys.use_ring(2);
+        assert!(!keys.has_ring_in_use());
+        Keys::rotate(&dir.path().join("keys.toml"), &SeededChance::new(3)).unwrap();
+        keys.reload().unwrap();
+        assert!(keys.has_ring_in_use());
+    }
+
+    #[test]
+    fn the_key_file_of_another_database_is_not_taken_while_running() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = keys(&dir);
         let path = dir.path().join("keys.toml");
-        Keys::rotate(&path, &SeededChance::new(3)).unwrap();
-        let after = Keys::open(&path).unwrap();
-        assert_eq!(&*after.unseal(HERE, &sealed).unwrap(), "secret");
-        assert!(!after.is_newest(&sealed));
-        assert!(after.is_newest(&after.seal(HERE, "x", &SeededChance::new(4))));
-        assert_eq!(before.mark(), after.mark());
-        assert_eq!(after.indexes("person.id", "x").len(), 2);
+        fs::remove_file(&path).unwrap();
+        Keys::create(&path, &SeededChance::new(77)).unwrap();
+        assert!(matches!(keys.reload(), Err(KeyError::NotOurs)));
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub mod idem;
 pub mod imports;
 /// Jobs and clockwork.
 pub mod jobs;
+/// Which ring of keys is written with.
+pub mod keyring;
 /// Keys and ciphertext.
 pub mod keys;
 /// Messages in the program and by other channels.
@@ -75,7 +77,7 @@ pub use house::{Captcha, House, Settings};
 
 /// Which database and how it is opened; for the program's command line.
 pub mod storage {
-    pub use db::{Db, Isolation, Options};
+    pub use db::{Db, Isolation, Options, Schema};
 }
 /// What the program does when it was started only to read one workbook.
 pub use sheet::child_main as read_sheet;

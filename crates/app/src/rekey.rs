@@ -1,9 +1,9 @@
-//! Moving everything that is sealed over to the newest keys after a rotation, room by room. May be
-//! stopped and repeated at any time: what is sealed with the newest key already is left alone.
+//! Moving everything that is sealed over to the ring of keys in use, room by room, after another one was
+//! put in use. May be stopped and repeated at any time: what is sealed with it already is left alone.
 
 use crate::{
-    Action, Cx, Error, Result, Who, act, events::Event, imports, jobs::Turn, keys::Place, messages,
-    people, transfers,
+    Action, Cx, Error, Result, Who, act, events::Event, imports, jobs::Turn, keyring, keys::Place,
+    messages, people, transfers,
 };
 use serde_json::{Value as Json, json};
 
@@ -31,6 +31,9 @@ enum Part {
 
 /// The job `rekey`.
 pub(crate) async fn run(turn: &Turn<'_>) -> Result<Json> {
+    // What is "the ring in use" is asked of the database: this program may have been started before
+    // the rotation, and would else find nothing to do and say that it was done.
+    keyring::look(&mut turn.house.read(Who::System("rekey")).await?).await?;
     let persons = people::rekey(turn).await?;
     let mut done = json!({ "persons": persons });
     for (part, name) in [
@@ -74,7 +77,7 @@ async fn one(cx: &mut Cx, turn: &Turn<'_>, part: Part, after: Mark, done: i64) -
     Ok(piece)
 }
 
-/// A ciphertext of `place` under the newest key; `None` when it is under that one already.
+/// A ciphertext of `place` under the ring in use; `None` when it is under that one already.
 pub(crate) fn anew(cx: &Cx, place: Place, sealed: &[u8]) -> Result<Option<Vec<u8>>> {
     let house = cx.house();
     house

@@ -17,6 +17,7 @@ const STATEMENTS: &[&str] = &[
     "files.rs",
     "idem.rs",
     "jobs.rs",
+    "keyring.rs",
     "messages.rs",
     "fsck/",
     "testkit/",

@@ -120,3 +120,11 @@ CREATE TABLE setting (
   name {text} NOT NULL PRIMARY KEY,
   value {text} NOT NULL
 ) {clustered};
+
+-- Running programs with the newest ring of keys that each has, so that no ring is put in use before
+-- everybody has it.
+CREATE TABLE key_node (
+  node {text} NOT NULL PRIMARY KEY,
+  newest {int} NOT NULL,
+  seen_at {int} NOT NULL
+) {clustered};

@@ -21,6 +21,18 @@ pub enum DbError {
     /// No row where exactly one was asked for.
     #[error("no such row")]
     NoRow,
+    /// The database's address would let personal data cross a network in the clear.
+    #[error(
+        "the connection to PostgreSQL might not be encrypted: say sslmode=verify-full (with \
+         sslrootcert=FILE for a CA of your own), or sslmode=disable where the network is trusted"
+    )]
+    Unprotected,
+    /// The server could not prove who it is, or speaks no TLS.
+    #[error(
+        "no protected connection to PostgreSQL: {0}; beyond this machine its certificate is checked: name \
+         the CA with sslrootcert=FILE in the address, or say sslmode=disable where the network is trusted"
+    )]
+    Tls(String),
     /// Anything else; a mistake of ours.
     #[error("database: {0}")]
     Broken(String),
@@ -41,6 +53,7 @@ impl From<sqlx::Error> for DbError {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Io(_) => Self::Gone,
+            sqlx::Error::Tls(e) => Self::Tls(e.to_string()),
             sqlx::Error::Database(e) => from_engine(e.as_ref()),
             other => Self::Broken(without_values(&other.to_string())),
         }

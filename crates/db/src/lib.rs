@@ -15,6 +15,7 @@ mod value;
 
 pub use connect::{Db, Engine, Isolation, Options};
 pub use error::DbError;
+pub use migrate::Schema;
 pub use sql::{Place, RowsSpec, Sql, expand};
 pub use tx::{Row, Tx};
 pub use value::{Id, Kind, Rows, Value};

@@ -3,12 +3,11 @@
 //! Tokens: `{id}` primary key, `{int}` 64-bit, `{text}` compared by bytes, `{bool}`, `{blob}`,
 //! `{strict}` and `{clustered}` after the closing parenthesis. An applied file is never edited:
 //! its checksum is verified at every start.
+//!
+//! The driver's own migrator is not used: it takes a session's advisory lock and leaves named
+//! prepared statements behind, and neither survives a pooler in transaction mode (decision 35).
 
-use crate::Engine;
-use sqlx::{
-    AssertSqlSafe, SqlSafeStr,
-    migrate::{Migration, MigrationType, Migrator},
-};
+use crate::{DbError, Engine, Result, Tx};
 
 macro_rules! files {
     ($($version:literal $name:literal),* $(,)?) => {
@@ -32,21 +31,98 @@ const FILES: &[(i64, &str, &str)] = files![
     16 "0016_graduation",
 ];
 
-pub(crate) fn migrator(engine: Engine) -> Migrator {
-    Migrator::with_migrations(
-        FILES
-            .iter()
-            .map(|&(version, name, text)| {
-                Migration::new(
-                    version,
-                    name.into(),
-                    MigrationType::Simple,
-                    AssertSqlSafe(for_engine(text, engine)).into_sql_str(),
-                    false,
-                )
-            })
-            .collect(),
-    )
+/// Where a database's schema stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// As this program expects it.
+    Current,
+    /// Empty, or made by an older program: `migrate` brings it up to date.
+    Behind,
+}
+
+/// Where the schema stands.
+///
+/// # Errors
+/// When an applied migration has been edited since, or a newer program was here.
+pub(crate) async fn state(tx: &mut Tx) -> Result<Schema> {
+    let there: Option<(i64,)> = tx
+        .opt(
+            crate::sql!(
+                "{lite: SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'migration'}
+                 {pg: SELECT CAST(1 AS BIGINT) FROM pg_class WHERE oid = to_regclass('migration')}"
+            ),
+            &[],
+        )
+        .await?;
+    if there.is_none() {
+        return Ok(Schema::Behind);
+    }
+    let applied = applied(tx).await?;
+    Ok(if applied == FILES.len() { Schema::Current } else { Schema::Behind })
+}
+
+/// Applies what is missing, in the caller's transaction; returns how many files were applied.
+pub(crate) async fn apply(tx: &mut Tx) -> Result<usize> {
+    let engine = tx.engine();
+    tx.script(for_engine(TABLE, engine)).await?;
+    let done = applied(tx).await?;
+    for &(version, name, text) in &FILES[done..] {
+        // Claimed first: of two programs that start at once the second waits here, then sees it.
+        let mine = tx
+            .run(
+                crate::sql!(
+                    "INSERT INTO migration (version, name, checksum) VALUES ($1, $2, $3)
+                     ON CONFLICT (version) DO NOTHING"
+                ),
+                crate::args![version, name, checksum(text)],
+            )
+            .await?;
+        if mine == 0 {
+            return Err(DbError::Retry);
+        }
+        tx.script(for_engine(text, engine)).await?;
+    }
+    Ok(FILES.len() - done)
+}
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS migration (
+  version {id},
+  name {text} NOT NULL,
+  checksum {int} NOT NULL
+) {strict};";
+
+/// How many of the files are applied: always the first ones, each as it stands here.
+async fn applied(tx: &mut Tx) -> Result<usize> {
+    let rows: Vec<(i64, i64)> = tx
+        .all(
+            crate::sql!("SELECT version, checksum FROM migration ORDER BY version LIMIT 10000"),
+            &[],
+        )
+        .await?;
+    for (at, (version, sum)) in rows.iter().enumerate() {
+        match FILES.get(at) {
+            Some((ours, _, text)) if ours == version && checksum(text) == *sum => {}
+            Some((ours, name, _)) if ours == version => {
+                return Err(DbError::Broken(format!(
+                    "migration {name} was applied in another form: this database was made by another build"
+                )));
+            }
+            _ => {
+                return Err(DbError::Broken(format!(
+                    "migration {version} is unknown here: a newer program was at work on this database"
+                )));
+            }
+        }
+    }
+    Ok(rows.len())
+}
+
+/// FNV-1a: it must be the same in every build, which the standard hasher does not promise.
+fn checksum(text: &str) -> i64 {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    hash.cast_signed()
 }
 
 /// A mark of the schema: another one after every change of a migration.

@@ -17,7 +17,9 @@ pub struct Tx {
 
 pub(crate) enum Inner {
     Lite(Transaction<'static, Sqlite>),
-    Pg(Transaction<'static, Postgres>),
+    /// With whether prepared statements may outlive the transaction; behind a pooler in transaction
+    /// mode they may not.
+    Pg(Transaction<'static, Postgres>, bool),
 }
 
 /// A row that both drivers can decode: any tuple, or a struct made by `row!`.
@@ -76,7 +78,7 @@ impl Tx {
     pub fn engine(&self) -> Engine {
         match self.inner {
             Inner::Lite(_) => Engine::Sqlite,
-            Inner::Pg(_) => Engine::Postgres,
+            Inner::Pg(..) => Engine::Postgres,
         }
     }
 
@@ -85,7 +87,9 @@ impl Tx {
         let (text, _) = sql.at(self.engine());
         Ok(match &mut self.inner {
             Inner::Lite(tx) => bind!(sqlx::query_as(text), args).fetch_all(&mut **tx).await?,
-            Inner::Pg(tx) => bind!(sqlx::query_as(text), args).fetch_all(&mut **tx).await?,
+            Inner::Pg(tx, keep) => {
+                bind!(sqlx::query_as(text).persistent(*keep), args).fetch_all(&mut **tx).await?
+            }
         })
     }
 
@@ -94,7 +98,11 @@ impl Tx {
         let (text, _) = sql.at(self.engine());
         Ok(match &mut self.inner {
             Inner::Lite(tx) => bind!(sqlx::query_as(text), args).fetch_optional(&mut **tx).await?,
-            Inner::Pg(tx) => bind!(sqlx::query_as(text), args).fetch_optional(&mut **tx).await?,
+            Inner::Pg(tx, keep) => {
+                bind!(sqlx::query_as(text).persistent(*keep), args)
+                    .fetch_optional(&mut **tx)
+                    .await?
+            }
         })
     }
 
@@ -110,9 +118,10 @@ impl Tx {
             Inner::Lite(tx) => {
                 bind!(sqlx::query(text), args).execute(&mut **tx).await?.rows_affected()
             }
-            Inner::Pg(tx) => {
-                bind!(sqlx::query(text), args).execute(&mut **tx).await?.rows_affected()
-            }
+            Inner::Pg(tx, keep) => bind!(sqlx::query(text).persistent(*keep), args)
+                .execute(&mut **tx)
+                .await?
+                .rows_affected(),
         })
     }
 
@@ -126,8 +135,8 @@ impl Tx {
                     .fetch_all(&mut **tx)
                     .await?
             }
-            Inner::Pg(tx) => {
-                bind_columns!(bind!(sqlx::query_as(text), args), spec, rows)
+            Inner::Pg(tx, keep) => {
+                bind_columns!(bind!(sqlx::query_as(text).persistent(*keep), args), spec, rows)
                     .fetch_all(&mut **tx)
                     .await?
             }
@@ -143,10 +152,12 @@ impl Tx {
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
-            Inner::Pg(tx) => bind_columns!(bind!(sqlx::query(text), args), spec, rows)
-                .execute(&mut **tx)
-                .await?
-                .rows_affected(),
+            Inner::Pg(tx, keep) => {
+                bind_columns!(bind!(sqlx::query(text).persistent(*keep), args), spec, rows)
+                    .execute(&mut **tx)
+                    .await?
+                    .rows_affected()
+            }
         })
     }
 
@@ -156,7 +167,17 @@ impl Tx {
         let text = AssertSqlSafe(text).into_sql_str();
         match &mut self.inner {
             Inner::Lite(tx) => (&mut **tx).prepare(text).await.map(|_| ())?,
-            Inner::Pg(tx) => (&mut **tx).prepare(text).await.map(|_| ())?,
+            Inner::Pg(tx, _) => (&mut **tx).prepare(text).await.map(|_| ())?,
+        }
+        Ok(())
+    }
+
+    /// Runs several statements without values, as the migrations have them.
+    pub(crate) async fn script(&mut self, text: String) -> Result<()> {
+        let text = AssertSqlSafe(text).into_sql_str();
+        match &mut self.inner {
+            Inner::Lite(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(|_| ())?,
+            Inner::Pg(tx, _) => sqlx::raw_sql(text).execute(&mut **tx).await.map(|_| ())?,
         }
         Ok(())
     }
@@ -165,7 +186,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self.inner {
             Inner::Lite(tx) => tx.commit().await?,
-            Inner::Pg(tx) => tx.commit().await?,
+            Inner::Pg(tx, _) => tx.commit().await?,
         }
         Ok(())
     }

@@ -113,6 +113,8 @@ struct ErrorPage {
     /// Fields of the form that could not be carried out, to be sent again unchanged.
     again: Vec<(String, String)>,
     action: String,
+    /// The page that shows what is stored now.
+    latest: String,
     retry: bool,
 }
 
@@ -254,7 +256,7 @@ fn as_page(trouble: Trouble<'_>, problem: Problem, asked: Asked) -> Response {
         return crate::users::login_again(frame, next, again);
     }
     // Nobody who has signed in is asked to do so above an error.
-    frame.user = asked.signed_in.then(|| FrameUser { name: String::new() });
+    frame.user = asked.signed_in.then(|| FrameUser { name: String::new(), key: String::new() });
     let may_send_again = matches!(
         trouble,
         Trouble::Error(Error::Busy | Error::Retry | Error::ReadOnly | Error::Storage(_))
@@ -270,6 +272,11 @@ fn as_page(trouble: Trouble<'_>, problem: Problem, asked: Asked) -> Response {
         problem,
         differences,
         again: if retry { again } else { Vec::new() },
+        latest: if asked.came_from == "/me" {
+            asked.path_and_query.clone()
+        } else {
+            asked.came_from
+        },
         action: asked.path_and_query,
         retry,
     };

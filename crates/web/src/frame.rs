@@ -39,6 +39,8 @@ impl Look {
 #[derive(Clone, Debug)]
 pub struct FrameUser {
     pub name: String,
+    /// Tells one person's drafts on a shared device from another's; says nothing about her.
+    pub key: String,
 }
 #[derive(Clone, Debug)]
 pub struct FrameOrg {
@@ -98,6 +100,10 @@ pub struct Frame {
 pub fn asset(name: &str) -> &'static str {
     assets::url(name)
 }
+/// Minutes without a visit after which a sign-in ends.
+pub fn idle_minutes() -> i64 {
+    app::rules::Rules::builtin().policy.session.idle_minutes
+}
 /// An icon's markup.
 pub fn icon(name: &str) -> &'static str {
     assets::icon(name)
@@ -148,9 +154,11 @@ const MENU: &[(&str, &str, &str, Action)] = &[
     ("组织管理", "组织信息", "/info", Action::SeeOrg),
     ("组织管理", "管理下级组织", "/children", Action::CreateChild),
     ("组织管理", "管理员注册码", "/children/codes", Action::IssueCodes),
+    ("组织管理", "组织录入进度", "/progress/orgs", Action::SeeStats),
     ("组织管理", "组织体检", "/health", Action::CloseChild),
     ("组织管理", "组织迁移", "/relocations", Action::SeeOrg),
     ("组织管理", "学校专区", "/schools", Action::SeeOrg),
+    ("组织管理", "组织操作记录", "/audit", Action::SeeEvents),
     ("团员管理", "团员列表", "/members", Action::SeeMembers),
     ("团员管理", "添加团员", "/members/new", Action::AddMember),
     ("团员管理", "导入团员", "/imports", Action::ImportMembers),
@@ -195,7 +203,9 @@ impl Visit {
         let visitor = self.cx.visitor()?.clone();
         let mut frame = Frame::bare(title, self.look().clone(), self.request_id());
         frame.fragment = self.is_fragment();
-        frame.user = Some(FrameUser { name: visitor.name.clone() });
+        let mac = self.cx.house().keys().audit_mac(&[b"device", &visitor.person.0.to_be_bytes()]);
+        let key = mac[..8].iter().map(|b| format!("{b:02x}")).collect();
+        frame.user = Some(FrameUser { name: visitor.name.clone(), key });
         frame.flash = self.take_flash();
         frame.idem = self.cx.house().new_code(16);
         frame.read_only = self.cx.house().is_read_only();
@@ -231,7 +241,7 @@ fn menu(base: &str, at: &str, role: Role, is_branch: bool) -> Vec<MenuGroup> {
             crate::routes::needs(&http::Method::GET, &format!("/o/{{org}}{path}")).is_some();
         if !is_there
             || app::access::reach(action, role).is_none()
-            || (is_branch && path == "/progress/members")
+            || (is_branch && ["/progress/members", "/progress/orgs"].contains(&path))
         {
             continue;
         }

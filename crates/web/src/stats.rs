@@ -108,7 +108,7 @@ pub async fn download(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, F
     v.file(&name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", bytes).await
 }
 
-async fn chosen(v: &mut Visit, under: &str) -> Result<OrgRef, Failure> {
+pub(crate) async fn chosen(v: &mut Visit, under: &str) -> Result<OrgRef, Failure> {
     let own = v.cx.org()?.clone();
     if under.is_empty() || under == own.code {
         return Ok(own);
@@ -136,6 +136,9 @@ pub struct CadreProgress {
     /// Address, name, chosen.
     #[serde(skip)]
     tabs: Vec<(String, &'static str, bool)>,
+    /// 分领域: address, name, chosen.
+    #[serde(skip)]
+    sectors: Vec<(String, &'static str, bool)>,
     #[serde(skip)]
     of: &'static str,
     #[serde(skip)]
@@ -156,17 +159,19 @@ pub struct CadreChoice {
     under: String,
     /// Leading organs or the others only.
     of: Bodies,
+    /// One sector only (分领域).
+    domain: Option<Sector>,
     sort: Sort,
     page: i64,
 }
 impl Default for CadreChoice {
     fn default() -> Self {
-        Self { under: String::new(), of: Bodies::All, sort: Sort::Org, page: 1 }
+        Self { under: String::new(), of: Bodies::All, domain: None, sort: Sort::Org, page: 1 }
     }
 }
 impl CadreChoice {
     fn asked(&self) -> (Asked, Bodies) {
-        (Asked { sector: None, sort: self.sort }, self.of)
+        (Asked { sector: self.domain, sort: self.sort }, self.of)
     }
 }
 
@@ -187,12 +192,19 @@ pub async fn cadres(mut v: Visit, Query(q): Query<CadreChoice>) -> Result<Answer
     drill(&mut v, &mut frame, &under, "/progress/cadres").await?;
     let sorts = CADRE_SORTS.iter();
     let sort = sorts.clone().find(|(_, _, sort)| *sort == q.sort).map_or("org", |(key, ..)| key);
-    let address = |of: &str| format!("?under={}&of={of}&sort={sort}", under.code);
+    let address = |of: &str, sector: Option<Sector>| {
+        let domain = sector.map_or(String::new(), |s| format!("&domain={}", s.key()));
+        format!("?under={}&of={of}{domain}&sort={sort}", under.code)
+    };
     let tabs = Bodies::ALL.iter();
     let of = tabs.clone().find(|(of, ..)| *of == q.of).map_or("all", |(_, key, _)| key);
     let page = CadreProgress {
-        tabs: tabs.map(|(of, key, label)| (address(key), *label, *of == q.of)).collect(),
-        kept: address(of),
+        tabs: tabs.map(|(of, key, label)| (address(key, q.domain), *label, *of == q.of)).collect(),
+        sectors: [(address(of, None), "全部领域", q.domain.is_none())]
+            .into_iter()
+            .chain(Sector::ALL.map(|s| (address(of, Some(s)), s.label(), q.domain == Some(s))))
+            .collect(),
+        kept: address(of, q.domain),
         of,
         frame,
 
@@ -213,12 +225,13 @@ pub async fn cadres_download(
 ) -> Result<Answer, Failure> {
     let under = chosen(&mut v, &q.under).await?;
     let bytes = stats::bodies_workbook(&mut v.cx, &under, q.asked()).await?;
-    let name = format!("团干部录入进度-{}.xlsx", under.short_name);
+    let sector = q.domain.map_or(String::new(), |s| format!("-{}", s.label()));
+    let name = format!("团干部录入进度-{}{sector}.xlsx", under.short_name);
     v.file(&name, "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", bytes).await
 }
 
 /// The way down from the own organisation, as breadcrumbs that lead back up.
-async fn drill(
+pub(crate) async fn drill(
     v: &mut Visit,
     frame: &mut Frame,
     under: &OrgRef,

@@ -9,7 +9,7 @@ use crate::{
     pii::IdNumber,
     rules::{Column, Rules, SheetKind, YearMonth, age, completeness, dev_number},
 };
-use db::{args, sql};
+use db::{Rows, args, sql};
 use std::collections::BTreeSet;
 
 db::row! {
@@ -70,16 +70,59 @@ pub(super) async fn persons(check: &mut Check<'_>) -> Result<()> {
         let Some(last) = found.last() else { break };
         after = last.id;
         check.looked_at(found.len());
+        let mut elsewhere = vec![];
         for person in found {
             let number = sealed(check, &person);
+            if let Some(number) = &number {
+                under_other_rings(check, &person, number, &mut elsewhere);
+            }
             membership(check, &person);
             if let Some(number) = &number {
                 admission(check, &person, number);
             }
             profile(check, &person);
         }
+        twice_across_rings(check, elsewhere).await?;
     }
     orphans(check).await
+}
+
+/// Where else the same person could stand: under the rings of keys that her row is not under.
+fn under_other_rings(check: &Check<'_>, person: &Person, number: &IdNumber, asked: &mut Rows) {
+    for (index, ring) in check.cx.house().keys().indexes("person.id", number.reveal()) {
+        if ring != person.id_bi_ver {
+            asked.push(vec![person.id.into(), index.into(), ring.into()]);
+        }
+    }
+}
+
+/// I2 across rings: no unique index sees a person who was entered once under each of two rings.
+async fn twice_across_rings(check: &mut Check<'_>, asked: Rows) -> Result<()> {
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let found: Vec<(i64, i64)> = check
+        .cx
+        .tx
+        .all_of(
+            sql!(
+                "SELECT v.id, p.id FROM {rows: id int, bi blob, ring int} AS v
+                 JOIN person p ON p.id_bi = v.bi AND p.id_bi_ver = v.ring
+                 WHERE p.id > v.id ORDER BY v.id"
+            ),
+            &[],
+            asked,
+        )
+        .await?;
+    for (id, other) in found {
+        check.found(
+            "I2",
+            format!("person {id}"),
+            "one person an ID number",
+            format!("also {other}"),
+        );
+    }
+    Ok(())
 }
 
 /// Members whose person is gone.

@@ -77,7 +77,7 @@ fn what(kind: &str, detail: &Json) -> String {
 }
 
 /// The fields with both values, in the form's order.
-fn changes(detail: &Json) -> Vec<(String, String, String)> {
+pub(super) fn changes(detail: &Json) -> Vec<(String, String, String)> {
     let (Some(before), Some(after)) = (detail["before"].as_object(), detail["after"].as_object())
     else {
         return Vec::new();

@@ -1,6 +1,6 @@
 //! Direct children in their order (row 47), for the table and for the lazily opened tree.
 
-use super::{Category, Step, industry_name, sql};
+use super::{Category, OrgId, Step, industry_name, sql};
 use crate::{
     Action, Cx, Error, OrgRef, Result, clock,
     rules::{
@@ -8,6 +8,7 @@ use crate::{
         completeness::{OrgItem, missing_of_org},
         graduation::Mark,
     },
+    stats::Sector,
 };
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -25,6 +26,12 @@ pub struct Child {
     pub phone: Option<String>,
     /// How many facts it still has to give of itself (row 39).
     pub missing: usize,
+    /// Which, in words.
+    #[serde(skip)]
+    pub lacks: Vec<&'static str>,
+    /// 领域; none for leading organs and where no industry was chosen.
+    #[serde(skip)]
+    pub sector: Option<Sector>,
     /// 毕业标记: its time, or why there is none.
     pub graduation: Option<String>,
     /// What a superior would look at: far fewer or more people than usual (rows 60, 61).
@@ -114,6 +121,9 @@ pub struct Place {
     pub name: String,
     pub category_name: String,
     pub has_children: bool,
+    /// Where it stands.
+    #[serde(skip)]
+    pub org: OrgRef,
 }
 
 /// One level of the tree while choosing (逐级浏览).
@@ -141,13 +151,24 @@ pub async fn browse(cx: &mut Cx, code: Option<&str>, after: Option<&str>) -> Res
     let more = found.len() > 50;
     found.truncate(50);
     let next = found.last().filter(|_| more).map(|row| format!("{}-{}", row.sort_no, row.id));
-    let place = |row: sql::ChildRow| Place {
-        category_name: Category::from_code(&row.category).map_or("", Category::label).to_owned(),
-        code: row.code,
-        name: row.short_name,
-        has_children: row.has_children,
+    let place = |row: sql::ChildRow| {
+        let category = Category::from_code(&row.category)?;
+        Some(Place {
+            category_name: category.label().to_owned(),
+            code: row.code.clone(),
+            name: row.short_name.clone(),
+            has_children: row.has_children,
+            org: OrgRef {
+                id: OrgId(row.id),
+                code: row.code,
+                path: row.path,
+                short_name: row.short_name,
+                category,
+                province: parent.province.clone(),
+            },
+        })
     };
-    Ok(Level { above, rows: found.into_iter().map(place).collect(), next })
+    Ok(Level { above, rows: found.into_iter().filter_map(place).collect(), next })
 }
 
 fn read_mark(mark: &str) -> Option<(i64, i64)> {
@@ -156,8 +177,8 @@ fn read_mark(mark: &str) -> Option<(i64, i64)> {
     Some((sort_no.parse().ok()?, id.parse().ok()?))
 }
 
-/// How many facts it still has to give of itself (row 39).
-fn lacking(category: Category, row: &sql::ChildRow) -> usize {
+/// The facts that it still has to give of itself (row 39).
+fn lacking(category: Category, row: &sql::ChildRow) -> Vec<OrgItem> {
     let filled = |item: OrgItem| match item {
         OrgItem::Category => true,
         OrgItem::ShortName => !row.short_name.is_empty(),
@@ -172,7 +193,7 @@ fn lacking(category: Category, row: &sql::ChildRow) -> usize {
         OrgItem::Secretary => row.has_secretary,
         OrgItem::SecretaryMobile => row.has_mobile,
     };
-    missing_of_org(category, filled, Rules::builtin()).len()
+    missing_of_org(category, filled, Rules::builtin())
 }
 
 fn child(row: sql::ChildRow, today: Date) -> Result<Child> {
@@ -181,7 +202,9 @@ fn child(row: sql::ChildRow, today: Date) -> Result<Child> {
     let advice = Rules::builtin().policy.guide.advice(category, row.members);
     let lacking = lacking(category, &row);
     Ok(Child {
-        missing: lacking,
+        missing: lacking.len(),
+        lacks: lacking.into_iter().map(OrgItem::label).collect(),
+        sector: Sector::of(category, row.industry.as_deref()),
         graduation: Mark::stored(row.graduates.as_deref(), row.no_graduation.as_deref())
             .map(Mark::label),
         advice,

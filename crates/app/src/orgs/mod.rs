@@ -1,5 +1,6 @@
 //! 团组织: the tree. Every other room asks this one where an organisation stands.
 
+mod audit;
 /// Many at once.
 pub mod batch;
 mod batch_sql;
@@ -20,11 +21,13 @@ mod order;
 mod order_sql;
 /// Pinyin initials.
 pub mod pinyin;
+mod progress;
 mod search;
 mod search_match;
 mod search_sql;
 mod sql;
 
+pub use audit::{ABOUT as AUDIT_ABOUT, Ask as AuditAsk, Audit, Record, audit, audit_workbook};
 pub use card::{Card, CardDetail, Step, card, chain};
 pub(crate) use category::correct_category;
 pub use category::{
@@ -32,7 +35,7 @@ pub use category::{
     judge_correction,
 };
 pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
-pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
+pub use edit::{Edit, Info, Missing, Part, Task, edit, info, is_frozen};
 pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_all_living, hold_living,
     holding_below, living_children, made_by_the_system, sister_named,
@@ -41,9 +44,13 @@ pub use history::{History, Step as HistoryStep, history};
 pub(crate) use identity::set_identity;
 pub use identity::{Identity, judge_identity_change};
 pub use list::{Child, Children, Level, Narrow, Place, browse, children, children_of, narrowed};
-pub use moving::{Load, Mandate, Moved, against_moving};
+pub use moving::{Load, Mandate, Moved, active, against_moving, against_moving_to};
 pub(crate) use moving::{lock_tree, move_below, seize};
 pub use order::{Move, Ranked, ranked, reorder};
+pub use progress::{
+    Asked as ProgressAsked, Page as ProgressPage, State as ProgressState, progress,
+    progress_workbook,
+};
 pub use search::{Hit, Query, search};
 
 use crate::{Cx, Error, OrgRef, Permit, Result};

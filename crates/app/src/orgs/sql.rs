@@ -386,6 +386,41 @@ pub(super) async fn history(cx: &mut Cx, org: i64, before: i64, limit: i64) -> R
         .await?)
 }
 
+db::row! {
+    /// A record of what was done in an organisation.
+    pub(super) struct AuditRow {
+        pub(super) id: i64,
+        pub(super) at: i64,
+        pub(super) actor: String,
+        pub(super) by_person: bool,
+        pub(super) acting: Option<String>,
+        pub(super) kind: String,
+        pub(super) person: Option<String>,
+        pub(super) detail: String,
+    }
+}
+
+/// What was done in an organisation, newest first; of these kinds alone unless there are none.
+pub(super) async fn audit(
+    cx: &mut Cx,
+    path: &str,
+    kinds: Vec<String>,
+    (since, until): (i64, i64),
+    before: i64,
+    limit: i64,
+) -> Result<Vec<AuditRow>> {
+    let all = kinds.is_empty();
+    let rows = kinds.into_iter().map(|kind| vec![kind.into()]).collect();
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT e.id, e.at, e.actor, e.actor_id IS NOT NULL, a.short_name, e.kind, p.name, e.detail FROM event e LEFT JOIN org a ON a.id = e.acting_org LEFT JOIN person p ON p.id = e.person_id WHERE e.org_path = $1 AND e.id < $2 AND e.at >= $3 AND e.at < $4 AND ($5 OR e.kind IN (SELECT v.kind FROM {rows: kind text} AS v)) ORDER BY e.id DESC LIMIT $6"),
+            args![path, before, since, until, all, limit],
+            rows,
+        )
+        .await?)
+}
+
 /// When the category was changed.
 pub(super) async fn category_changed_at(cx: &mut Cx, org: i64) -> Result<Option<i64>> {
     let found: Option<(i64,)> = cx
@@ -492,6 +527,19 @@ pub(super) async fn lock_tree(cx: &mut Cx, _: &Permit) -> Result<()> {
 /// Status and superior.
 pub(super) async fn standing(cx: &mut Cx, id: OrgId) -> Result<Option<(String, Option<i64>)>> {
     Ok(cx.tx.opt(sql!("SELECT status, parent_id FROM org WHERE id = $1"), args![id]).await?)
+}
+
+/// Which of these are active.
+pub(super) async fn active_of(cx: &mut Cx, ids: Vec<i64>) -> Result<Vec<(i64,)>> {
+    let rows = ids.into_iter().map(|id| vec![id.into()]).collect();
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.id FROM {rows: id int} AS v JOIN org o ON o.id = v.id WHERE o.status = 'ACTIVE'"),
+            &[],
+            rows,
+        )
+        .await?)
 }
 
 /// The deepest level of a subtree.

@@ -6,6 +6,7 @@ use super::{PersonId, counts, person, quota, sql};
 use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result, Who, clock,
     events::{self, Event},
+    keyring::{self, Held},
     keys::Place,
     orgs::{self, Category, pinyin},
     pii::IdNumber,
@@ -266,9 +267,11 @@ async fn enter(
         return Err(orgs::made_by_the_system());
     }
     orgs::hold_living(cx, org).await?;
+    let ring = keyring::hold(cx).await?;
     let fates = decide(cx, org, people, ask).await?;
     let mut batch = Batch {
         org,
+        ring,
         persons: vec![],
         members: vec![],
         cadres: vec![],
@@ -350,6 +353,7 @@ async fn decide(cx: &mut Cx, org: &OrgRef, people: &[NewPerson], ask: bool) -> R
 /// The rows of one batch.
 struct Batch<'a> {
     org: &'a OrgRef,
+    ring: Held,
     persons: Rows,
     members: Rows,
     cadres: Rows,
@@ -399,7 +403,8 @@ impl Batch<'_> {
     async fn store(self, cx: &mut Cx, permit: &Permit, import_id: Option<i64>) -> Result<()> {
         let counts = [self.persons.len(), self.members.len(), self.cadres.len()];
         let [persons, members, cadres] = counts.map(|n| n as u64);
-        if persons > 0 && sql::entry::persons(cx, permit, self.persons).await? < persons {
+        if persons > 0 && sql::entry::persons(cx, permit, self.ring, self.persons).await? < persons
+        {
             return Err(Error::Retry);
         }
         if members > 0

@@ -55,10 +55,3 @@ db::id!(
 pub(crate) async fn planted_until(cx: &mut crate::Cx) -> crate::Result<i64> {
     sql::store::planted_until(cx).await
 }
-
-/// Puts the job in that moves stored data over to the newest keys.
-pub async fn request_rekey(house: &crate::House) -> crate::Result<()> {
-    crate::act!(house, crate::Who::System("keys"), |cx| {
-        crate::jobs::enqueue(cx, &crate::jobs::Job::Rekey, None, 0).await.map(|_| ())
-    })
-}

@@ -6,6 +6,7 @@ use super::{Person, PersonId, edit, entry, person, quota, sql};
 use crate::{
     Action, Cx, Error, FieldError, Permit, Result, Who, clock,
     events::{self, Event},
+    keyring::{self, Held},
     pii::{IdNumber, Mobile},
     rules::{
         Column, Rules, SheetKind, age, completeness, fields, id_number,
@@ -121,8 +122,9 @@ pub async fn supply_own_mobile(cx: &mut Cx, permit: &Permit, typed: &str) -> Res
 /// edit the person; it never replaces one. Answers about people who exist are counted against the
 /// daily allowance of whoever is signed in ([`Error::TooMany`]) and noted.
 pub async fn find_or_make(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<Entered> {
+    let ring = keyring::hold(cx).await?;
     let person = match look(cx, permit, named).await? {
-        Seen::Nobody => return make(cx, permit, named).await.map(Entered::Made),
+        Seen::Nobody => return make(cx, permit, ring, named).await.map(Entered::Made),
         Seen::OtherName => return Ok(Entered::OtherName),
         Seen::Known(person) => person,
     };
@@ -140,7 +142,7 @@ pub async fn find_named(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<O
 }
 
 /// Makes a person without membership, post or account.
-async fn make(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<PersonId> {
+async fn make(cx: &mut Cx, permit: &Permit, ring: Held, named: &Named) -> Result<PersonId> {
     let id = PersonId(cx.new_id());
     let new = NewPerson {
         name: named.name.clone(),
@@ -164,7 +166,7 @@ async fn make(cx: &mut Cx, permit: &Permit, named: &Named) -> Result<PersonId> {
         missing: missing(named, clock::day(cx.now())),
     };
     let row = entry::person_row(cx, id, &new);
-    if sql::entry::persons(cx, permit, vec![row]).await? == 0 {
+    if sql::entry::persons(cx, permit, ring, vec![row]).await? == 0 {
         // A twin was entered at this very moment: run again and find her.
         return Err(Error::Retry);
     }

@@ -3,9 +3,10 @@
 use super::{
     Person,
     edit::{self, Changes, Editor},
-    person, sql,
+    person, quota, sql,
 };
-use crate::{Action, Cx, OrgRef, Result, orgs};
+use crate::{Action, Cx, OrgRef, Permit, Result, events::Event, orgs, rules::Column};
+use serde_json::json;
 
 /// M1: what a member sees first.
 #[derive(Clone, Debug)]
@@ -26,6 +27,13 @@ pub struct ContactCard {
     /// The organisation's telephone.
     pub phone: Option<String>,
     pub email: Option<String>,
+}
+
+/// Somebody who can be called.
+#[derive(Clone, Debug)]
+pub struct Callee {
+    pub name: String,
+    pub mobile: Option<String>,
 }
 
 /// My own data.
@@ -53,6 +61,41 @@ pub async fn home(cx: &mut Cx) -> Result<Home> {
 /// business with it; `None` where nothing is known.
 pub async fn contact_of(cx: &mut Cx, org: &OrgRef) -> Result<Option<ContactCard>> {
     sql::search::contact_card(cx, org).await
+}
+
+/// The administrators of an organisation with their mobile numbers, masked: whom the approver of a
+/// business may call (102).
+pub async fn admins_of(cx: &mut Cx, org: &OrgRef) -> Result<Vec<Callee>> {
+    let mut found = Vec::new();
+    for id in sql::search::administrators(cx, org).await? {
+        let person = person::read(cx, id).await?;
+        let mobile = person.shown(Column::Mobile);
+        found.push(Callee { name: person.name.clone(), mobile });
+    }
+    Ok(found)
+}
+
+/// The same in full, for whoever decides `why` (a business number): counted, and written into the
+/// book for each of them. `permit` is the one of the decision.
+pub async fn call_admins(
+    cx: &mut Cx,
+    permit: Permit,
+    org: &OrgRef,
+    why: &str,
+) -> Result<Vec<Callee>> {
+    let mut found = Vec::new();
+    for id in sql::search::administrators(cx, org).await? {
+        let person = person::read(cx, id).await?;
+        let Some(mobile) = person.in_full(Column::Mobile) else { continue };
+        quota::take(cx, &permit, quota::REVEALS).await?;
+        let event = Event::new("person.revealed", "person", person.id.0).about(person.id);
+        let detail = json!({ "field": Column::Mobile.key(), "no": why });
+        cx.note(event.at(&org.path).detail(detail)).await?;
+        found.push(Callee { name: person.name.clone(), mobile: Some(mobile) });
+    }
+    let event = Event::new("transfer.called", "org", org.id.0).at(&org.path);
+    cx.record(permit, event.detail(json!({ "no": why, "numbers": found.len() }))).await?;
+    Ok(found)
 }
 
 /// Changes my own data (domain (b) 9): contact data, and the development number, which is judged

@@ -1,7 +1,10 @@
 //! Moving the persons' ciphertexts and blind indexes over to the newest keys after a rotation.
 
 use super::{person, sql};
-use crate::{Action, Cx, Result, Who, act, events::Event, jobs::Turn, keys::Place, pii::Mobile};
+use crate::{
+    Action, Cx, Error, Result, Who, act, events::Event, jobs::Turn, keyring, keys::Place,
+    pii::Mobile,
+};
 use db::Value;
 use serde_json::json;
 
@@ -11,11 +14,15 @@ const PIECE: i64 = 500;
 /// stopped and repeated at any time. Somebody who is edited meanwhile is taken in a later piece.
 /// Returns how many were moved.
 pub(crate) async fn rekey(turn: &Turn<'_>) -> Result<i64> {
-    let newest = turn.house.keys().index_version();
+    let ring = turn.house.keys().index_version();
+    // Counted once: it is shown as progress, and counting is a walk over all that is left.
+    let mut cx = turn.house.read(Who::System("rekey")).await?;
+    let total = sql::store::count_to_rekey(&mut cx, ring).await?;
+    drop(cx);
     let mut done = 0;
     loop {
-        let moved =
-            act!(turn.house, Who::System("rekey"), |cx| piece(cx, turn, newest, done).await)?;
+        let walk = Walk { ring, done, total };
+        let moved = act!(turn.house, Who::System("rekey"), |cx| piece(cx, turn, walk).await)?;
         if moved == 0 {
             return Ok(done);
         }
@@ -23,19 +30,32 @@ pub(crate) async fn rekey(turn: &Turn<'_>) -> Result<i64> {
     }
 }
 
-async fn piece(cx: &mut Cx, turn: &Turn<'_>, newest: i64, done: i64) -> Result<i64> {
+/// Where the move stands.
+#[derive(Clone, Copy)]
+struct Walk {
+    ring: i64,
+    done: i64,
+    total: i64,
+}
+
+async fn piece(cx: &mut Cx, turn: &Turn<'_>, walk: Walk) -> Result<i64> {
     let permit = cx.permit_system(Action::RunSystem)?;
-    let old = sql::store::to_rekey(cx, newest, PIECE).await?;
+    if keyring::hold(cx).await?.number() != walk.ring {
+        // Another ring was put in use meanwhile: its own job moves everything there.
+        return Err(Error::Retry);
+    }
+    let old = sql::store::to_rekey(cx, walk.ring, PIECE).await?;
     if old.is_empty() {
         cx.return_unused(permit);
         return Ok(0);
     }
     let rows = old.iter().map(|row| sealed_anew(cx, row)).collect::<Result<_>>()?;
-    let moved = i64::try_from(sql::store::rekeyed(cx, &permit, newest, rows).await?).unwrap_or(0);
-    let left = sql::store::count_to_rekey(cx, newest).await?;
-    turn.progress(cx, done + moved, done + moved + left).await?;
+    let moved = sql::store::rekeyed(cx, &permit, walk.ring, rows).await?;
+    let moved = i64::try_from(moved).unwrap_or(0);
+    let done = walk.done + moved;
+    turn.progress(cx, done, walk.total.max(done)).await?;
     let event = Event::new("keys.moved", "job", turn.id.0);
-    cx.record(permit, event.detail(json!({ "persons": moved, "key": newest }))).await?;
+    cx.record(permit, event.detail(json!({ "persons": moved, "ring": walk.ring }))).await?;
     Ok(moved)
 }
 

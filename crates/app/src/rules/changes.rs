@@ -208,4 +208,27 @@ mod tests {
         assert_eq!(value_in(&changed, &name).as_deref(), Some(free[1]));
         assert!(judge(&rules, "policy.password.min", "1").is_err());
     }
+
+    #[test]
+    fn every_figure_that_is_offered_is_read_by_the_program() {
+        let mut all = String::new();
+        let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/src/rules");
+        let web = concat!(env!("CARGO_MANIFEST_DIR"), "/../web/src");
+        let mut open = vec![concat!(env!("CARGO_MANIFEST_DIR"), "/src").into(), web.into()];
+        while let Some(at) = open.pop() {
+            let at: std::path::PathBuf = at;
+            for entry in std::fs::read_dir(at).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && !path.starts_with(rules) {
+                    open.push(path);
+                } else if path.is_file() {
+                    all.push_str(&std::fs::read_to_string(&path).unwrap_or_default());
+                }
+            }
+        }
+        for figure in figures().iter().filter(|f| step_of(&f.name).is_none()) {
+            let field = figure.name.rsplit('.').next().unwrap_or_default();
+            assert!(all.contains(&format!(".{field}")), "{} changes nothing", figure.name);
+        }
+    }
 }

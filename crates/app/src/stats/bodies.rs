@@ -51,6 +51,8 @@ pub struct BodyRow {
     pub code: String,
     pub name: String,
     pub category: Category,
+    /// 基层团组织总数: branches among them; of a sector, those that stand in it (row 159).
+    pub orgs: i64,
     /// 团组织总数 (without branches), the child itself among them.
     pub bodies: i64,
     /// 团干部已完成录入的团组织.
@@ -141,8 +143,12 @@ async fn rows(
     let row = |child: sql::Child| {
         let f = pending.within(&child, asked.sector);
         let bodies = (f.orgs - f.branches).max(0);
+        let category = Category::from_code(&child.category)?;
+        // Leading organs stand in no sector: there the child itself is not among the counted.
+        let itself = i64::from(asked.sector.is_none() || category != Category::Lead);
         Some(BodyRow {
-            category: Category::from_code(&child.category)?,
+            category,
+            orgs: f.orgs,
             code: child.code,
             name: child.short_name,
             bodies,
@@ -151,7 +157,7 @@ async fn rows(
             cadres: f.cadres,
             cadres_done: f.cadres_done,
             cadre_share: share(f.cadres_done, f.cadres),
-            opens: bodies > 1,
+            opens: bodies > itself,
         })
     };
     Ok(found.into_iter().filter_map(row).collect())
@@ -185,7 +191,8 @@ fn write(rows: &[BodyRow], note: String) -> std::result::Result<Vec<u8>, sheet::
             Column::new("组织码", 12.0, Kind::Text),
             Column::new("组织名称", 32.0, Kind::Text),
             Column::new("组织类别", 14.0, Kind::Text),
-            Column::new("团组织总数(不含团支部)", 24.0, Kind::General),
+            Column::new("基层团组织总数", 18.0, Kind::General),
+            Column::new("团组织总数（不含团支部）", 24.0, Kind::General),
             Column::new("团干部已完成录入的团组织", 26.0, Kind::General),
             Column::new("完成录入的团组织占比", 22.0, Kind::Text),
             Column::new("已录入的团干部总数", 20.0, Kind::General),
@@ -202,6 +209,7 @@ fn write(rows: &[BodyRow], note: String) -> std::result::Result<Vec<u8>, sheet::
                 Value::from(row.code.as_str()),
                 Value::from(row.name.as_str()),
                 Value::from(row.category.label()),
+                Value::from(row.orgs),
                 Value::from(row.bodies),
                 Value::from(row.bodies_done),
                 Value::from(row.body_share.as_str()),

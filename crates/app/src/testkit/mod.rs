@@ -70,10 +70,14 @@ impl Lab {
     /// The same database and keys opened once more, as by a second program node (or after a
     /// restart), with the same clock.
     pub async fn second_node(&self) -> House {
+        self.node_with_keys(self.keys_file()).await
+    }
+    /// As [`Lab::second_node`], with a key file of its own.
+    pub async fn node_with_keys(&self, keys: PathBuf) -> House {
         let settings = self.house.settings().clone();
         // Another seed, so that the nodes' ids differ.
         let seed = self.nodes.fetch_add(1, Ordering::Relaxed);
-        open(&self.scratch, self.keys_file(), self.clock.clone(), settings, seed).await
+        open(&self.scratch, keys, self.clock.clone(), settings, seed).await
     }
     /// Expects that no invariant is broken: for the end of a test that changed many things.
     pub async fn is_whole(&self) {

@@ -15,7 +15,10 @@ use crate::{
     clock::Millis,
     keys::Place,
     orgs,
-    people::{self, Person, profile::ContactCard},
+    people::{
+        self, Person,
+        profile::{Callee, ContactCard},
+    },
     rules::Rules,
 };
 use schemars::JsonSchema;
@@ -50,6 +53,8 @@ pub struct Shown {
     pub limited: bool,
     /// Whom to ask at the source (102); only for organisations.
     pub source_contact: Option<ContactCard>,
+    /// The administrators of the source with their numbers, masked, for whoever decides (102).
+    pub source_admins: Vec<Callee>,
     /// Whom to ask where it waits (P4).
     pub holder_contact: Option<ContactCard>,
     /// Names from the root down to source and target.
@@ -70,6 +75,13 @@ pub struct Shown {
     pub undo_until: Option<Millis>,
     /// The branch that is suggested for the allocation: 组织码.
     pub suggested: Option<String>,
+}
+
+impl Rights {
+    /// Whether it is in her hands now.
+    pub fn decides(self) -> bool {
+        self.approve || self.allocate
+    }
 }
 
 /// The transfer with this number for whoever acts (or for the person herself, who acts for no
@@ -95,12 +107,17 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         Some(_) if !limited => people::profile::contact_of(cx, &t.from).await?,
         _ => None,
     };
+    let source_admins = match rights.decides() && !limited {
+        true => people::profile::admins_of(cx, &t.from).await?,
+        false => Vec::new(),
+    };
     let holder_contact = match t.holder().cloned() {
         Some(holder) => people::profile::contact_of(cx, &holder).await?,
         None => None,
     };
     Ok(Shown {
         source_contact,
+        source_admins,
         holder_contact,
         from_names: names(cx, &t.from).await?,
         to_names: names(cx, &t.to).await?,
@@ -118,6 +135,22 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         person,
         transfer: t,
     })
+}
+
+/// The numbers of the source's administrators in full, for whoever decides now; `NotFound` for all
+/// others.
+pub async fn call_source(cx: &mut Cx, no: &str) -> Result<Vec<Callee>> {
+    let t = read(cx, no).await?;
+    let rights = rights(cx, &t);
+    if !rights.decides() || is_limited(cx, &t) {
+        return Err(Error::NotFound);
+    }
+    let (action, verb) = match rights.approve {
+        true => (Action::DecideTransfer, Verb::Approve),
+        false => (Action::AllocateTransfer, Verb::Allocate),
+    };
+    let permit = cx.permit(action, t.decider(verb).0)?;
+    people::profile::call_admins(cx, permit, &t.from, &t.no).await
 }
 
 /// What a transfer was begun with, to begin it once more (P4: nothing is typed twice).
@@ -210,8 +243,8 @@ async fn suggest(cx: &mut Cx, t: &Transfer, rights: Rights) -> Result<Option<Str
     }
     if let Some(meant) = t.wish {
         let branch = orgs::by_id(cx, meant).await?;
-        let fits = t.to.covers(&branch.path) && branch.id != t.from.id;
-        if fits && sql::seems_active(cx, branch.id).await? {
+        let active = sql::seems_active(cx, branch.id).await?;
+        if super::approval::against_branch(t, &branch, active).is_none() {
             return Ok(Some(branch.code));
         }
     }

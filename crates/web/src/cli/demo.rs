@@ -24,7 +24,8 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
         kept = tempfile::Builder::new().prefix("tuanjian-demo-").tempdir()?;
         place.data = Some(kept.path().to_owned());
     }
-    let opening = open::Opening { place: &place, serving: Some(&demo.serving), may_create: true };
+    let opening =
+        open::Opening { place: &place, serving: Some(&demo.serving), access: open::Access::Create };
     let house = open::house(opening).await?;
     let plan = Plan {
         members_per_branch: demo.members_per_branch,

@@ -2,6 +2,7 @@
 
 mod demo;
 mod import;
+mod keys;
 mod open;
 mod serve;
 mod upkeep;
@@ -26,9 +27,14 @@ pub(crate) struct Place {
     /// Folder of the SQLite database and the keys.
     #[arg(long, global = true, env = "TUANJIAN_DATA")]
     data: Option<PathBuf>,
-    /// PostgreSQL instead of SQLite: postgres://user@host/name. The keys stay in --data.
+    /// PostgreSQL instead of SQLite: postgres://user@host/name. The keys stay in --data. Beyond this
+    /// machine the connection is encrypted and the server's certificate checked; sslmode and sslrootcert
+    /// in the address say otherwise.
     #[arg(long, global = true, env = "TUANJIAN_DATABASE", hide_env_values = true)]
     database: Option<String>,
+    /// A pooler in transaction mode (pgbouncer) stands before PostgreSQL.
+    #[arg(long, global = true, env = "TUANJIAN_POOLER")]
+    pooler: bool,
     /// Run every PostgreSQL transaction at SERIALIZABLE (for distributed engines).
     #[arg(long, global = true, env = "TUANJIAN_SERIALIZABLE")]
     serializable: bool,
@@ -46,7 +52,7 @@ enum Command {
     Serve(Serving),
     /// Do only the background work.
     Work,
-    /// Bring the database's schema up to date (serve does it by itself on SQLite).
+    /// Bring the database's schema up to date (serve does it by itself).
     Migrate,
     /// Make a throw-away demonstration and serve it.
     Demo(Demonstration),
@@ -117,8 +123,18 @@ enum Graduation {
 
 #[derive(Subcommand)]
 enum KeysWhat {
-    /// Add new keys; they are used from the next start on, and stored data moves over.
+    /// Add a new ring of keys to keys.toml. Nothing is written with it yet: first give the file to every
+    /// node, then say `keys use`.
     Rotate,
+    /// Write with the newest ring from now on, and move stored data over in the background. Waits until
+    /// every running program has the ring.
+    Use {
+        /// Do not wait for programs that lack the ring; they stop to write until they have it.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Tell which ring is in use, which programs lack the newest one, and whether data still moves.
+    Status,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -192,7 +208,11 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Graduation { what: Graduation::Rehearse { on, provinces } } => {
             upkeep::rehearse(cli.place, on.as_deref(), provinces).await
         }
-        Command::Keys { what: KeysWhat::Rotate } => upkeep::rotate_keys(cli.place).await,
+        Command::Keys { what: KeysWhat::Rotate } => keys::rotate(&cli.place),
+        Command::Keys { what: KeysWhat::Use { force } } => {
+            keys::put_in_use(&cli.place, force).await
+        }
+        Command::Keys { what: KeysWhat::Status } => keys::status(&cli.place).await,
     };
     match done {
         Ok(code) => code,

@@ -22,6 +22,7 @@ pub(super) struct File {
     data: Option<PathBuf>,
     database: Option<String>,
     serializable: bool,
+    pooler: bool,
     pub(super) listen: Option<SocketAddr>,
     pub(super) public_url: Option<String>,
     pub(super) trusted_proxies: Vec<std::net::IpAddr>,
@@ -56,15 +57,27 @@ fn options(place: &Place, file: &File, folder: &Path) -> storage::Options {
     if place.serializable || file.serializable {
         options.isolation = storage::Isolation::Serializable;
     }
+    options.pooler = place.pooler || file.pooler;
     options
+}
+
+/// What a command may do to the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Also make the data folder and the keys where there are none, and bring the schema up to date:
+    /// `serve`, `migrate` and `demo` alone.
+    Create,
+    /// Read and write.
+    Write,
+    /// Only read: works on a standby and on a copy that must stay as it is.
+    Read,
 }
 
 /// How the house is to be opened.
 pub(super) struct Opening<'a> {
     pub(super) place: &'a Place,
     pub(super) serving: Option<&'a Serving>,
-    /// Make the data folder and the keys when there are none.
-    pub(super) may_create: bool,
+    pub(super) access: Access,
 }
 
 /// Opens the house. An empty data folder gets keys; a database without its keys is refused.
@@ -72,15 +85,22 @@ pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
     let file = file(opening.place)?;
     let folder = folder(opening.place, &file);
     let keys = folder.join("keys.toml");
-    let options = options(opening.place, &file, &folder);
-    if opening.may_create {
+    let mut options = options(opening.place, &file, &folder);
+    options.read_only = opening.access == Access::Read;
+    if opening.access == Access::Create {
         create(&folder, &keys, &options).await?;
     } else if !keys.exists() {
         bail!("no data in {} (no keys.toml); name the folder with --data", folder.display());
     }
     let keys = Keys::open(&keys)?;
     let db = storage::Db::open(&options).await.context("opening the database")?;
-    db.migrate().await.context("bringing the schema up to date")?;
+    if opening.access == Access::Create {
+        db.migrate().await.context("bringing the schema up to date")?;
+    } else if db.schema().await.context("looking at the schema")? != storage::Schema::Current {
+        bail!(
+            "the database's schema is of an older version: run `tuanjian migrate` (or `serve`) first"
+        );
+    }
     let settings = settings(&file, opening.serving, &folder)?;
     let house = House::open(db, keys, SystemClock, SystemChance, settings).await?;
     house.set_read_only(file.read_only || opening.serving.is_some_and(|s| s.read_only));

@@ -9,7 +9,8 @@ use web::{serve as server, site::Site};
 /// `tuanjian serve`.
 pub(super) async fn serve(place: Place, serving: Serving) -> Result<ExitCode> {
     logs();
-    let opening = open::Opening { place: &place, serving: Some(&serving), may_create: true };
+    let opening =
+        open::Opening { place: &place, serving: Some(&serving), access: open::Access::Create };
     let house = open::house(opening).await?;
     let file = open::file(&place)?;
     let site = site(&house, &serving, &file);
@@ -87,7 +88,8 @@ async fn greet(place: &Place, house: &House, serving: &Serving, address: SocketA
 pub(super) async fn work(place: Place) -> Result<ExitCode> {
     logs();
     let house =
-        open::house(open::Opening { place: &place, serving: None, may_create: false }).await?;
+        open::house(open::Opening { place: &place, serving: None, access: open::Access::Write })
+            .await?;
     app::jobs::work(house.clone(), signal()).await;
     house.db().close().await;
     Ok(ExitCode::SUCCESS)

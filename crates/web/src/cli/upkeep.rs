@@ -1,4 +1,4 @@
-//! `migrate`, `fsck`, `audit`, `token`, `keys`: what an operator does now and then.
+//! `migrate`, `fsck`, `audit`, `token`: what an operator does now and then.
 
 use super::{Place, open, say};
 use anyhow::{Context, Result};
@@ -6,13 +6,19 @@ use app::House;
 use std::{io::BufRead, process::ExitCode};
 
 async fn house(place: &Place) -> Result<House> {
-    open::house(open::Opening { place, serving: None, may_create: false }).await
+    open::house(open::Opening { place, serving: None, access: open::Access::Write }).await
+}
+
+/// For what changes nothing: works on a standby and on a copy that may not be written, too.
+async fn read_only_house(place: &Place) -> Result<House> {
+    open::house(open::Opening { place, serving: None, access: open::Access::Read }).await
 }
 
 /// `tuanjian migrate`.
 pub(super) async fn migrate(place: Place) -> Result<ExitCode> {
     let house =
-        open::house(open::Opening { place: &place, serving: None, may_create: true }).await?;
+        open::house(open::Opening { place: &place, serving: None, access: open::Access::Create })
+            .await?;
     house.db().close().await;
     if place.json {
         say("{\"schema\":\"current\"}")?
@@ -47,24 +53,9 @@ pub(super) async fn token(
     Ok(ExitCode::SUCCESS)
 }
 
-/// `tuanjian keys rotate`.
-pub(super) async fn rotate_keys(place: Place) -> Result<ExitCode> {
-    let file = open::file(&place)?;
-    let keys = open::folder(&place, &file).join("keys.toml");
-    app::keys::Keys::rotate(&keys, &app::clock::SystemChance)?;
-    // Opened with the new keys; the job that moves the data over is put in for the worker.
-    let house = house(&place).await?;
-    app::people::request_rekey(&house).await?;
-    house.db().close().await;
-    say(
-        "New keys are in keys.toml. Start the program again; it moves stored data over in the background. Keep the old keys: backups need them.",
-    )?;
-    Ok(ExitCode::SUCCESS)
-}
-
 /// `tuanjian fsck`: one JSON line a finding, then the sum.
 pub(super) async fn fsck(place: Place, deep: bool) -> Result<ExitCode> {
-    let house = house(&place).await?;
+    let house = read_only_house(&place).await?;
     let mut told: Result<()> = Ok(());
     let report = app::fsck::run_with(&house, deep, &mut |finding| {
         if told.is_ok() {
@@ -90,7 +81,7 @@ pub(super) async fn fsck(place: Place, deep: bool) -> Result<ExitCode> {
 
 /// `tuanjian audit verify`: exit code 0 when the book is whole, 1 when not.
 pub(super) async fn verify(place: Place) -> Result<ExitCode> {
-    let house = house(&place).await?;
+    let house = read_only_house(&place).await?;
     let (rows, faults) = app::events::verify(&house, app::events::noted(&house)?).await?;
     for fault in &faults {
         say(&serde_json::to_string(fault)?)?;
@@ -105,7 +96,7 @@ pub(super) async fn verify(place: Place) -> Result<ExitCode> {
 
 /// `tuanjian graduation rehearse`: a line a school, then its province's sum, at last the sum of all.
 pub(super) async fn rehearse(place: Place, on: Option<&str>, provinces: bool) -> Result<ExitCode> {
-    let house = house(&place).await?;
+    let house = read_only_house(&place).await?;
     let on = match on {
         Some(day) => day.parse().with_context(|| format!("“{day}” is no day like 2027-07-01"))?,
         None => app::clock::day(house.now()),

@@ -1,6 +1,8 @@
 //! The pages of the tree: organisation information, direct children, creating one, the card, and
 //! the picker (A6 to A8, W7).
 
+/// 组织操作记录.
+pub mod audit;
 /// 组织名片.
 pub mod card;
 /// 更改组织类别.
@@ -17,6 +19,8 @@ pub mod info;
 pub mod order;
 /// 选择团组织.
 pub mod picker;
+/// 组织录入进度.
+pub mod progress;
 
 use app::{Cx, Error, OrgRef};
 

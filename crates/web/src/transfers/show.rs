@@ -82,6 +82,8 @@ pub struct Detail {
     pub holder: Option<String>,
     pub holder_contact: Option<ContactView>,
     pub source_contact: Option<ContactView>,
+    /// Administrators of the source with their masked numbers, for whoever decides.
+    pub source_admins: Vec<Callee>,
     /// The last day of the present step.
     pub until: String,
     pub left: String,
@@ -125,6 +127,39 @@ pub struct Chosen {
     pub pass_note: String,
 }
 
+/// Somebody who can be called.
+#[derive(Serialize, JsonSchema)]
+pub struct Callee {
+    pub label: String,
+    /// The mobile number.
+    pub value: String,
+}
+
+/// 原组织管理员电话: in full, for whoever decides.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "transfers/contact.html")]
+pub struct Contact {
+    #[serde(skip)]
+    frame: Frame,
+    no: String,
+    admins: Vec<Callee>,
+    #[serde(skip)]
+    base: String,
+}
+page!(Contact);
+
+/// `POST /o/{org}/t/{no}/contact`: each number that is shown is written into the book.
+pub async fn contact(
+    mut v: Visit,
+    Path((_, no)): Path<(String, String)>,
+) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let found = transfers::call_source(&mut v.cx, &no).await?;
+    let frame = v.frame("原组织管理员电话", "/inbox").await?;
+    let admins = found.into_iter().map(callee).collect();
+    v.done_showing(Contact { frame, no, admins, base }).await
+}
+
 impl Detail {
     /// Whether the branch is the suggested one.
     pub(crate) fn suggests(&self, branch: &BranchView) -> bool {
@@ -137,7 +172,13 @@ impl Detail {
             None => self.href.clone(),
         };
         let org = self.base.rsplit('/').next().unwrap_or_default();
-        let query = [("for", "allocation"), ("kind", "branch"), ("under", org), ("back", &back)];
+        let query = [
+            ("for", "allocation"),
+            ("of", self.no.as_str()),
+            ("kind", "branch"),
+            ("under", org),
+            ("back", &back),
+        ];
         format!("{}/picker?{}", self.base, serde_html_form::to_string(query).unwrap_or_default())
     }
     /// Whether the decision carries an allocation.
@@ -147,6 +188,12 @@ impl Detail {
     /// Whether the target has asked for the person (转入).
     pub(crate) fn is_in(&self) -> bool {
         self.variant.comes_from_target()
+    }
+    /// What is asked before the key sends the decision: whom it is about, from where, to where.
+    pub(crate) fn confirmation(&self) -> String {
+        let last = |path: &[String]| path.last().cloned().unwrap_or_default();
+        let (from, to) = (last(&self.from), last(&self.to));
+        format!("{}：{}，从{from}转到{to}", self.approve_label(), self.person_name)
     }
     /// What the button of the decision says.
     pub(crate) fn approve_label(&self) -> &'static str {
@@ -208,6 +255,7 @@ pub(crate) async fn detail(
         holder,
         holder_contact: shown.holder_contact.map(Into::into),
         source_contact: shown.source_contact.map(Into::into),
+        source_admins: shown.source_admins.into_iter().map(callee).collect(),
         returned: [shown.return_reason, t.return_note.as_deref()]
             .into_iter()
             .flatten()
@@ -255,6 +303,10 @@ pub(crate) async fn detail(
     })
 }
 
+fn callee(c: app::people::profile::Callee) -> Callee {
+    Callee { label: c.name, value: c.mobile.unwrap_or_else(|| "未填写".into()) }
+}
+
 /// The target's branches, and the one that was picked elsewhere on the page.
 pub(super) async fn branches_for(
     v: &mut Visit,
@@ -269,10 +321,13 @@ pub(super) async fn branches_for(
         .collect();
     if !picked.is_empty() && branches.iter().all(|b| b.code != picked) {
         match app::orgs::by_code(&mut v.cx, picked).await {
-            Ok(org) if t.to.covers(&org.path) => {
-                branches.push(BranchView { code: org.code, name: org.short_name });
+            Ok(org) => {
+                let one = std::slice::from_ref(&org);
+                if transfers::against_branches(&mut v.cx, &t.no, one).await? == [None] {
+                    branches.push(BranchView { code: org.code, name: org.short_name });
+                }
             }
-            Ok(_) | Err(Error::NotFound) => {}
+            Err(Error::NotFound) => {}
             Err(e) => return Err(e.into()),
         }
     }
@@ -309,7 +364,12 @@ fn steps(shown: &Shown, holder: Option<&str>) -> Vec<StepView> {
     let what = if t.state == State::PendingAlloc { "分配团支部" } else { "审批" };
     let now = (!t.state.ended())
         .then(|| (format!("等待 {} {what}", holder.unwrap_or("对方")), t.deadline));
-    timeline(&shown.steps, now, &["转接完成".to_owned()])
+    // A committee does not take people in itself: what it has to do after the approval is told
+    // from the beginning.
+    let allocation = t.variant.allocates() && t.state != State::PendingAlloc;
+    let later = allocation.then(|| format!("由{}分配团支部", t.to.short_name));
+    let later: Vec<String> = later.into_iter().chain(["转接完成".to_owned()]).collect();
+    timeline(&shown.steps, now, &later)
 }
 
 /// 转接详情.
@@ -393,18 +453,22 @@ pub async fn approve(
     match transfers::approve(&mut v.cx, &no, f.version, Some(&f.branch)).await {
         Ok(t) => {
             let said = match t.state {
-                State::Done => format!("已同意 {} 转接,已经完成。{UNDO}", t.person_name),
-                State::PendingAlloc if t.variant.comes_from_target() => {
-                    format!("已同意 {} 转出,由对方分配团支部。{UNDO}", t.person_name)
+                State::Done => {
+                    format!("已同意{}转到{}，已经完成。{UNDO}", t.person_name, t.to.short_name)
                 }
-                State::PendingAlloc => {
-                    format!("已同意 {},请尽快分配团支部。{UNDO}", t.person_name)
-                }
+                State::PendingAlloc if t.variant.comes_from_target() => format!(
+                    "已同意{}转到{}，由对方分配团支部。{UNDO}",
+                    t.person_name, t.to.short_name
+                ),
+                State::PendingAlloc => format!(
+                    "已同意{}转到{}，请尽快分配团支部。{UNDO}",
+                    t.person_name, t.to.short_name
+                ),
                 _ => format!("{} 已不再接收转入,这条申请已自动退回。", t.to.short_name),
             };
             done(v, &t, said, &f.place).await
         }
-        Err(e) => back(v, &no, e, &f.place, Chosen::default()).await,
+        Err(e) => back(v, &no, e, (&f.place, &f.branch), Chosen::default()).await,
     }
 }
 
@@ -419,7 +483,7 @@ pub async fn allocate(
             let said = format!("已为 {} 分配团支部,转接完成。{UNDO}", t.person_name);
             done(v, &t, said, &f.place).await
         }
-        Err(e) => back(v, &no, e, &f.place, Chosen::default()).await,
+        Err(e) => back(v, &no, e, (&f.place, &f.branch), Chosen::default()).await,
     }
 }
 
@@ -436,7 +500,7 @@ pub async fn give_back(
         }
         Err(e) => {
             let chosen = Chosen { reason: f.reason, note: f.note, ..Chosen::default() };
-            back(v, &no, e, &f.place, chosen).await
+            back(v, &no, e, (&f.place, ""), chosen).await
         }
     }
 }
@@ -501,7 +565,7 @@ pub async fn pass_on(
         }
         Err(e) => {
             let chosen = Chosen { pass_to: f.to, pass_note: f.message, ..Chosen::default() };
-            back(v, &no, e, &f.place, chosen).await
+            back(v, &no, e, (&f.place, ""), chosen).await
         }
     }
 }
@@ -519,14 +583,14 @@ async fn back(
     mut v: Visit,
     no: &str,
     error: Error,
-    place: &str,
+    (place, branch): (&str, &str),
     chosen: Chosen,
 ) -> Result<Answer, Failure> {
     let errors: Vec<FieldError> = match error {
         Error::Invalid(errors) if v.face() != Face::Json => errors,
         other => return Err(other.into()),
     };
-    let mut d = detail(&mut v, no, place, "").await?;
+    let mut d = detail(&mut v, no, place, branch).await?;
     d.chosen = chosen;
     let mut frame = v.frame("转接详情", "/transfers").await?;
     frame.errors = errors;

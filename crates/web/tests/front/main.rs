@@ -19,6 +19,7 @@ mod inbox;
 mod kit;
 mod once;
 mod ops;
+mod pages;
 mod relocations;
 mod safety;
 mod sessions;

@@ -34,6 +34,17 @@ impl Program {
         log: Option<&Path>,
         client: &reqwest::Client,
     ) -> Self {
+        Self::start_with(data, url, log, client, &[]).await
+    }
+
+    /// As [`Program::start`], with more words on its command line.
+    pub(crate) async fn start_with(
+        data: &Path,
+        url: &str,
+        log: Option<&Path>,
+        client: &reqwest::Client,
+        more: &[&str],
+    ) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let program = env("TUANJIAN_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_tuanjian").into());
         let said = log.map_or_else(Stdio::inherit, |log| {
@@ -43,6 +54,7 @@ impl Program {
             .args(["serve", "--captcha", "off", "--data"])
             .arg(data)
             .args(["--database", url, "--listen", &format!("127.0.0.1:{port}")])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(said)

@@ -1,6 +1,6 @@
 //! Putting people in, thousands in one statement, and asking beforehand who is there already.
 
-use crate::{Cx, OrgRef, Permit, Result};
+use crate::{Cx, OrgRef, Permit, Result, keyring::Held};
 use db::{Rows, Value, args, sql};
 
 db::row! {
@@ -63,12 +63,19 @@ pub(in crate::people) async fn holders(
 }
 
 /// Puts persons in; returns how many were not there yet.
-pub(in crate::people) async fn persons(cx: &mut Cx, _: &Permit, rows: Rows) -> Result<u64> {
+///
+/// The ring must have been held before anybody looked for them.
+pub(in crate::people) async fn persons(
+    cx: &mut Cx,
+    _: &Permit,
+    ring: Held,
+    rows: Rows,
+) -> Result<u64> {
     Ok(cx
         .tx
         .run_of(
             sql!("INSERT INTO person (id, code, name, name_py, id_ct, id_bi, id_bi_ver, sex, birth_ym, mobile_ct, mobile_bi, contact_ct, ethnic, political, education, missing, complete, created_at, updated_at) SELECT id, code, name, name_py, id_ct, id_bi, $1, sex, birth_ym, mobile_ct, mobile_bi, contact_ct, ethnic, political, education, missing, missing = '', $2, $2 FROM {rows: id int, code text, name text, name_py text, id_ct blob, id_bi blob, sex text, birth_ym text, mobile_ct blob, mobile_bi blob, contact_ct blob, ethnic text, political text, education text, missing text} AS v WHERE true ON CONFLICT DO NOTHING"),
-            args![cx.house().keys().index_version(), cx.now()],
+            args![ring.number(), cx.now()],
             rows,
         )
         .await?)

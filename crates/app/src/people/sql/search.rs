@@ -196,6 +196,18 @@ pub(in crate::people) async fn org_names(
         .await?)
 }
 
+/// Who runs an organisation.
+pub(in crate::people) async fn administrators(cx: &mut Cx, org: &OrgRef) -> Result<Vec<PersonId>> {
+    let found: Vec<(PersonId,)> = cx
+        .tx
+        .all(
+            sql!("SELECT person_id FROM admin_seat WHERE org_id = $1 ORDER BY slot LIMIT 10"),
+            args![org.id],
+        )
+        .await?;
+    Ok(found.into_iter().map(|(id,)| id).collect())
+}
+
 /// Who runs an organisation and how it is reached; `None` when nothing is known of either.
 pub(in crate::people) async fn contact_card(
     cx: &mut Cx,
