@@ -508,8 +508,8 @@ async fn unknown_titles_are_mapped_once_and_remembered() {
     let columns = mapping::columns(&mut cx, import.id).await.unwrap();
     drop(cx);
     assert!(columns.columns[1].samples[0].contains("****"), "samples are masked");
-    let twice = ["name", "id_number", "name"].map(str::to_owned);
-    let wrong = act!(d.house(), d.who.clone(), |cx| mapping::settle(cx, import.id, &twice).await);
+    let thrice = ["name", "name", "name"].map(str::to_owned);
+    let wrong = act!(d.house(), d.who.clone(), |cx| mapping::settle(cx, import.id, &thrice).await);
     assert_eq!(refusal(wrong.unwrap_err()).0, "column_twice");
     let keys = ["name", "id_number", "joined", ""].map(str::to_owned);
     act!(d.house(), d.who.clone(), |cx| mapping::settle(cx, import.id, &keys).await).unwrap();

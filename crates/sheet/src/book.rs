@@ -23,6 +23,22 @@ pub struct Sheet {
     pub hidden: bool,
     /// The rows that hold something, top to bottom.
     pub rows: Vec<Row>,
+    /// Columns that are not shown, counted from 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden_columns: Vec<u32>,
+    /// Cells that were made into one; the value stands in the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<Merge>,
+}
+
+/// A rectangle of cells that a person sees as one. Rows are 1-based as in [`Row::number`], columns
+/// counted from 0 as in [`Row::cell`], both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merge {
+    pub top: u32,
+    pub bottom: u32,
+    pub left: u32,
+    pub right: u32,
 }
 
 /// One row that holds something.
@@ -32,12 +48,18 @@ pub struct Row {
     pub number: u32,
     /// From column A to the last filled cell.
     pub cells: Vec<Cell>,
+    /// Not shown: hidden by hand or by a filter.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hidden: bool,
+    /// Columns whose cell is struck out, counted from 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub struck: Vec<u32>,
 }
 
 /// One cell.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize)]
 pub enum Cell {
-    /// Nothing, or a formula whose result the file does not hold.
+    /// Nothing.
     #[default]
     #[serde(rename = "E")]
     Empty,
@@ -53,6 +75,9 @@ pub enum Cell {
     /// A formula's failure such as `#N/A`.
     #[serde(rename = "F")]
     Fault(String),
+    /// A formula whose result the file does not hold: it was never calculated.
+    #[serde(rename = "U")]
+    Unsolved,
 }
 
 /// A number as the file stores it.
@@ -68,6 +93,9 @@ pub struct Number {
     /// Least number of digits by number format (`000000`), 0 if none.
     #[serde(rename = "p", default, skip_serializing_if = "is_zero")]
     pub pad: u8,
+    /// What a person sees, where the number format adds to the number or rounds it (`+86`, `0.00`).
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Box<str>>,
 }
 
 impl Number {
@@ -91,6 +119,9 @@ impl Number {
         if self.lost_digits() || !value.is_finite() {
             return self.shown.to_string();
         }
+        if let Some(seen) = &self.seen {
+            return seen.to_string();
+        }
         if value.fract() == 0.0 {
             return format!("{value:0pad$.0}", pad = usize::from(self.pad));
         }
@@ -104,7 +135,7 @@ impl Cell {
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Empty => Cow::Borrowed(""),
+            Self::Empty | Self::Unsolved => Cow::Borrowed(""),
             Self::Text(text) | Self::Fault(text) => Cow::Borrowed(text),
             Self::Number(number) => Cow::Owned(number.text()),
             Self::Bool(flag) => Cow::Borrowed(if *flag { "TRUE" } else { "FALSE" }),
@@ -115,16 +146,16 @@ impl Cell {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         match self {
-            Self::Empty => true,
+            Self::Empty | Self::Unsolved => true,
             Self::Text(text) | Self::Fault(text) => text.trim().is_empty(),
             Self::Number(_) | Self::Bool(_) => false,
         }
     }
 
-    /// Stored as a number, dates included.
+    /// Stored as a number and shown as one, dates included; not where the number format adds to it.
     #[must_use]
     pub fn was_number(&self) -> bool {
-        matches!(self, Self::Number(_))
+        matches!(self, Self::Number(number) if number.seen.is_none() || number.lost_digits())
     }
 
     /// The digits are no longer all there: a number above 15 digits, or text in scientific
@@ -134,7 +165,7 @@ impl Cell {
         match self {
             Self::Number(number) => number.lost_digits(),
             Self::Text(text) => is_scientific(text.trim()),
-            Self::Empty | Self::Bool(_) | Self::Fault(_) => false,
+            Self::Empty | Self::Bool(_) | Self::Fault(_) | Self::Unsolved => false,
         }
     }
 
@@ -145,7 +176,7 @@ impl Cell {
         match self {
             Self::Number(Number { date: Some(date), .. }) => Some(When::Day(*date)),
             Self::Number(_) | Self::Text(_) => when::parse(&self.text()),
-            Self::Empty | Self::Bool(_) | Self::Fault(_) => None,
+            Self::Empty | Self::Bool(_) | Self::Fault(_) | Self::Unsolved => None,
         }
     }
 
@@ -181,6 +212,14 @@ pub fn column_letters(column: u32) -> String {
     letters.iter().rev().collect()
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands skip_serializing_if a reference"
+)]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 fn is_scientific(text: &str) -> bool {
     let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
@@ -204,6 +243,7 @@ impl fmt::Debug for Cell {
             Self::Number(_) => "Number(..)",
             Self::Bool(_) => "Bool(..)",
             Self::Fault(_) => "Fault(..)",
+            Self::Unsolved => "Unsolved",
         })
     }
 }
@@ -219,7 +259,7 @@ mod tests {
     use super::*;
 
     fn number(shown: &str, pad: u8) -> Cell {
-        Cell::Number(Number { shown: shown.into(), date: None, pad })
+        Cell::Number(Number { shown: shown.into(), date: None, pad, seen: None })
     }
 
     #[test]
@@ -253,7 +293,8 @@ mod tests {
 
     #[test]
     fn debug_output_holds_no_content() {
-        let row = Row { number: 1, cells: vec![Cell::Text("340104".into()), number("138", 0)] };
+        let cells = vec![Cell::Text("340104".into()), number("138", 0)];
+        let row = Row { number: 1, cells, hidden: false, struck: Vec::new() };
         let shown = format!("{row:?}");
         assert!(!shown.contains("340104") && !shown.contains("138"), "{shown}");
     }

@@ -20,6 +20,12 @@ pub enum ReadError {
     /// Cut short or altered.
     #[error("the workbook is damaged or incomplete")]
     Damaged,
+    /// UTF-8 text in which a character was cut in two by whatever wrote it.
+    #[error("a character in row {row} is broken")]
+    BadText {
+        /// The line of the first broken character, 1-based.
+        row: u32,
+    },
     /// A filled row lies beyond the limit.
     #[error("row {row} is beyond the limit of {limit} rows")]
     TooManyRows {
@@ -80,6 +86,7 @@ impl ReadError {
             Self::NotAWorkbook { .. } => "not_a_workbook",
             Self::Encrypted => "encrypted",
             Self::Damaged => "damaged",
+            Self::BadText { .. } => "bad_text",
             Self::TooManyRows { .. } => "too_many_rows",
             Self::TooManyColumns { .. } => "too_many_columns",
             Self::CellTooLong { .. } => "cell_too_long",
@@ -103,10 +110,16 @@ pub enum Found {
     Picture,
     /// A zip, rar or 7z archive.
     Archive,
-    /// A web page or XML saved under a workbook's name, as some systems export.
+    /// A web page saved under a workbook's name, as some systems export.
     WebPage,
-    /// A workbook of a kind that is not read (.ods, .xlsb): save it as .xlsx.
+    /// An "XML spreadsheet 2003", mostly under the name .xls.
+    Xml2003,
+    /// An OpenDocument spreadsheet (.ods): save it as .xlsx.
+    OpenDocument,
+    /// A workbook of another kind that is not read (.xlsb, .numbers): save it as .xlsx.
     OtherWorkbook,
+    /// UTF-16 text without its mark: which byte comes first would be a guess.
+    WideText,
     /// Anything else.
     Unknown,
 }

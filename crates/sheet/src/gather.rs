@@ -1,7 +1,7 @@
 //! Collects cells into a [`Book`] and enforces the limits on what is kept.
 //! Every reader hands its cells here, so that no format can exceed what another may not.
 
-use crate::book::{Book, Cell, Row, Sheet};
+use crate::book::{Book, Cell, Merge, Row, Sheet};
 use crate::{Limits, ReadError};
 
 /// The book while it is being read.
@@ -15,31 +15,87 @@ pub(crate) struct Gather<'l> {
 
 impl<'l> Gather<'l> {
     pub(crate) fn new(limits: &'l Limits) -> Self {
-        let row = Row { number: 0, cells: Vec::new() };
+        let row = empty(0);
         Self { limits, sheets: Vec::new(), row, cells: 0, text: 0 }
     }
 
     /// Starts the next sheet.
     pub(crate) fn sheet(&mut self, name: &str, hidden: bool) -> Result<(), ReadError> {
         self.flush()?;
-        self.row.number = 0;
+        self.settle();
+        self.row = empty(0);
         if self.sheets.len() >= self.limits.sheets {
             return Err(ReadError::TooBig);
         }
-        self.sheets.push(Sheet { name: name.to_owned(), hidden, rows: Vec::new() });
+        let name = name.to_owned();
+        let (rows, hidden_columns, merges) = Default::default();
+        self.sheets.push(Sheet { name, hidden, rows, hidden_columns, merges });
         Ok(())
     }
 
-    /// Puts a cell; row and column are 1-based, rows must not go back. A blank cell beyond the
-    /// limits is dropped: stray spaces far out are nobody's data.
+    /// Says that the columns from `first` to `last`, 1-based, are not shown.
+    pub(crate) fn hide_columns(&mut self, first: u32, last: u32) {
+        let last = last.min(self.limits.columns);
+        if let Some(sheet) = self.sheets.last_mut() {
+            let more = (first.max(1)..=last).map(|column| column - 1);
+            let new: Vec<u32> = more.filter(|c| !sheet.hidden_columns.contains(c)).collect();
+            sheet.hidden_columns.extend(new);
+        }
+    }
+
+    /// Keeps a rectangle of merged cells, as far as it lies within the limits.
+    pub(crate) fn merge(&mut self, merge: Merge) -> Result<(), ReadError> {
+        let (last_row, last_column) = (self.limits.last_row(), self.limits.columns);
+        let Some(sheet) = self.sheets.last_mut() else { return Err(ReadError::Damaged) };
+        let whole = 1 <= merge.top && merge.top <= merge.bottom && merge.left <= merge.right;
+        if !whole || merge.top > last_row || merge.left >= last_column {
+            return Ok(());
+        }
+        if sheet.merges.len() >= self.limits.cells {
+            return Err(ReadError::TooBig);
+        }
+        let (bottom, right) = (merge.bottom.min(last_row), merge.right.min(last_column - 1));
+        sheet.merges.push(Merge { bottom, right, ..merge });
+        Ok(())
+    }
+
+    /// Says that the row being read is not shown.
+    pub(crate) fn hide_row(&mut self, row: u32) -> Result<(), ReadError> {
+        self.go_to(row)?;
+        self.row.hidden = true;
+        Ok(())
+    }
+
+    /// Puts a cell that is struck out.
+    pub(crate) fn put_struck(
+        &mut self,
+        row: u32,
+        column: u32,
+        cell: Cell,
+    ) -> Result<(), ReadError> {
+        self.put(row, column, cell)?;
+        if column <= self.limits.columns {
+            self.row.struck.push(column - 1);
+        }
+        Ok(())
+    }
+
+    fn go_to(&mut self, row: u32) -> Result<(), ReadError> {
+        if row != self.row.number {
+            self.flush()?;
+            self.row = empty(row);
+        }
+        Ok(())
+    }
+
+    /// Puts a cell; row and column are 1-based. Rows may come in any order, as a spreadsheet goes by
+    /// the addresses. A blank cell beyond the limits is dropped: stray spaces far out are nobody's
+    /// data.
     pub(crate) fn put(&mut self, row: u32, column: u32, cell: Cell) -> Result<(), ReadError> {
-        if row == 0 || column == 0 || row < self.row.number {
+        if row == 0 || column == 0 {
             return Err(ReadError::Damaged);
         }
-        if row > self.row.number {
-            self.flush()?;
-            self.row.number = row;
-        }
+        self.go_to(row)?;
         let outside = row > self.limits.last_row() || column > self.limits.columns;
         if outside && cell.is_blank() {
             return Ok(());
@@ -61,6 +117,7 @@ impl<'l> Gather<'l> {
 
     pub(crate) fn finish(mut self) -> Result<Book, ReadError> {
         self.flush()?;
+        self.settle();
         if self.sheets.iter().all(|sheet| sheet.rows.is_empty()) {
             return Err(ReadError::Empty);
         }
@@ -80,7 +137,7 @@ impl<'l> Gather<'l> {
         let text = match cell {
             Cell::Text(text) | Cell::Fault(text) => text.as_str(),
             Cell::Number(number) => &number.shown,
-            Cell::Empty | Cell::Bool(_) => "",
+            Cell::Empty | Cell::Bool(_) | Cell::Unsolved => "",
         };
         if text.len() > limits.cell_chars && text.chars().count() > limits.cell_chars {
             return Err(self.too_long(row, column));
@@ -93,7 +150,8 @@ impl<'l> Gather<'l> {
     }
 
     fn flush(&mut self) -> Result<(), ReadError> {
-        let mut cells = std::mem::take(&mut self.row.cells);
+        let next = empty(self.row.number);
+        let Row { number, mut cells, hidden, struck } = std::mem::replace(&mut self.row, next);
         if cells.iter().all(Cell::is_blank) {
             return Ok(());
         }
@@ -104,15 +162,41 @@ impl<'l> Gather<'l> {
         if self.cells > self.limits.cells {
             return Err(ReadError::TooBig);
         }
-        let number = self.row.number;
         match self.sheets.last_mut() {
-            Some(sheet) => sheet.rows.push(Row { number, cells }),
+            Some(sheet) => sheet.rows.push(Row { number, cells, hidden, struck }),
             None => return Err(ReadError::Damaged),
         }
         Ok(())
     }
 
+    /// Puts the rows of the sheet that was read in order; pieces of one row become one.
+    fn settle(&mut self) {
+        let Some(sheet) = self.sheets.last_mut() else { return };
+        if sheet.rows.is_sorted_by(|a, b| a.number < b.number) {
+            return;
+        }
+        sheet.rows.sort_by_key(|row| row.number);
+        sheet.rows.dedup_by(|later, kept| {
+            let same = later.number == kept.number;
+            if same {
+                kept.cells.resize(kept.cells.len().max(later.cells.len()), Cell::Empty);
+                for (cell, new) in kept.cells.iter_mut().zip(later.cells.drain(..)) {
+                    if new != Cell::Empty {
+                        *cell = new;
+                    }
+                }
+                kept.hidden |= later.hidden;
+                kept.struck.append(&mut later.struck);
+            }
+            same
+        });
+    }
+
     fn sheet_name(&self) -> String {
         self.sheets.last().map(|sheet| sheet.name.clone()).unwrap_or_default()
     }
+}
+
+fn empty(number: u32) -> Row {
+    Row { number, cells: Vec::new(), hidden: false, struck: Vec::new() }
 }

@@ -4,9 +4,11 @@
 //! Reading pasted cells: [`read_pasted`]. Writing: [`Writer`] (.xlsx) and [`write_csv`].
 //! Anyone may call this crate; it calls nobody.
 
+mod biff;
 mod book;
 mod csv_out;
 mod error;
+mod format;
 mod gather;
 mod isolate;
 mod limits;
@@ -19,7 +21,7 @@ mod write;
 mod xls;
 mod xlsx;
 
-pub use book::{Book, Cell, Number, Row, Sheet, address, column_letters};
+pub use book::{Book, Cell, Merge, Number, Row, Sheet, address, column_letters};
 pub use csv_out::{guard_formula, write_csv};
 pub use error::{Found, ReadError};
 pub use isolate::{CHILD_ARG, child_main, read_isolated};

@@ -47,7 +47,7 @@ impl Default for Limits {
         Self {
             file_bytes: 20 * MIB,
             rows: 20_000,
-            head_rows: 20,
+            head_rows: 120,
             columns: 64,
             cells: 800_000,
             cell_chars: 5_000,

@@ -75,15 +75,20 @@ fn text_or_foreign(bytes: &[u8], extension: &str) -> Result<Format, ReadError> {
     {
         return not_a_workbook(*found);
     }
+    if is_binary && is_wide(head) {
+        return not_a_workbook(Found::WideText);
+    }
     if is_binary {
         return not_a_workbook(Found::Unknown);
     }
     if is_markup(head) {
-        return not_a_workbook(Found::WebPage);
+        let says = |word: &[u8]| head.windows(word.len()).any(|part| part == word);
+        let of_2003 = says(b"urn:schemas-microsoft-com:office:spreadsheet") || says(b"Excel.Sheet");
+        return not_a_workbook(if of_2003 { Found::Xml2003 } else { Found::WebPage });
     }
-    // Some systems export tab-separated text under .xls; under .xlsx text is no workbook.
-    let tabbed = head.contains(&b'\t');
-    if workbook_name && !(extension == "xls" && tabbed) {
+    // Some systems export separated text under a workbook's name.
+    let separated = head.iter().any(|byte| b"\t,;|".contains(byte)) || holds(head, "，");
+    if workbook_name && !separated {
         return not_a_workbook(Found::Unknown);
     }
     Ok(Format::Text)
@@ -105,9 +110,32 @@ fn is_markup(head: &[u8]) -> bool {
     let head = head.strip_prefix(UTF8_MARK).unwrap_or(head).trim_ascii_start();
     let starts =
         |tag: &[u8]| head.len() >= tag.len() && head[..tag.len()].eq_ignore_ascii_case(tag);
-    [&b"<html"[..], b"<!doctype", b"<table", b"<?xml", b"<meta", b"<head", b"<style", b"<!--"]
-        .into_iter()
-        .any(starts)
+    [
+        &b"<html"[..],
+        b"mime-version:",
+        b"<!doctype",
+        b"<table",
+        b"<?xml",
+        b"<meta",
+        b"<head",
+        b"<style",
+        b"<!--",
+    ]
+    .into_iter()
+    .any(starts)
+}
+
+fn holds(head: &[u8], word: &str) -> bool {
+    head.windows(word.len()).any(|part| part == word.as_bytes())
+}
+
+/// UTF-16 without its mark: every other byte of the line ends, blanks and digits is 0.
+fn is_wide(head: &[u8]) -> bool {
+    let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|b| **b == 0).count();
+    let pairs = head.chunks_exact(2);
+    let others = pairs.filter(|pair| pair.contains(&0)).count();
+    let (even, odd) = (zeros(0), zeros(1));
+    others * 10 >= head.len() / 2 && even.min(odd) == 0 && !head.windows(2).any(|p| p == [0, 0])
 }
 
 /// Whether a stream of this name is in the directory of an OLE container (names are UTF-16).
@@ -132,6 +160,11 @@ mod tests {
         assert_eq!(found(b"\x89PNG\r\n\x1A\n\0\0", "a.xlsx"), not(Found::Picture));
         assert_eq!(found(b"<html><table>", "a.xls"), not(Found::WebPage));
         assert_eq!(found(b"\0\0\0\0", "a.csv"), not(Found::Unknown));
+        let wide: Vec<u8> = "姓名,1\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(found(&wide, "a.csv"), not(Found::WideText));
+        let xml = b"<?xml version=\"1.0\"?><?mso-application progid=\"Excel.Sheet\"?><Workbook/>";
+        assert_eq!(found(xml, "a.xls"), not(Found::Xml2003));
+        assert_eq!(found(b"MIME-Version: 1.0\r\n<html>", "a.xls"), not(Found::WebPage));
         assert_eq!(found(b"hello", "a.xlsx"), not(Found::Unknown));
         assert_eq!(found(b"PK", "a.xlsx"), ReadError::Damaged);
         assert_eq!(found(b"", "a.xlsx"), ReadError::Empty);
@@ -142,7 +175,10 @@ mod tests {
         let text = |bytes: &[u8], hint| format(bytes, hint, &Limits::default());
         assert_eq!(text(b"a,b", "a.csv"), Ok(Format::Text));
         assert_eq!(text(b"BMW,b", "a.csv"), Ok(Format::Text));
-        assert_eq!(text(b"a\tb", "A.XLS"), Ok(Format::Text));
+        for (bytes, name) in [(&b"a\tb"[..], "A.XLS"), (b"a,b", "a.xls"), (b"a;b", "a.xlsx")] {
+            assert_eq!(text(bytes, name), Ok(Format::Text));
+        }
+        assert_eq!(text("甲，乙".as_bytes(), "a.et"), Ok(Format::Text));
         assert_eq!(text(b"a,b", ""), Ok(Format::Text));
     }
 }

@@ -1,4 +1,5 @@
-//! Comma-, semicolon- and tab-separated text, in UTF-8, GB 18030 or UTF-16 with its mark.
+//! Separated text (tabs, commas, semicolons, bars, the full-width ones too), in UTF-8, GB 18030 or
+//! UTF-16 with its mark.
 //! Row numbers are those a spreadsheet shows: a quoted line break does not count, a blank line does.
 
 use crate::book::Cell;
@@ -21,19 +22,40 @@ pub(crate) fn read_str(
     limits: &Limits,
 ) -> Result<Book, ReadError> {
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let delimiter = delimiter.unwrap_or_else(|| guess(text));
+    // `sep=;` in the first line is meant for the spreadsheet, which counts it as a row.
+    let told = delimiter.is_none().then(|| separator_line(text)).flatten();
+    let (first, text) = told.map_or((1, text), |(_, rest)| (2, rest));
+    let told = told.map(|(separator, _)| separator);
+    let delimiter = delimiter.or(told).unwrap_or_else(|| guess(text));
     let mut gather = Gather::new(limits);
     gather.sheet("", false)?;
     let mut fields = Fields { rest: text, delimiter, longest: limits.cell_chars };
-    let (mut row, mut column) = (1, 1);
+    let (mut row, mut column) = (first, 1);
     while let Some(field) = fields.next()? {
         if field.too_long {
             return Err(gather.too_long(row, column));
         }
-        gather.put(row, column, Cell::from_text(unguard_formula(field.text)))?;
+        let text = unguard_formula(unwrapped(field.text));
+        gather.put(row, column, Cell::from_text(text))?;
         (row, column) = if field.ends_row { (row + 1, 1) } else { (row, column + 1) };
     }
     gather.finish()
+}
+
+/// The separator that the first line names, and the text behind that line.
+fn separator_line(text: &str) -> Option<(char, &str)> {
+    let (line, rest) = text.split_once(['\n', '\r'])?;
+    let line = line.trim().trim_matches('"').to_ascii_lowercase();
+    let named = line.strip_prefix("sep=")?;
+    let separator = if named.is_empty() { '\t' } else { named.chars().next()? };
+    let rest = if text.contains("\r\n") { rest.strip_prefix('\n').unwrap_or(rest) } else { rest };
+    Some((separator, rest))
+}
+
+/// `="340104…"` keeps a spreadsheet from making a number of the text: the text is what was meant.
+fn unwrapped(text: String) -> String {
+    let inside = text.trim().strip_prefix("=\"").and_then(|text| text.strip_suffix('"'));
+    inside.filter(|text| !text.contains('"')).map(str::to_owned).unwrap_or(text)
 }
 
 struct Field {
@@ -113,6 +135,7 @@ fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, ReadError> {
         Err(error) if marked || (error.error_len().is_none() && has_wide(bytes, &error)) => {
             Err(ReadError::Damaged)
         }
+        Err(_) if let Some(row) = broken_line(bytes) => Err(ReadError::BadText { row }),
         Err(_) => {
             let (text, used, broken) = GB18030.decode(bytes);
             if broken || used == UTF_8 || text.contains('\0') {
@@ -127,18 +150,58 @@ fn has_wide(bytes: &[u8], error: &std::str::Utf8Error) -> bool {
     !bytes[..error.valid_up_to()].is_ascii()
 }
 
-/// The separator found most often in the first ten lines; a tab wins ties, then a comma.
-fn guess(text: &str) -> char {
-    let mut counts = [('\t', 0_u32), (',', 0), (';', 0)];
-    let mut quoted = false;
-    for c in text.lines().take(10).flat_map(str::chars).take(20_000) {
-        quoted ^= c == '"';
-        if let Some(entry) = counts.iter_mut().find(|entry| entry.0 == c && !quoted) {
-            entry.1 += 1;
+/// The line of the first broken character of a text that is UTF-8 for the rest: GB 18030 has next
+/// to no sequence in common with it.
+fn broken_line(bytes: &[u8]) -> Option<u32> {
+    let (mut good, mut bad, mut line, mut first) = (0_usize, 0_usize, 1_u32, None);
+    for chunk in bytes.utf8_chunks() {
+        let valid = chunk.valid();
+        good += valid.chars().filter(|c| !c.is_ascii()).count();
+        line += u32::try_from(valid.matches('\n').count()).ok()?;
+        if !chunk.invalid().is_empty() {
+            bad += 1;
+            first = first.or(Some(line));
         }
     }
-    let best = counts.iter().rev().max_by_key(|entry| entry.1);
-    best.map_or(',', |entry| entry.0)
+    first.filter(|_| good >= 4 && good >= bad * 4)
+}
+
+/// Separators in the order in which they win ties.
+const SEPARATORS: [char; 7] = ['\t', ',', ';', '|', '，', '；', '｜'];
+
+/// The separator that cuts most lines into the same number of fields: full-width commas also stand
+/// in sentences, but never in the same number in every line.
+fn guess(text: &str) -> char {
+    let mut scores = [0_usize; SEPARATORS.len()];
+    let lines: Vec<&str> = text
+        .split(['\n', '\r'])
+        .filter(|line| !line.trim().is_empty())
+        .take(60)
+        .map(|line| line.char_indices().nth(2_000).map_or(line, |(end, _)| &line[..end]))
+        .collect();
+    for (score, separator) in scores.iter_mut().zip(SEPARATORS) {
+        let mut by_count: Vec<(usize, usize)> = Vec::new();
+        for line in &lines {
+            let count = count_outside_quotes(line, separator);
+            match by_count.iter_mut().find(|(known, _)| *known == count) {
+                Some((_, times)) => *times += 1,
+                None => by_count.push((count, 1)),
+            }
+        }
+        let best = by_count.iter().filter(|(count, _)| *count > 0);
+        *score = best.map(|(count, times)| count.min(&12) * times).max().unwrap_or(0);
+    }
+    let best = scores.iter().zip(SEPARATORS).rev().max_by_key(|(score, _)| **score);
+    best.filter(|(score, _)| **score > 0).map_or(',', |(_, separator)| separator)
+}
+
+fn count_outside_quotes(line: &str, separator: char) -> usize {
+    let mut quoted = false;
+    let counted = |c: &char| {
+        quoted ^= *c == '"';
+        *c == separator && !quoted
+    };
+    line.chars().filter(counted).count()
 }
 
 #[cfg(test)]
@@ -162,6 +225,38 @@ mod tests {
         assert_eq!(rows("a;b;c\n1;2,5;3", None)[1], row(2, &["1", "2,5", "3"]));
         assert_eq!(rows("a\tb,c", None), [row(1, &["a", "b,c"])]);
         assert_eq!(rows("only", None), [row(1, &["only"])]);
+    }
+
+    #[test]
+    fn separators_are_found_as_people_type_them() {
+        for separator in ['，', '|', ';', '；', '｜', ','] {
+            let s = separator.to_string();
+            let text = format!("一班名单，请核对，谢谢\n姓名{s}民族\n张三{s}汉族\n李四{s}回族\n");
+            let found = rows(&text, None);
+            assert_eq!(found[2], row(3, &["张三", "汉族"]), "{separator}");
+        }
+        let prose = "a,b,备注\n1,2,好，很好，非常好\n3,4,好，很好，非常好\n";
+        assert_eq!(rows(prose, None)[1], row(2, &["1", "2", "好，很好，非常好"]));
+        for text in ["sep=;\r\na;b\r\n", "sep=;\na;b\n", "\"sep=;\"\ra;b\r"] {
+            assert_eq!(rows(text, None), [row(2, &["a", "b"])]);
+        }
+        assert_eq!(rows("sep=\t\na\tb,c\n", None), [row(2, &["a", "b,c"])]);
+    }
+
+    #[test]
+    fn text_that_a_formula_keeps_is_the_text() {
+        let text = "a,b\n=\"0012\",\"=\"\"3401\"\"\"\n=1+1,=\"a\"&\"b\"\n";
+        let found = rows(text, None);
+        assert_eq!(found[1], row(2, &["0012", "3401"]));
+        assert_eq!(found[2], row(3, &["=1+1", "=\"a\"&\"b\""]));
+    }
+
+    #[test]
+    fn one_broken_character_in_a_text_is_named_by_its_line() {
+        let mut bytes = "姓名,民族\n张三,汉族\n李四,回族\n".as_bytes().to_vec();
+        let at = bytes.len() - 3;
+        bytes.remove(at);
+        assert_eq!(decode(&bytes), Err(ReadError::BadText { row: 3 }));
     }
 
     #[test]

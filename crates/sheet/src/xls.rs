@@ -1,10 +1,10 @@
 //! The old .xls through calamine. Only under [`crate::read_isolated`]: a forged file makes the
 //! library ask for gigabytes, which ends the process (security.md 0.1 item 3).
 
-use crate::book::{Cell, Number};
+use crate::book::{Cell, Merge, Number};
 use crate::gather::Gather;
 use crate::when::{from_serial, parse};
-use crate::{Book, Limits, ReadError, When};
+use crate::{Book, Limits, ReadError, When, biff};
 use calamine::{Data, Reader, SheetVisible, Xls, XlsError};
 use std::io::Cursor;
 
@@ -16,15 +16,36 @@ pub(crate) fn read(bytes: &[u8], limits: &Limits) -> Result<Book, ReadError> {
         .iter()
         .map(|sheet| (sheet.name.clone(), sheet.visible != SheetVisible::Visible))
         .collect();
+    let looks = biff::looks(bytes);
     let mut gather = Gather::new(limits);
-    for (name, hidden) in sheets {
+    for (at, (name, hidden)) in sheets.into_iter().enumerate() {
         gather.sheet(&name, hidden)?;
+        let own = looks.sheets.get(at);
+        for (first, last) in own.iter().flat_map(|own| &own.hidden_columns) {
+            gather.hide_columns(first + 1, last + 1);
+        }
+        for merge in xls.merge_cells_by_sheet_name(&name).unwrap_or_default() {
+            let ((top, left), (bottom, right)) = (merge.start, merge.end);
+            gather.merge(Merge { top: top + 1, bottom: bottom + 1, left, right })?;
+        }
         let range = xls.worksheet_range(&name).map_err(|error| reason(&error))?;
         let (first_row, first_column) = range.start().unwrap_or((0, 0));
         for (row, column, data) in range.used_cells() {
-            let row = first_row + number_of(row)? + 1;
-            let column = first_column + number_of(column)? + 1;
-            gather.put(row, column, convert(data, since_1904))?;
+            let (row, column) = (first_row + number_of(row)?, first_column + number_of(column)?);
+            let mut cell = convert(data, since_1904);
+            if let Cell::Number(number) = &mut cell
+                && number.date.is_none()
+            {
+                let seen = looks.seen(at, row, column, number.value());
+                number.seen = seen.map(String::into_boxed_str);
+            }
+            match own.is_some_and(|own| own.struck.contains(&(row, column))) {
+                true => gather.put_struck(row + 1, column + 1, cell)?,
+                false => gather.put(row + 1, column + 1, cell)?,
+            }
+            if own.is_some_and(|own| own.hidden_rows.contains(&row)) {
+                gather.hide_row(row + 1)?;
+            }
         }
     }
     gather.finish()
@@ -42,14 +63,13 @@ fn number_of(index: usize) -> Result<u32, ReadError> {
 }
 
 fn convert(data: &Data, since_1904: bool) -> Cell {
-    let number =
-        |value: f64, date| Cell::Number(Number { shown: value.to_string().into(), date, pad: 0 });
+    let number = |value: f64, date| {
+        Cell::Number(Number { shown: value.to_string().into(), date, pad: 0, seen: None })
+    };
     match data {
         Data::Empty => Cell::Empty,
         Data::String(text) => Cell::from_text(text.clone()),
-        Data::Int(value) => {
-            Cell::Number(Number { shown: value.to_string().into(), date: None, pad: 0 })
-        }
+        Data::Int(value) => number(*value as f64, None),
         Data::Float(value) => number(*value, None),
         Data::Bool(flag) => Cell::Bool(*flag),
         Data::Error(fault) => Cell::Fault(fault.to_string()),

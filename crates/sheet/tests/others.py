@@ -58,6 +58,39 @@ def with_xlwt(folder, name="xlwt.xls", rows=None):
     book.save(str(folder / name))
 
 
+def looks(folder):
+    """What a sheet shows besides its values: merged, hidden and struck-out cells, number formats."""
+    head = ["学院", "姓名", "旧手机号", "手机号码"]
+    rows = [["软件学院", "张三", 1, 13800138000], [None, "李四", 2, 13800138001]]
+    rows += [["机械学院", "王五", 3, 13800138002], ["化工学院", "赵六", 4, 13800138003]]
+    target = folder / "looks"
+    target.mkdir(exist_ok=True)
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in [head, *rows]:
+        sheet.append(row)
+    sheet.merge_cells("A2:A3")
+    sheet.column_dimensions["C"].hidden = True
+    sheet.row_dimensions[4].hidden = True
+    sheet["B5"].font = openpyxl.styles.Font(strike=True)
+    for row in range(2, 6):
+        sheet.cell(row, 4).number_format = '"+86 "0'
+    book.save(target / "openpyxl.xlsx")
+    book = xlwt.Workbook(encoding="utf-8")
+    sheet = book.add_sheet("表")
+    dressed = xlwt.easyxf(num_format_str='"+86 "0')
+    struck = xlwt.easyxf("font: struck_out on")
+    for number, row in enumerate([head, *rows]):
+        for column, value in enumerate(row):
+            if value is not None and (number, column) != (1, 0):
+                style = struck if (number, column) == (4, 1) else xlwt.Style.default_style
+                sheet.write(number, column, value, dressed if number and column == 3 else style)
+    sheet.write_merge(1, 2, 0, 0, "软件学院")
+    sheet.col(2).hidden = True
+    sheet.row(3).hidden = True
+    book.save(str(target / "xlwt.xls"))
+
+
 def with_soffice(folder):
     """Every workbook once more, as LibreOffice saves it."""
     if not shutil.which("soffice"):
@@ -76,6 +109,7 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     with_openpyxl(folder)
     with_xlwt(folder)
+    looks(folder)
     with_soffice(folder)
 
 

@@ -3,7 +3,7 @@
 //! Runs when `TUANJIAN_OTHERS` names that folder; `cargo xtask test` makes it and sets it.
 
 use jiff::civil::date;
-use sheet::{Book, Column, Kind, Layout, Limits, Value, When, Writer};
+use sheet::{Book, Column, Kind, Layout, Limits, Merge, Value, When, Writer};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,6 +27,28 @@ fn workbooks_of_other_programs_read_as_meant() {
     assert!(files.len() >= 2, "others.py made too few files");
     for file in files {
         check(&read(&file), &file);
+    }
+}
+
+#[test]
+fn merged_hidden_and_struck_out_cells_of_other_programs_are_seen() {
+    let Some(folder) = folder() else { return };
+    for name in ["openpyxl.xlsx", "xlwt.xls"] {
+        let book = read(&Path::new(&folder).join("looks").join(name));
+        let sheet = &book.sheets[0];
+        assert_eq!(sheet.merges, [Merge { top: 2, bottom: 3, left: 0, right: 0 }], "{name}");
+        assert_eq!(sheet.hidden_columns, [2], "{name}");
+        let hidden: Vec<u32> = sheet.rows.iter().filter(|r| r.hidden).map(|r| r.number).collect();
+        assert_eq!(hidden, [4], "{name}");
+        let struck: Vec<(u32, &[u32])> = sheet
+            .rows
+            .iter()
+            .filter(|r| !r.struck.is_empty())
+            .map(|r| (r.number, &r.struck[..]))
+            .collect();
+        assert_eq!(struck, [(5, &[1][..])], "{name}");
+        assert_eq!(sheet.rows[1].cell(3).text(), "+86 13800138000", "{name}");
+        assert_eq!(sheet.rows[0].cell(3).text(), "手机号码", "{name}");
     }
 }
 
@@ -119,7 +141,8 @@ fn workbooks(folder: &Path) -> Vec<PathBuf> {
         entries.map(|entry| entry.expect("an entry").path()).collect()
     };
     let (folders, mut files): (Vec<_>, Vec<_>) = list(folder).into_iter().partition(|p| p.is_dir());
-    let theirs = folders.iter().filter(|folder| !folder.ends_with("ours"));
+    let theirs =
+        folders.iter().filter(|folder| !folder.ends_with("ours") && !folder.ends_with("looks"));
     files.extend(theirs.flat_map(|folder| list(folder)));
     files.retain(|file| file.extension().is_some_and(|ext| ext == "xlsx" || ext == "xls"));
     files

@@ -7,6 +7,7 @@ use super::{
     mapping,
     rows::{self, Cells, place_of},
     sql::{self, Stored},
+    table::ASIDE,
     take_hold, words,
 };
 use crate::{
@@ -82,7 +83,12 @@ fn differing<'a>(
         .iter()
         .filter_map(|(column, text)| {
             let at = place_of(mapping, *column)?;
-            (cells.text(at).trim() != text.trim()).then_some((*column, at, text.trim()))
+            // Of two values in the file either may be the right one: typing it settles that.
+            let new = match cells.disputed(mapping, *column) {
+                Some(_) => !text.trim().is_empty(),
+                None => cells.text(at).trim() != text.trim(),
+            };
+            new.then_some((*column, at, text.trim()))
         })
         .collect()
 }
@@ -297,6 +303,24 @@ pub async fn skip_here(cx: &mut Cx, id: ImportId) -> Result<usize> {
     judge::rejudge(cx, &permit, &org, &import, Which::All).await?;
     let event = Event::new("import.skipped", "import", id.0).detail(json!({ "rows": count }));
     cx.record(permit, event).await?;
+    Ok(count)
+}
+
+/// Takes up all rows that were left out because the sheet hides them or strikes them out; returns
+/// how many rows that were.
+pub async fn take_up(cx: &mut Cx, id: ImportId) -> Result<usize> {
+    let (import, org, permit) = open(cx, id).await?;
+    let mut count = 0;
+    for row in sql::rows_in(cx, id, ["skipped"; 3], 0, i64::from(u32::MAX)).await? {
+        let problems: Vec<Finding> = serde_json::from_str(&row.problems).unwrap_or_default();
+        if problems.iter().any(|p| ASIDE.contains(&p.code.as_str())) {
+            sql::set_skipped(cx, &permit, id, row.no, false).await?;
+            count += 1;
+        }
+    }
+    judge::rejudge(cx, &permit, &org, &import, Which::All).await?;
+    let detail = json!({ "rows": count, "skip": false });
+    cx.record(permit, Event::new("import.skipped", "import", id.0).detail(detail)).await?;
     Ok(count)
 }
 

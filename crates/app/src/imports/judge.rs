@@ -81,7 +81,8 @@ impl Which {
 pub(super) fn one(cx: &Cx, org: &OrgRef, mapping: &Mapping, no: i64, cells: &Cells) -> Judgement {
     let today = clock::day(cx.now());
     let draft = cells.draft(mapping);
-    let judged = person::judge(&draft, &mapping::place(org), today, Rules::builtin());
+    let mut judged = person::judge(&draft, &mapping::place(org), today, Rules::builtin());
+    rows::object(&mut judged, cells.objections(mapping));
     let id = &draft.id_number;
     let id_number = match &judged.person {
         Some(person) => Some(person.id_number.clone()),

@@ -1,6 +1,9 @@
 //! Which column of the file is which of ours (B.3, step 2). Skipped when the titles say it all.
 
-use super::{Import, ImportId, Notes, changed_meanwhile, find, judge, rows, sql, take_hold};
+use super::{
+    Import, ImportId, Notes, changed_meanwhile, find, head::is_joined, judge, rows, rows::Cells,
+    sql, table::Table, take_hold,
+};
 use crate::{
     Cx, Error, FieldError, OrgRef, Result,
     events::Event,
@@ -15,7 +18,9 @@ pub type Mapping = Vec<Option<Column>>;
 /// One column of the file as the page shows it.
 #[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct FileColumn {
-    /// The file's title.
+    /// As a spreadsheet names it.
+    pub letter: String,
+    /// The file's title; empty when it has none.
     pub title: String,
     /// Three values, long numbers masked.
     pub samples: Vec<String>,
@@ -41,7 +46,156 @@ pub fn ours(kind: SheetKind) -> Vec<Column> {
         .collect()
 }
 
+/// `H` of the eighth column.
+fn letter(at: usize) -> String {
+    sheet::column_letters(u32::try_from(at + 1).unwrap_or(0))
+}
+
+/// What titles and content say of a file's columns.
+pub(super) struct Choice {
+    pub(super) mapping: Mapping,
+    /// What only a person can say: sentences.
+    pub(super) asks: Vec<String>,
+    /// Nothing may be taken for granted: see [`Notes::must_ask`].
+    pub(super) must_ask: bool,
+    /// Columns that lost against others.
+    pub(super) notes: Vec<String>,
+}
+
+/// Chooses among the columns of a file: a visible one before a hidden one, an exact title before
+/// another spelling; columns of one meaning stand for the same field, the first that is filled
+/// counts. Two of them, or an untitled one that looks like something, are asked about.
+pub(super) fn choose(table: &Table, kind: SheetKind) -> Choice {
+    let (columns, ours) = (&Rules::builtin().columns, ours(kind));
+    let known: Vec<Option<(Column, bool)>> = table
+        .header
+        .iter()
+        .map(|title| columns.meaning(title).filter(|(column, _)| ours.contains(column)))
+        .collect();
+    let mut choice = Choice {
+        mapping: vec![None; table.header.len()],
+        asks: Vec::new(),
+        must_ask: false,
+        notes: Vec::new(),
+    };
+    let named = |at: usize| format!("“{}”（第 {} 列）", table.header[at], letter(at));
+    for column in ours.iter().copied() {
+        let all: Vec<usize> =
+            (0..known.len()).filter(|at| known[*at].is_some_and(|(c, _)| c == column)).collect();
+        let (hidden, visible): (Vec<usize>, Vec<usize>) =
+            all.into_iter().partition(|at| table.hidden_columns.contains(at));
+        let label = column.label();
+        if visible.is_empty() {
+            for at in hidden.into_iter().take(1) {
+                choice.notes.push(format!("{}是隐藏的列，也读取了。", named(at)));
+                choice.mapping[at] = Some(column);
+            }
+            continue;
+        }
+        for at in hidden {
+            choice
+                .notes
+                .push(format!("{}是隐藏的列，没有用；“{label}”按看得见的列读取。", named(at)));
+        }
+        let (exact, other): (Vec<usize>, Vec<usize>) =
+            visible.iter().partition(|at| known[**at].is_some_and(|(_, exact)| exact));
+        let first = if exact.is_empty() { &other } else { &exact };
+        for at in first {
+            choice.mapping[*at] = Some(column);
+        }
+        if !exact.is_empty() {
+            // Another spelling only fills what the exact title leaves empty.
+            for at in other.iter().filter(|at| fills(table, &exact, **at)) {
+                choice.mapping[*at] = Some(column);
+            }
+        }
+        if visible.len() > 1 {
+            let names: Vec<String> = visible.iter().map(|at| named(*at)).collect();
+            choice.asks.push(format!(
+                "有 {} 列都像“{label}”：{}。请在下面确认用哪一列；对应到同一项的几列，空格取另一列的值，内容不同的行会请你改。",
+                names.len(),
+                names.join("、")
+            ));
+        }
+    }
+    for at in (0..table.header.len()).filter(|at| table.header[*at].is_empty()) {
+        untitled(table, at, &ours, &mut choice);
+    }
+    choice
+}
+
+/// Whether a column is filled in a row where none of the others is.
+fn fills(table: &Table, others: &[usize], at: usize) -> bool {
+    let empty = |cells: &Cells, at: usize| cells.text(at).trim().is_empty();
+    let gap = |cells: &Cells| others.iter().all(|other| empty(cells, *other)) && !empty(cells, at);
+    table.rows.iter().any(|(_, cells)| gap(cells))
+}
+
+/// A column without a title: named with what its content looks like, and asked about where that is
+/// something the list would lack.
+fn untitled(table: &Table, at: usize, ours: &[Column], choice: &mut Choice) {
+    let texts = || table.rows.iter().map(|(_, c)| c.text(at).trim()).filter(|t| !t.is_empty());
+    let filled = texts().count();
+    if filled == 0 {
+        return;
+    }
+    let most = |column: &Column| {
+        texts().take(500).filter(|text| looks_like(text, *column)).count() * 5
+            >= filled.min(500) * 4
+    };
+    let looks = LOOKS.iter().copied().find(most).filter(|c| ours.contains(c));
+    let letter = letter(at);
+    match looks {
+        Some(column) if !choice.mapping.contains(&Some(column)) => {
+            choice.mapping[at] = Some(column);
+            choice.must_ask = true;
+            choice.asks.push(format!(
+                "第 {letter} 列没有标题，里面像是{}：请指出它是什么，不用的选“不导入”。",
+                column.label()
+            ));
+        }
+        Some(column) => choice
+            .notes
+            .push(format!("第 {letter} 列没有标题（里面像是{}），没有读取。", column.label())),
+        None => choice.notes.push(format!("第 {letter} 列没有标题，没有读取。")),
+    }
+}
+
+/// What the content of a column can be told by.
+const LOOKS: [Column; 7] = [
+    Column::IdNumber,
+    Column::Mobile,
+    Column::DevNumber,
+    Column::Joined,
+    Column::Political,
+    Column::Ethnic,
+    Column::Education,
+];
+
+fn looks_like(text: &str, column: Column) -> bool {
+    let codes = &Rules::builtin().codes;
+    let named = |rows: &[crate::rules::lists::CodeRow]| rows.iter().any(|row| row.name == text);
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    match column {
+        Column::IdNumber => text.len() == 18 && digits >= 17,
+        Column::Mobile => text.len() == 11 && digits == 11 && text.starts_with('1'),
+        Column::DevNumber => text.len() == 12 && digits == 12 && text.starts_with("20"),
+        Column::Joined => {
+            let year = text.get(..4).and_then(|year| year.parse::<u16>().ok());
+            year.is_some_and(|year| (1950..=2100).contains(&year))
+                && (6..=8).contains(&digits.max(6))
+                && text.len() > 4
+                && digits <= 8
+        }
+        Column::Political => named(&codes.political),
+        Column::Ethnic => named(&codes.ethnic),
+        Column::Education => named(&codes.education),
+        _ => false,
+    }
+}
+
 /// What the titles say. A column that stands twice counts once, the first time.
+#[cfg(test)]
 pub(super) fn guess(header: &[String], kind: SheetKind) -> Mapping {
     let ours = ours(kind);
     let mut mapping: Mapping = Vec::with_capacity(header.len());
@@ -73,6 +227,9 @@ pub(super) fn is_clear(header: &[String], mapping: &Mapping, kind: SheetKind) ->
 
 /// Columns that lists often have and that are none of ours.
 fn is_harmless(title: &str) -> bool {
+    if is_joined(title) || Rules::builtin().columns.is_of_another(title) {
+        return true;
+    }
     ["序号", "编号", "原因", "备注", "性别", "出生", "年龄", "学号", "班级", "怎么改", "说明"]
         .iter()
         .any(|word| title.contains(word))
@@ -96,17 +253,17 @@ pub(super) fn remarks(header: &[String], mapping: &Mapping, kind: SheetKind) -> 
     let extra: Vec<&str> = header
         .iter()
         .zip(mapping)
-        .filter(|(title, column)| column.is_none() && !title.is_empty())
+        .filter(|(title, column)| column.is_none() && !title.is_empty() && !is_joined(title))
         .map(|(title, _)| title.as_str())
         .collect();
     if !extra.is_empty() {
-        notes.push(format!("没有用到的列:{}。", extra.join("、")));
+        notes.push(format!("没有用到的列：{}。", extra.join("、")));
     }
     let own: Mapping = mapping.iter().take(header.len()).copied().collect();
     let lacking = lacking(&own, Needed::Complete, kind);
     if !lacking.is_empty() {
         let names: Vec<&str> = lacking.iter().map(|c| c.label()).collect();
-        notes.push(format!("文件里没有这些列:{};可以在核对时补填。", names.join("、")));
+        notes.push(format!("文件里没有这些列：{}；可以在核对时补填。", names.join("、")));
     }
     notes
 }
@@ -123,6 +280,7 @@ pub async fn columns(cx: &mut Cx, id: ImportId) -> Result<Columns> {
         .into_iter()
         .enumerate()
         .map(|(at, title)| FileColumn {
+            letter: letter(at),
             title,
             samples: cells.iter().map(|c| masked(c.text(at))).filter(|t| !t.is_empty()).collect(),
             column: mapping.get(at).copied().flatten().map_or("", Column::key).to_owned(),
@@ -173,9 +331,10 @@ fn read_choice(keys: &[String], width: usize, kind: SheetKind) -> Result<Mapping
     let mut errors = Vec::new();
     for (at, key) in keys.iter().take(width).enumerate() {
         let column = Column::from_key(key).filter(|c| ours.contains(c));
-        if column.is_some() && mapping.contains(&column) {
+        let before = mapping.iter().filter(|c| column.is_some() && **c == column).count();
+        if before > 1 {
             let label = column.map_or("", Column::label);
-            let message = format!("“{label}”选了两次,请只对应一列。");
+            let message = format!("“{label}”选了三次。同一项最多对应两列，请改其中一列。");
             errors.push(FieldError::new(&format!("column-{at}"), "column_twice", message));
         }
         mapping.push(column);
@@ -186,7 +345,7 @@ fn read_choice(keys: &[String], width: usize, kind: SheetKind) -> Result<Mapping
     };
     for column in without {
         if !mapping.contains(&Some(*column)) {
-            let message = format!("请指出哪一列是“{}”,没有它不能导入。", column.label());
+            let message = format!("请指出哪一列是“{}”，没有它不能导入。", column.label());
             errors.push(FieldError::new("column-0", "column_missing", message));
         }
     }

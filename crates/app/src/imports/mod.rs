@@ -21,6 +21,7 @@ pub mod undo;
 pub mod upload;
 pub mod words;
 
+mod head;
 mod judge;
 mod rows;
 mod sql;
@@ -265,6 +266,14 @@ pub struct Notes {
     pub file: Vec<String>,
     /// What was tidied automatically, with the number of rows.
     pub tidied: BTreeMap<String, i64>,
+    /// What only a person can say, and the page of columns asks: sentences.
+    pub asks: Vec<String>,
+    /// Nothing but the page can settle the columns: a column of unknown content may be needed.
+    pub must_ask: bool,
+    /// Rows that stand hidden or struck out in the sheet, and were left out at first.
+    pub aside: i64,
+    /// Rows below the header that are nobody, and are not among the rows of the import.
+    pub left_out: i64,
     /// The word that was mended last in all its rows; it can be taken back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mended: Option<Mended>,

@@ -64,6 +64,9 @@ pub struct BadCell {
     pub label: String,
     /// As it stands in the file, or as it was typed since.
     pub value: String,
+    /// The values of the file's columns for it, where they differ: one is to be typed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub either: Vec<String>,
     pub findings: Vec<Finding>,
 }
 
@@ -212,12 +215,17 @@ fn bad_cells(cells: &Cells, mapping: &Mapping, problems: &[Finding]) -> Vec<BadC
         }
         match bad.iter_mut().find(|b| b.column == finding.column) {
             Some(cell) => cell.findings.push(finding.clone()),
-            None => bad.push(BadCell {
-                column: finding.column,
-                label: finding.column.label().to_owned(),
-                value: cells.in_column(mapping, finding.column).trim().to_owned(),
-                findings: vec![finding.clone()],
-            }),
+            None => {
+                let either = cells.disputed(mapping, finding.column).unwrap_or_default();
+                let value = cells.in_column(mapping, finding.column).trim();
+                bad.push(BadCell {
+                    column: finding.column,
+                    label: finding.column.label().to_owned(),
+                    value: if either.is_empty() { value.to_owned() } else { String::new() },
+                    either: either.into_iter().map(str::to_owned).collect(),
+                    findings: vec![finding.clone()],
+                });
+            }
         }
     }
     bad

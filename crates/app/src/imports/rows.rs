@@ -9,13 +9,20 @@ use crate::{
     keys::Place,
     rekey,
     rules::{
-        Column,
-        person::{Draft, RawCell},
+        Column, Problem, Severity,
+        person::{Draft, Judged, RawCell},
     },
 };
 
 /// Stands before the text of a cell that held a number.
 const NUMBER: char = '\u{1}';
+/// Stands before what a formula left that failed, or that was never calculated.
+const FAULT: char = '\u{2}';
+/// Stands before what was typed on the page: it counts, whatever other columns say.
+const TYPED: char = '\u{3}';
+/// What text files hold of a formula that failed.
+const FAULTS: [&str; 8] =
+    ["#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!"];
 
 /// The cells of one row of the file, in the file's order. Personal data in the clear.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -31,7 +38,11 @@ impl Cells {
     pub(super) fn of(row: &sheet::Row, width: usize) -> Self {
         let cell = |cell: &sheet::Cell| {
             let text = cell.text();
-            if cell.was_number() && !is_date(cell) {
+            if matches!(cell, sheet::Cell::Unsolved | sheet::Cell::Fault(_))
+                || FAULTS.contains(&text.trim())
+            {
+                format!("{FAULT}{text}")
+            } else if cell.was_number() && !is_date(cell) {
                 format!("{NUMBER}{text}")
             } else {
                 text.into_owned()
@@ -45,15 +56,16 @@ impl Cells {
     }
     /// What a person sees in a cell.
     pub(super) fn text(&self, at: usize) -> &str {
-        self.0.get(at).map_or("", |c| c.strip_prefix(NUMBER).unwrap_or(c))
+        self.0.get(at).map_or("", |c| c.strip_prefix(MARKS).unwrap_or(c))
     }
     /// Puts text into a cell.
     pub(super) fn set(&mut self, at: usize, text: &str) {
         if self.0.len() <= at {
             self.0.resize(at + 1, String::new());
         }
-        // What a person types is text; the mark of numbers is no character that can be typed.
-        self.0[at] = text.chars().filter(|c| *c != NUMBER).collect();
+        // The marks are no characters that can be typed.
+        let text: String = text.chars().filter(|c| !MARKS.contains(c)).collect();
+        self.0[at] = format!("{TYPED}{text}");
     }
     /// As [`Cells::set`], with the blanks kept that stood before the text: in a list of
     /// organisations they say what it stands below.
@@ -65,29 +77,115 @@ impl Cells {
     }
     pub(super) fn draft(&self, mapping: &Mapping) -> Draft {
         let mut draft = Draft::default();
-        for (cell, column) in self.0.iter().zip(mapping) {
-            if let Some(column) = column {
-                draft.set(*column, raw(cell));
+        for column in mapping.iter().flatten() {
+            if let Some(at) = self.counting(mapping, *column) {
+                draft.set(*column, raw(&self.0[at]));
             }
         }
         draft
     }
     /// The text in one of our columns.
     pub(super) fn in_column(&self, mapping: &Mapping, column: Column) -> &str {
-        place_of(mapping, column).map_or("", |at| self.text(at))
+        // What a formula left that failed is nobody's value.
+        let counting = self.counting(mapping, column).filter(|at| !self.0[*at].starts_with(FAULT));
+        counting.map_or("", |at| self.text(at))
+    }
+    /// Which cell counts for one of our columns, where several of the file's stand for it: what was
+    /// typed on the page, else the first that is not empty.
+    fn counting(&self, mapping: &Mapping, column: Column) -> Option<usize> {
+        let cell = |at: &usize| self.0.get(*at).map_or("", String::as_str);
+        let mut places = places_of(mapping, column).filter(|at| *at < self.0.len()).peekable();
+        let first = places.peek().copied();
+        let places: Vec<usize> = places.collect();
+        let typed = places.iter().find(|at| cell(at).starts_with(TYPED));
+        typed.or_else(|| places.iter().find(|at| !cell(at).trim().is_empty())).copied().or(first)
+    }
+    /// The values of several columns of one meaning that differ, unless one was typed on the page.
+    pub(super) fn disputed(&self, mapping: &Mapping, column: Column) -> Option<Vec<&str>> {
+        let typed = |at: &usize| self.0.get(*at).is_some_and(|cell| cell.starts_with(TYPED));
+        let places: Vec<usize> = places_of(mapping, column).collect();
+        if places.len() < 2 || places.iter().any(typed) {
+            return None;
+        }
+        let mut values: Vec<&str> = places.iter().map(|at| self.text(*at).trim()).collect();
+        values.retain(|value| !value.is_empty());
+        values.dedup();
+        (values.len() > 1).then_some(values)
+    }
+    /// What is wrong with cells besides their text: formulas without a result, and columns of one
+    /// meaning that differ.
+    pub(super) fn objections(&self, mapping: &Mapping) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut seen: Vec<Column> = Vec::new();
+        for column in mapping.iter().flatten().copied() {
+            if seen.contains(&column) {
+                continue;
+            }
+            seen.push(column);
+            let Some(at) = self.counting(mapping, column) else { continue };
+            let label = column.label();
+            if let Some(left) = self.0[at].strip_prefix(FAULT) {
+                let message = if left.is_empty() {
+                    format!(
+                        "“{label}”是一个公式，文件里没有它的结果。请在 Excel 或 WPS 里打开、保存后再上传，或在这里填上。"
+                    )
+                } else {
+                    format!(
+                        "“{label}”的公式出错（{left}），没有结果。请在这里填上，或改好表格后再上传。"
+                    )
+                };
+                found.push(Problem::warn(column, "formula", message));
+            }
+            if self.disputed(mapping, column).is_some() {
+                let message = format!(
+                    "表格里有几列都是“{label}”，这一行它们的内容不一样。请看着表格填上对的那个。"
+                );
+                found.push(Problem::fix(column, "columns_differ", message));
+            }
+        }
+        found
     }
 }
 
-/// Where one of our columns stands in the file.
+const MARKS: [char; 3] = [NUMBER, FAULT, TYPED];
+
+/// Adds the objections to what the rules found: what a cell lacks is told as what it holds instead.
+pub(super) fn object(judged: &mut Judged, objections: Vec<Problem>) {
+    for mut objection in objections {
+        let same = |p: &Problem| p.column == objection.column;
+        if judged.problems.iter().any(|p| same(p) && p.severity == Severity::Fix) {
+            objection.severity = Severity::Fix;
+        }
+        if objection.severity == Severity::Fix {
+            judged.person = None;
+        }
+        judged.problems.retain(|p| !same(p));
+        judged.problems.push(objection);
+        judged.problems.sort_by_key(|p| p.column);
+    }
+}
+
+/// All columns of the file that stand for one of ours.
+fn places_of(mapping: &Mapping, column: Column) -> impl Iterator<Item = usize> {
+    let is_it = move |(at, c): (usize, &Option<Column>)| (*c == Some(column)).then_some(at);
+    mapping.iter().enumerate().filter_map(is_it)
+}
+
+/// Where one of our columns stands in the file: the first place, where a change is written.
 pub(super) fn place_of(mapping: &Mapping, column: Column) -> Option<usize> {
     mapping.iter().position(|c| *c == Some(column))
 }
 
 fn raw(cell: &str) -> RawCell {
-    match cell.strip_prefix(NUMBER) {
-        Some(number) => RawCell::number(number),
-        None => RawCell::text(cell),
+    if let Some(number) = cell.strip_prefix(NUMBER) {
+        return RawCell::number(number);
     }
+    // Nothing came of a formula that failed.
+    RawCell::text(if cell.starts_with(FAULT) {
+        ""
+    } else {
+        cell.strip_prefix(TYPED).unwrap_or(cell)
+    })
 }
 
 fn is_date(cell: &sheet::Cell) -> bool {

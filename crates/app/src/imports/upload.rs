@@ -13,7 +13,7 @@ use crate::{
     events::Event,
     keys::sha256,
     orgs::{self, OrgId},
-    rules::{Rules, SheetKind, fields},
+    rules::{Column, Rules, SheetKind, fields},
 };
 use db::Rows;
 use sheet::{Book, Found, Limits, ReadError};
@@ -148,9 +148,9 @@ pub async fn read(house: &House, source: Source) -> Result<Upload> {
         }
     };
     let book = book.map_err(|e| unreadable(&e))?;
-    let table = table::find(&book).filter(|t| !t.rows.is_empty()).ok_or_else(no_rows)?;
-    if table.rows.len() > policy.max_rows {
-        return Err(too_many(table.rows.len(), policy.max_rows));
+    let table = table::find(&book).filter(|t| t.len() > 0).ok_or_else(no_rows)?;
+    if table.len() > policy.max_rows {
+        return Err(too_many(table.len(), policy.max_rows));
     }
     Ok(Upload { name: short(&name), table, digest, beside: None })
 }
@@ -227,8 +227,8 @@ pub async fn stage_orgs(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Im
             "这是人员名单,不能用来创建下级组织。要导入团员,请到“导入团员”上传;创建组织请下载下级组织模板。",
         ));
     }
-    if table.rows.len() > most {
-        return Err(too_many(table.rows.len(), most));
+    if table.len() > most {
+        return Err(too_many(table.len(), most));
     }
     let permit = cx.permit(Action::CreateChild, org)?;
     if org.category.owns_members() {
@@ -245,6 +245,7 @@ pub async fn stage_orgs(cx: &mut Cx, org: &OrgRef, upload: &Upload) -> Result<Im
     };
     let id = draft.insert(cx, &permit, org, upload, tidied).await?;
     children::store(cx, &permit, id, &table.rows, &rows).await?;
+    store_aside(cx, &permit, id, table).await?;
     sql::recount(cx, &permit, id).await?;
     let detail = serde_json::json!({ "rows": table.rows.len(), "kind": "orgs" });
     cx.record(permit, Event::new("import.uploaded", "import", id.0).detail(detail)).await?;
@@ -270,15 +271,25 @@ impl Draft {
             Who::Person(_) => cx.org()?.id,
             _ => org.id,
         };
-        let guessed = mapping::guess(&table.header, sheet);
+        let choice = mapping::choose(table, sheet);
         let remembered: Option<mapping::Mapping> = sql::mapping_of(cx, acting, kind, &header)
             .await?
             .and_then(|text| serde_json::from_str(&text).ok());
         let cadres = table.template == Some(SheetKind::Cadres);
-        let clear =
-            !cadres && (remembered.is_some() || mapping::is_clear(&table.header, &guessed, sheet));
-        let mapped = remembered.unwrap_or(guessed);
-        let mut notes = Notes { file: table.notes.clone(), ..Notes::default() };
+        let sure =
+            choice.asks.is_empty() && mapping::is_clear(&table.header, &choice.mapping, sheet);
+        let clear = !cadres && (remembered.is_some() || sure);
+        let mut notes = Notes {
+            file: table.notes.clone(),
+            left_out: i64::try_from(table.left_out).unwrap_or(i64::MAX),
+            aside: i64::try_from(table.aside.len()).unwrap_or(i64::MAX),
+            ..Notes::default()
+        };
+        if remembered.is_none() {
+            notes.file.extend(choice.notes);
+            (notes.asks, notes.must_ask) = (choice.asks, choice.must_ask);
+        }
+        let mapped = remembered.unwrap_or(choice.mapping);
         let mapping = if clear {
             let whole = mapping::completed(mapped, table.header.len().max(1), sheet);
             notes.file.extend(mapping::remarks(&table.header, &whole, sheet));
@@ -317,7 +328,7 @@ impl Draft {
             header: &self.header,
             mapping: &mapping::text_of(&self.mapping),
             notes: &serde_json::to_string(&self.notes).unwrap_or_default(),
-            rows: i64::try_from(upload.table.rows.len()).unwrap_or(i64::MAX),
+            rows: i64::try_from(upload.table.len()).unwrap_or(i64::MAX),
         };
         if !sql::insert(cx, permit, new).await? {
             // The same file came twice at once: run again and find the other draft.
@@ -352,6 +363,34 @@ async fn store(
     if !piece.is_empty() {
         sql::insert_rows(cx, permit, id, piece).await?;
     }
+    store_aside(cx, permit, id, table).await
+}
+
+/// Rows that one can see are not meant to count are kept as left out: they can be taken in.
+async fn store_aside(cx: &mut Cx, permit: &Permit, id: ImportId, table: &Table) -> Result<()> {
+    let house = cx.house().clone();
+    let column = match table.template {
+        Some(SheetKind::Orgs) => Column::OrgShortName,
+        _ => Column::Name,
+    };
+    for piece in table.aside.chunks(PIECE) {
+        let mut rows: Rows = Vec::with_capacity(piece.len());
+        for (no, cells, why) in piece {
+            let said = judge::findings_text(&[why.finding(column)]);
+            let sealed = rows::seal(&house, id, *no, cells)?;
+            let none: Option<Vec<u8>> = None;
+            let seat: Option<String> = None;
+            rows.push(vec![
+                (*no).into(),
+                "skipped".into(),
+                sealed.into(),
+                said.into(),
+                none.into(),
+                seat.into(),
+            ]);
+        }
+        sql::insert_rows(cx, permit, id, rows).await?;
+    }
     Ok(())
 }
 
@@ -376,28 +415,31 @@ fn unreadable(error: &ReadError) -> Error {
         ReadError::Broken(text) => return Error::Unread(text.clone()),
         ReadError::NeedsChild => return Error::Broken("a workbook needs its reader".into()),
         ReadError::Encrypted => {
-            "打不开这个文件:它设了打开密码。请在 Excel 或 WPS 里打开,到“文件 › 信息 › 保护工作簿 › 用密码进行加密”把密码清空后保存,再上传;或直接复制表格粘贴。".into()
+            "打不开这个文件：它设了密码（打开密码，或“保护工作簿”）。请在 Excel 或 WPS 里打开，到“文件 › 信息 › 保护工作簿”把密码去掉后保存，再上传；或直接复制表格粘贴。".into()
         }
         ReadError::Damaged => {
-            "打不开这个文件:内容不完整或已损坏(可能没有传完)。请在 Excel 或 WPS 里重新另存为 .xlsx 后再上传,或直接复制表格粘贴。".into()
+            "打不开这个文件：内容不完整或已损坏（可能没有传完）。请在 Excel 或 WPS 里重新另存为 .xlsx 后再上传，或直接复制表格粘贴。".into()
         }
+        ReadError::BadText { row } => format!(
+            "第 {row} 行附近有一个字是坏的（多半是导出的系统把一个汉字截成了两半），没有读取任何一行。请在 Excel 或 WPS 里打开，改好这一行，另存为 .xlsx 后再上传。"
+        ),
         ReadError::NotAWorkbook { found } => not_a_workbook(*found),
         ReadError::TooManyRows { limit, row, .. } => format!(
-            "表格太长:第 {row} 行还有内容,一次最多导入 {limit} 行。请分成几个文件;如果下面是误填的空行,请删掉它们再上传。"
+            "表格太长：第 {row} 行还有内容，一次最多导入 {limit} 行。请分成几个文件；如果下面是误填的空行，请删掉它们再上传。"
         ),
         ReadError::TooManyColumns { limit, row, column, .. } => format!(
-            "表格太宽:{} 单元格还有内容,最多 {limit} 列。请删掉右边多余的内容再上传。",
+            "表格太宽：{} 单元格还有内容，最多 {limit} 列。请删掉右边多余的内容再上传。",
             sheet::address(*row, *column)
         ),
         ReadError::CellTooLong { row, column, limit, .. } => format!(
-            "{} 单元格里的文字超过 {limit} 个字,不像名单里的内容。请改短后再上传。",
+            "{} 单元格里的文字超过 {limit} 个字，不像名单里的内容。请改短后再上传。",
             sheet::address(*row, *column)
         ),
         ReadError::TooBig => {
-            "文件太大:最多 20 MB,展开后的内容也有限度。请删掉图片和多余的工作表,只留名单,另存为 .xlsx 再上传;或直接复制表格粘贴。".into()
+            "文件太大：最多 20 MB，展开后的内容也有限度。请删掉图片和多余的工作表，只留名单，另存为 .xlsx 再上传；或直接复制表格粘贴。".into()
         }
         ReadError::TooSlow => {
-            "这个文件读了太久还没有读完,已停止。请只留名单,另存为新的 .xlsx 再上传,或直接复制表格粘贴。".into()
+            "这个文件读了太久还没有读完，已停止。请只留名单，另存为新的 .xlsx 再上传，或直接复制表格粘贴。".into()
         }
         ReadError::Empty => return no_rows(),
     };
@@ -406,25 +448,28 @@ fn unreadable(error: &ReadError) -> Error {
 
 fn not_a_workbook(found: Found) -> String {
     let what = match found {
-        Found::Document => "这是文字文档(Word)",
+        Found::Document => "这是文字文档（Word）",
         Found::Pdf => "这是 PDF",
         Found::Picture => "这是图片",
-        Found::Archive => "这是压缩包,请先解压",
-        Found::WebPage => "这是网页文件(有些系统导出的 .xls 其实是网页)",
+        Found::Archive => "这是压缩包，请先解压",
+        Found::WebPage => "这是网页文件（有些系统导出的 .xls 其实是网页）",
+        Found::Xml2003 => "这是“XML 电子表格 2003”（有些系统导出的 .xls 其实是它）",
+        Found::OpenDocument => "这是 .ods 表格（OpenDocument）",
         Found::OtherWorkbook => "这种表格格式读不了",
+        Found::WideText => "这是没有标记的 UTF-16 文本，不能确定怎样读",
         Found::Unknown => "这不是 Excel 或 CSV 文件",
     };
     format!(
-        "打不开这个文件:{what}。请用 Excel 或 WPS 打开名单,另存为 .xlsx 后再上传,或直接复制表格粘贴。"
+        "打不开这个文件：{what}。请用 Excel 或 WPS 打开名单，另存为 .xlsx 后再上传，或直接复制表格粘贴。"
     )
 }
 
 fn no_rows() -> Error {
-    refusal("empty", "没有找到名单:表头下面没有任何一行内容。请填写后再上传,或直接复制表格粘贴。")
+    refusal("empty", "没有找到名单：表头下面没有任何一行内容。请填写后再上传，或直接复制表格粘贴。")
 }
 
 fn too_many(rows: usize, most: usize) -> Error {
-    let message = format!("名单有 {rows} 行,一次最多导入 {most} 行。请分成几个文件,分几次导入。");
+    let message = format!("名单有 {rows} 行，一次最多导入 {most} 行。请分成几个文件，分几次导入。");
     refusal("too_many_rows", &message)
 }
 

@@ -135,12 +135,19 @@ pub struct ColumnRow {
 pub struct Columns {
     rows: Vec<ColumnRow>,
     spellings: HashMap<String, Column>,
+    /// Words of titles that mean another person than the row's.
+    others: Vec<String>,
+    /// Words before a title that say nothing: "您的", "请填写".
+    openings: Vec<String>,
 }
 
 impl Columns {
     pub(super) fn read(source: &str) -> Result<Self, String> {
         #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
         struct File {
+            others: Vec<String>,
+            openings: Vec<String>,
             column: Vec<ColumnRow>,
         }
         let file: File = read_toml("columns.toml", source)?;
@@ -157,7 +164,8 @@ impl Columns {
                 }
             }
         }
-        Ok(Self { rows: file.column, spellings })
+        let File { others, openings, column } = file;
+        Ok(Self { rows: column, spellings, others, openings })
     }
 
     /// The row of a column.
@@ -168,12 +176,48 @@ impl Columns {
 
     /// Which column a header cell means; `None` when it is unknown.
     pub fn recognise(&self, header: &str) -> Option<Column> {
+        self.meaning(header).map(|(column, _)| column)
+    }
+
+    /// Which column a header cell means, and whether it is the column's own name rather than
+    /// another spelling.
+    pub fn meaning(&self, header: &str) -> Option<(Column, bool)> {
         let folded = fold_header(header);
-        self.spellings.get(&folded).copied().or_else(|| {
-            // "入团年月(如2019-05)" and "手机号码【必填】": what stands in brackets explains.
-            let bare = folded.split(['(', '[', '【', '〔']).next().unwrap_or("");
-            self.spellings.get(bare).copied()
-        })
+        // "入团年月(如2019-05)" and "手机号码【必填】": what stands in brackets explains.
+        let bare = folded.split(['(', '[', '【', '〔', '{']).next().unwrap_or("");
+        let said = [folded.as_str(), bare];
+        let opened = said.map(|text| self.opened(text));
+        let mut tried = said.iter().copied().chain(opened.iter().map(|t| t.trim_matches(MARKS)));
+        let (spelling, column) = tried
+            .find_map(|spelling| self.spellings.get(spelling).map(|column| (spelling, *column)))?;
+        // "联系电话(家长)" is nobody's own telephone; "紧急联系人电话" says itself whose it is.
+        let of_another = |word: &&String| folded.contains(word.as_str());
+        if self.others.iter().filter(of_another).any(|word| !spelling.contains(word.as_str())) {
+            return None;
+        }
+        Some((column, spelling == fold_header(&self.row(column).header)))
+    }
+
+    /// Whether a title speaks of another person than the row's.
+    pub fn is_of_another(&self, title: &str) -> bool {
+        let folded = fold_header(title);
+        self.others.iter().any(|word| folded.contains(word.as_str()))
+    }
+
+    /// The title without the number of the question and the words of politeness around it.
+    fn opened(&self, folded: &str) -> String {
+        let mut rest = without_number(folded);
+        while let Some(shorter) =
+            self.openings.iter().find_map(|word| rest.strip_prefix(word.as_str()))
+        {
+            rest = shorter.trim_start_matches(MARKS);
+        }
+        let rest = rest.trim_end_matches(['?', '。', ':', '_']);
+        ["是什么", "是多少", "是"]
+            .iter()
+            .find_map(|w| rest.strip_suffix(w))
+            .unwrap_or(rest)
+            .to_owned()
     }
 
     /// The columns of our template for that sheet, in order.
@@ -232,9 +276,28 @@ fn absent() -> Needed {
     Needed::Absent
 }
 
+/// Marks around titles that say nothing.
+const MARKS: &[char] =
+    &['*', ':', '#', '"', '“', '”', '※', '★', '☆', '●', '▲', '△', '·', '、', '.', '_', '-'];
+
 fn fold_header(header: &str) -> String {
     let folded = text::key(header);
-    folded.trim_matches(['*', ':', '#', '"', '“', '”', '※', '★']).to_owned()
+    folded.trim_matches(MARKS).to_owned()
+}
+
+/// "1、您的姓名", "(2)姓名", "q3.姓名", "第4题姓名", "五、姓名" without the number.
+fn without_number(title: &str) -> &str {
+    let digit = |c: char| c.is_ascii_digit() || "一二三四五六七八九十".contains(c);
+    let open = title.strip_prefix(['(', '[', 'q']).unwrap_or(title);
+    let open = open.strip_prefix('第').unwrap_or(open);
+    let rest = open.trim_start_matches(digit);
+    if rest.len() == open.len() {
+        return title;
+    }
+    let rest = rest.strip_prefix('题').unwrap_or(rest);
+    let after = rest.trim_start_matches([')', ']', '.', '、', ':', ',', ' ', '-', '_']);
+    // A digit that belongs to the word stays: "1班".
+    if after.len() == rest.len() && !title.contains('题') { title } else { after }
 }
 
 #[cfg(test)]
@@ -254,8 +317,41 @@ mod tests {
         }
         assert_eq!(columns().recognise("QQ号码"), Some(Column::Qq));
         assert_eq!(columns().recognise("是否同级党委(支部)成员"), Some(Column::InPartyCommittee));
+        for header in [
+            "1、您的姓名:",
+            "1. 请填写您的姓名",
+            "(2)姓名",
+            "Q1：姓名？",
+            "第3题 姓名（必填）",
+            "您的姓名是",
+            "*姓\u{200B}名\n",
+        ] {
+            assert_eq!(columns().recognise(header), Some(Column::Name), "{header}");
+        }
+        assert_eq!(columns().recognise("学生身份证号"), Some(Column::IdNumber));
         assert_eq!(columns().recognise("备注"), None);
         assert_eq!(columns().recognise(""), None);
+    }
+
+    #[test]
+    fn titles_that_mean_another_person_are_none_of_the_members() {
+        for header in [
+            "联系电话(家长)",
+            "家长电话",
+            "监护人身份证号",
+            "父亲姓名",
+            "母亲 手机号码",
+            "手机号（紧急）",
+            "入团介绍人姓名",
+            "班主任姓名",
+        ] {
+            assert_eq!(columns().recognise(header), None, "{header}");
+            assert!(columns().is_of_another(header), "{header}");
+        }
+        assert_eq!(columns().recognise("紧急联系人电话"), Some(Column::EmergencyPhone));
+        assert_eq!(columns().recognise("紧急联系人（姓名）"), Some(Column::EmergencyName));
+        assert_eq!(columns().meaning("手机号码（必填）"), Some((Column::Mobile, true)));
+        assert_eq!(columns().meaning("联系电话"), Some((Column::Mobile, false)));
     }
 
     #[test]

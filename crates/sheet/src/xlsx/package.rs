@@ -93,7 +93,9 @@ impl<'b> Package<'b> {
         let has = |name: &str| self.names.contains_key(name);
         let found = if has("word/document.xml") || has("ppt/presentation.xml") {
             Found::Document
-        } else if has("xl/workbook.bin") || has("content.xml") {
+        } else if has("content.xml") {
+            Found::OpenDocument
+        } else if has("xl/workbook.bin") || has("index/document.iwa") {
             Found::OtherWorkbook
         } else if self.names.keys().any(|name| name.starts_with("xl/")) || has("_rels/.rels") {
             return Ok(());

@@ -63,9 +63,10 @@ fn formulas_give_their_cached_value_or_nothing() {
         <c r="F1"><f>X</f><v></v></c>
     </row>"#;
     let book = read(&xlsx(data), "a.xlsx");
-    assert_eq!(texts(&book, 0), [(1, strings(&["2", "ab", "", "#DIV/0!", "TRUE"]))]);
+    assert_eq!(texts(&book, 0), [(1, strings(&["2", "ab", "", "#DIV/0!", "TRUE", ""]))]);
     let row = &book.sheets[0].rows[0];
-    assert_eq!(*row.cell(2), Cell::Empty);
+    assert_eq!(*row.cell(2), Cell::Unsolved);
+    assert_eq!(*row.cell(5), Cell::Unsolved);
     assert_eq!(*row.cell(99), Cell::Empty);
     assert_eq!(*row.cell(3), Cell::Fault("#DIV/0!".into()));
 }
@@ -188,4 +189,55 @@ fn the_child_gives_the_same_book_as_reading_in_place() {
     let bytes = xlsx_parts(&sheet(data), "", styles);
     let there = isolated(&bytes, "a.xlsx", &Limits::default()).expect("readable");
     assert!(there == read(&bytes, "a.xlsx"), "the two books differ");
+}
+
+#[test]
+fn merged_hidden_and_struck_out_cells_are_known_as_such() {
+    let data = format!(
+        "<row r=\"1\">{}</row><row r=\"2\" hidden=\"1\">{}</row><row r=\"3\">{}</row>",
+        inline("A1", "甲") + &inline("C1", "x"),
+        inline("B2", "乙"),
+        "<c r=\"B3\" s=\"1\" t=\"str\"><v>丙</v></c>"
+    );
+    let merged = sheet(&data)
+        .replace("<sheetData>", "<cols><col min=\"3\" max=\"3\" hidden=\"1\"/></cols><sheetData>")
+        .replace("</worksheet>", "<mergeCells><mergeCell ref=\"A1:A3\"/></mergeCells></worksheet>");
+    let styles = "<styleSheet><fonts><font/><font><strike/></font><font><strike val=\"0\"/></font>\
+        </fonts><cellXfs><xf/><xf fontId=\"1\"/><xf fontId=\"2\"/></cellXfs></styleSheet>";
+    let book = read(&xlsx_parts(&merged, "", styles), "a.xlsx");
+    let sheet = &book.sheets[0];
+    assert_eq!(sheet.hidden_columns, [2]);
+    assert_eq!(sheet.merges, [sheet::Merge { top: 1, bottom: 3, left: 0, right: 0 }]);
+    let rows: Vec<(u32, bool, &[u32])> =
+        sheet.rows.iter().map(|r| (r.number, r.hidden, r.struck.as_slice())).collect();
+    assert_eq!(rows, [(1, false, &[][..]), (2, true, &[]), (3, false, &[1])]);
+}
+
+#[test]
+fn addresses_of_cells_say_where_they_stand_whatever_the_rows_say() {
+    let data = format!(
+        "<row>{}</row><row>{}{}</row><row>{}</row>",
+        inline("A1", "姓名"),
+        inline("B7", "乙"),
+        inline("A7", "甲"),
+        inline("A4", "丙")
+    );
+    assert_eq!(
+        texts(&read(&xlsx(&data), "a.xlsx"), 0),
+        [(1, strings(&["姓名"])), (4, strings(&["丙"])), (7, strings(&["甲", "乙"]))]
+    );
+}
+
+#[test]
+fn what_a_number_format_adds_is_read_as_a_person_sees_it() {
+    let data = r#"<row r="1"><c r="A1" s="1"><v>13800138000</v></c>
+        <c r="B1" s="2"><v>2021.1</v></c><c r="C1" s="3"><v>5</v></c></row>"#;
+    let styles = r#"<styleSheet><numFmts><numFmt numFmtId="170" formatCode="&quot;+86&quot;0"/>
+        </numFmts><cellXfs><xf/><xf numFmtId="170"/><xf numFmtId="2"/><xf numFmtId="3"/></cellXfs>
+        </styleSheet>"#;
+    let book = read(&xlsx_parts(&sheet(data), "", styles), "a.xlsx");
+    assert_eq!(texts(&book, 0), [(1, strings(&["+8613800138000", "2021.10", "5"]))]);
+    let row = &book.sheets[0].rows[0];
+    let numbers: Vec<bool> = row.cells.iter().map(Cell::was_number).collect();
+    assert_eq!(numbers, [false, false, true]);
 }

@@ -54,7 +54,7 @@ fn other_kinds_of_file_are_told_apart() {
     let not = |found| Err(ReadError::NotAWorkbook { found });
     assert_eq!(read(&ole("WordDocument", b"x"), "a.xls"), not(Found::Document));
     assert_eq!(read(&zip(&[("word/document.xml", b"<a/>")]), "a.xlsx"), not(Found::Document));
-    assert_eq!(read(&zip(&[("content.xml", b"<a/>")]), "a.xlsx"), not(Found::OtherWorkbook));
+    assert_eq!(read(&zip(&[("content.xml", b"<a/>")]), "a.xlsx"), not(Found::OpenDocument));
     assert_eq!(read(&zip(&[("xl/workbook.bin", b"x")]), "a.xlsx"), not(Found::OtherWorkbook));
     assert_eq!(read(&zip(&[("photo.jpg", b"x")]), "a.zip"), not(Found::Archive));
     assert_eq!(read(b"%PDF-1.4 something", "a.pdf"), not(Found::Pdf));

@@ -15,6 +15,10 @@ struct Printed {
     importable: i64,
     to_fix: i64,
     warnings: i64,
+    /// Rows that stand hidden or struck out in the sheet: not imported.
+    skipped: i64,
+    /// Rows below the header that are nobody: sums, footers, repeated headers.
+    left_out: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     imported: Option<i64>,
     /// What was left out or tidied.
@@ -98,8 +102,16 @@ async fn mapped(
         return Ok(import);
     }
     if import.template == "cadres" {
-        let message = "这是『本级团干部』模板,不能用来导入团员。请改用团员团干部模板。";
+        let message = "这是『本级团干部』模板，不能用来导入团员。请改用团员团干部模板。";
         return Err(app::Error::refused(app::Refusal::new("other_template", message)));
+    }
+    let notes = import.notes();
+    if notes.must_ask {
+        let message = format!(
+            "{}请给这一列写上标题再导入，或者到页面上导入、在“对应列”里指明。",
+            notes.asks.concat()
+        );
+        return Err(app::Error::refused(app::Refusal::new("column_unclear", message)));
     }
     let keys: Vec<String> =
         import.columns().iter().map(|c| c.map_or(String::new(), |c| c.key().to_owned())).collect();
@@ -139,13 +151,15 @@ async fn printed(cx: &mut app::Cx, import: Import, imported: Option<i64>) -> app
     let notes = import.notes();
     let org = imports::find(cx, import.id).await?.1;
     let crowded = review::crowded(cx, &import, &org).await?;
-    let tidied = notes.tidied.iter().map(|(what, rows)| format!("{what}:{rows} 行"));
+    let tidied = notes.tidied.iter().map(|(what, rows)| format!("{what}：{rows} 行"));
     Ok(Printed {
         importable: import.ready,
         to_fix: import.to_fix,
         warnings: import.warned,
+        skipped: import.skipped,
+        left_out: notes.left_out,
         imported,
-        notes: notes.file.iter().cloned().chain(tidied).chain(crowded).collect(),
+        notes: notes.file.iter().chain(&notes.asks).cloned().chain(tidied).chain(crowded).collect(),
         rows: lines
             .into_iter()
             .map(|l| PrintedRow { row: l.row, name: l.name, state: l.state, problems: l.problems })
@@ -162,19 +176,19 @@ fn show(place: &Place, printed: &Printed) -> Result<()> {
         return Ok(say(&serde_json::to_string(printed).context("printing the review")?)?);
     }
     say(&format!(
-        "可导入 {} 行,需修改 {} 行,提醒 {} 行。",
-        printed.importable, printed.to_fix, printed.warnings
+        "可导入 {} 行，需修改 {} 行，提醒 {} 行；已跳过 {} 行，不是名单的 {} 行没有读取。",
+        printed.importable, printed.to_fix, printed.warnings, printed.skipped, printed.left_out
     ))?;
     for note in &printed.notes {
         say(note)?;
     }
     for row in printed.rows.iter().filter(|r| !r.problems.is_empty()) {
         for p in &row.problems {
-            say(&format!("第 {} 行 {} {}:{}", row.row, row.name, p.column.label(), p.message))?;
+            say(&format!("第 {} 行 {} {}：{}", row.row, row.name, p.column.label(), p.message))?;
         }
     }
     if let Some(imported) = printed.imported {
-        say(&format!("成功导入 {imported} 位,{} 位导入失败", printed.to_fix))?;
+        say(&format!("成功导入 {imported} 位，{} 位导入失败", printed.to_fix))?;
     }
     Ok(())
 }

@@ -19,7 +19,8 @@ use app::{
     Error, OrgRef,
     clock::{say_day, show_time},
     imports::{
-        self, Import, ImportId, Kind, Mode, Notes, mapping, templates::Template, undo as undoing,
+        self, Import, ImportId, Kind, Mode, Notes, fix, mapping, templates::Template,
+        undo as undoing,
     },
     jobs,
     rules::Column,
@@ -287,6 +288,12 @@ pub struct Map {
     /// `members`, `cadres` or `other`.
     template: String,
     columns: Vec<mapping::FileColumn>,
+    /// What only a person can say, as sentences.
+    asks: Vec<String>,
+    /// What was left out of the sheet, as sentences.
+    notes: Vec<String>,
+    /// Rows that stand hidden or struck out in the sheet.
+    aside: i64,
     /// Needed columns that the file lacks.
     missing: Vec<&'static str>,
     /// Our columns: key and name.
@@ -299,6 +306,9 @@ page!(Map);
 pub struct MapForm {
     #[serde(default)]
     pub column: Vec<String>,
+    /// Not empty: rows that stand hidden or struck out in the sheet are taken in as well.
+    #[serde(default)]
+    pub hidden: String,
 }
 
 /// `GET /o/{org}/imports/{id}/map`.
@@ -318,6 +328,9 @@ async fn map_page(v: &mut Visit, id: ImportId) -> Result<Map, Failure> {
         base: v.base()?,
         import: card,
         template: found.import.template.clone(),
+        asks: found.import.notes().asks,
+        notes: found.import.notes().file,
+        aside: found.import.notes().aside,
         columns: found.columns,
         missing: found.missing.iter().map(|c| c.label()).collect(),
         ours: mapping::ours(sheet).into_iter().map(|c| (c.key(), c.label())).collect(),
@@ -343,8 +356,11 @@ pub async fn settle(
         }
         Err(e) => return Err(e.into()),
     }
+    if !form.hidden.is_empty() {
+        fix::take_up(&mut v.cx, id).await?;
+    }
     let to = address(&v, id, "review")?;
-    v.done(to, "列已对应好,请核对每一行。").await
+    v.done(to, "列已对应好，请核对每一行。").await
 }
 
 /// 结果 (step 4): how far it is, and what came of it.

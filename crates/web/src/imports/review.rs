@@ -502,13 +502,32 @@ pub async fn transfer_row(
     v.done_with(to, "", data).await
 }
 
+/// What the address chooses.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SkipWhich {
+    /// Not empty: the other way round, rows that stand hidden or struck out are taken in.
+    hidden: String,
+}
+
 /// `POST /o/{org}/imports/{id}/skip`: everybody who is in the branch already, or every organisation
 /// that is there already.
 pub async fn skip_here(
     mut v: Visit,
     Path((_, id)): Path<(String, String)>,
+    Query(which): Query<SkipWhich>,
 ) -> Result<Answer, Failure> {
     let id = number(&id)?;
+    if !which.hidden.is_empty() {
+        let rows = fix::take_up(&mut v.cx, id).await?;
+        let to = address(&v, id, "review")?;
+        if rows == 0 {
+            let words = "没有可以放回的行：隐藏的和画了删除线的行都已经在名单里了。".to_owned();
+            return v.nothing(to, words, serde_json::json!({ "taken_up": 0 })).await;
+        }
+        let said = format!("表格里隐藏的、画了删除线的 {rows} 行已放回名单，请核对。");
+        return v.done_with(to, said, serde_json::json!({ "taken_up": rows })).await;
+    }
     let rows = fix::skip_here(&mut v.cx, id).await?;
     let (import, _) = imports::find(&mut v.cx, id).await?;
     let to = address(&v, id, "review")?;

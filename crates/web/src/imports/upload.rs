@@ -208,10 +208,18 @@ async fn lead_on(v: Visit, import: &Import, org: &OrgRef) -> Result<Answer, Fail
     let card = Card::of(&v.base()?, import, org, v.cx.now());
     let to = card.href.clone();
     let said = if import.state == "mapping" {
-        "文件已读取,请先对应各列。".to_owned()
+        "文件已读取，请先对应各列。".to_owned()
     } else {
         let (rows, ready, bad, verb) = (import.rows, import.ready, import.to_fix, card.verb());
-        format!("已读取 {rows} 行:{ready} 行可{verb},{bad} 行需修改。")
+        let aside = match import.skipped {
+            0 => String::new(),
+            n => format!("，{n} 行在表格里是隐藏的或画了删除线，已跳过"),
+        };
+        let nobody = match import.notes().left_out {
+            0 => String::new(),
+            n => format!("另有 {n} 行不是名单（小计、落款、空行等），没有读取。"),
+        };
+        format!("已读取 {rows} 行：{ready} 行可{verb}，{bad} 行需修改{aside}。{nobody}")
     };
     let data = serde_json::to_value(card).map_err(|e| Error::Broken(e.to_string()))?;
     v.done_with(to, said, data).await
