@@ -99,6 +99,19 @@ pub async fn report(house: &House) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// Reports for ever, beside the pages or the background work. A database that can't be written at
+/// present, as one that is away or a standby, is asked again.
+pub async fn watch(house: House) {
+    loop {
+        if let Err(e) = report(&house).await {
+            tracing::debug!(error = %e, "the rings of this program could not be reported");
+        }
+        tokio::time::sleep(REPORT_EVERY).await;
+    }
+}
+
+const REPORT_EVERY: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// A running program that has reported within this time counts as there.
 const SEEN: Millis = MINUTE;
 

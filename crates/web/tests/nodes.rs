@@ -21,7 +21,8 @@ use std::{
 async fn database(name: &str) -> String {
     let url = env("TUANJIAN_POOLER_URL").expect("`cargo xtask test --only nodes` sets it");
     let options: PgConnectOptions = url.parse().unwrap();
-    let mut connection = options.connect().await.unwrap();
+    // A setting of the session, which this pooler refuses.
+    let mut connection = options.extra_float_digits(None).connect().await.unwrap();
     for text in [
         format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
         format!(

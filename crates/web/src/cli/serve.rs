@@ -34,11 +34,13 @@ pub(super) async fn run(listener: tokio::net::TcpListener, site: Site, works: bo
             let _ = stopped.wait_for(|s| *s).await;
         }))
     });
+    let rings = background(app::keyring::watch(house.clone()));
     server::serve(listener, &site, async move {
         signal().await;
         let _ = stop.send(true);
     })
     .await?;
+    rings.abort();
     if let Some(worker) = worker {
         let _ = tokio::time::timeout(std::time::Duration::from_secs(20), worker).await;
     }
@@ -46,7 +48,10 @@ pub(super) async fn run(listener: tokio::net::TcpListener, site: Site, works: bo
     Ok(())
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one worker beside the server")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the worker and the watch over the keys, beside the server"
+)]
 fn background(work: impl Future<Output = ()> + Send + 'static) -> tokio::task::JoinHandle<()> {
     tokio::spawn(work)
 }
@@ -90,7 +95,9 @@ pub(super) async fn work(place: Place) -> Result<ExitCode> {
     let house =
         open::house(open::Opening { place: &place, serving: None, access: open::Access::Write })
             .await?;
+    let rings = background(app::keyring::watch(house.clone()));
     app::jobs::work(house.clone(), signal()).await;
+    rings.abort();
     house.db().close().await;
     Ok(ExitCode::SUCCESS)
 }
