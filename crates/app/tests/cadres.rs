@@ -488,7 +488,8 @@ async fn an_election_and_a_revocation_at_once_leave_an_administrator_with_a_post
     let lab = testkit::fresh().await;
     let tree = lab.tree().await;
     for round in 0..12 {
-        let org = lab.org(Some(&tree.general), app::orgs::Category::Branch, "轮团支部").await;
+        let name = format!("第{round}轮团支部");
+        let org = lab.org(Some(&tree.general), app::orgs::Category::Branch, &name).await;
         let (a, b) = (lab.admin(&org, "甲").await, lab.admin(&org, "乙").await);
         let codes = [code_of(&lab, person_of(&a)).await, code_of(&lab, person_of(&b)).await];
         let election = Election {

@@ -47,7 +47,7 @@ async fn a_number_is_filled_changed_cleared_and_is_unique() {
     assert!(matches!(set(&lab, &one, "3410000001", "12").await, Err(Error::Invalid(_))));
     set(&lab, &one, "3410000001", "3410000002").await.unwrap();
     let stale = set(&lab, &one, "3410000001", "3410000003").await;
-    assert!(matches!(stale, Err(Error::Conflict(_))), "the form was older: {stale:?}");
+    assert!(matches!(stale, Err(Error::Stale(_))), "the form was older: {stale:?}");
     act!(lab.house, one.clone(), |cx| schools::clear_code(cx, "3410000002").await).unwrap();
     assert_eq!(seat(&lab, &one).await.school_code, None);
     // Two at once for one number: one has it.

@@ -15,6 +15,7 @@ CREATE TABLE event (
   mac {blob} NOT NULL                      -- keyed: a row that we did not write does not verify
 ) {strict};
 CREATE INDEX event_org ON event (org_path, id);
+CREATE INDEX event_acting ON event (acting_org, id) WHERE acting_org IS NOT NULL;
 CREATE INDEX event_person ON event (person_id, id) WHERE person_id IS NOT NULL;
 CREATE INDEX event_object ON event (object, object_id, id);
 

@@ -173,8 +173,8 @@ const SEPARATORS: [char; 7] = ['\t', ',', ';', '|', '，', '；', '｜'];
 /// in sentences, but never in the same number in every line.
 fn guess(text: &str) -> char {
     let mut scores = [0_usize; SEPARATORS.len()];
-    let lines: Vec<&str> = text
-        .split(['\n', '\r'])
+    let lines: Vec<&str> = lines_of(text)
+        .into_iter()
         .filter(|line| !line.trim().is_empty())
         .take(60)
         .map(|line| line.char_indices().nth(2_000).map_or(line, |(end, _)| &line[..end]))
@@ -193,6 +193,18 @@ fn guess(text: &str) -> char {
     }
     let best = scores.iter().zip(SEPARATORS).rev().max_by_key(|(score, _)| **score);
     best.filter(|(score, _)| **score > 0).map_or(',', |(_, separator)| separator)
+}
+
+/// The lines of a text, a line break between quotes belonging to its line; every break ends one where
+/// the quotes are never closed.
+fn lines_of(text: &str) -> Vec<&str> {
+    let mut quoted = false;
+    let breaks = |c: char| {
+        quoted ^= c == '"';
+        !quoted && matches!(c, '\n' | '\r')
+    };
+    let lines: Vec<&str> = text.split(breaks).collect();
+    if text.matches('"').count() % 2 == 0 { lines } else { text.split(['\n', '\r']).collect() }
 }
 
 fn count_outside_quotes(line: &str, separator: char) -> usize {

@@ -192,7 +192,7 @@ async fn every_bad_file_gets_its_word_at_the_field_and_costs_nobody_anything() {
     let tree = lab.tree().await;
     let caller = Caller::of(&lab, &tree.branch).await;
     let program =
-        Program::start(lab.folder(), &lab.scratch.options().url, None, &caller.client).await;
+        Program::start(lab.folder(), &lab.scratch.options().url, None, &caller.client, &[]).await;
     let good = list(&lab, 3);
     let before = peak(&program);
     for (name, bytes, code, word) in bad_files(&good) {
@@ -255,7 +255,7 @@ async fn a_workbook_as_people_have_them_is_read_row_by_row_and_cell_by_cell() {
     let tree = lab.tree().await;
     let caller = Caller::of(&lab, &tree.branch).await;
     let program =
-        Program::start(lab.folder(), &lab.scratch.options().url, None, &caller.client).await;
+        Program::start(lab.folder(), &lab.scratch.options().url, None, &caller.client, &[]).await;
     let [a, b, c] = [0; 3].map(|_| lab.next_id_number());
     // A merged title, a sheet beside it, formulas, a date cell, a month as a number, an ID number as a
     // number that has lost its digits, a column that nobody knows, one that is missing.
@@ -384,7 +384,7 @@ async fn on_a_disk_that_is_really_full_the_import_waits_and_goes_on_when_there_i
     let home = PathBuf::from(&lab.scratch.options().url);
     std::fs::copy(&home, &file).unwrap();
     std::fs::copy(lab.keys_file(), disk.0.join("keys.toml")).unwrap();
-    let program = Program::start(&disk.0, &file.to_string_lossy(), None, &caller.client).await;
+    let program = Program::start(&disk.0, &file.to_string_lossy(), None, &caller.client, &[]).await;
     let said = caller.post(&program.base, "/imports", &json!({ "paste": large })).await;
     assert_eq!((said.status, &said.body["data"]["importable"]), (200, &json!(3_000)));
     let import = said.body["data"]["id"].as_str().unwrap().to_owned();
@@ -497,7 +497,7 @@ async fn while_the_database_is_away_pages_say_so_and_a_commit_goes_on_when_it_is
     let mut through = url.clone();
     through.set_host(Some("127.0.0.1")).unwrap();
     through.set_port(Some(way.port)).unwrap();
-    let program = Program::start(lab.folder(), through.as_str(), None, &caller.client).await;
+    let program = Program::start(lab.folder(), through.as_str(), None, &caller.client, &[]).await;
     let rows = list(&lab, 6_000);
     let said = caller.post(&program.base, "/imports", &json!({ "paste": rows })).await;
     assert_eq!(said.status, 200, "{}", said.words());

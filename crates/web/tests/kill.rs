@@ -25,7 +25,7 @@ const LATEST: u64 = 2_500;
 /// The program on the laboratory's database.
 async fn start(lab: &Lab, client: &reqwest::Client) -> Program {
     let (url, log) = (&lab.scratch.options().url, lab.folder().join("program.log"));
-    Program::start(lab.folder(), url, Some(&log), client).await
+    Program::start(lab.folder(), url, Some(&log), client, &[]).await
 }
 
 /// What was acknowledged before the shot.

@@ -88,8 +88,8 @@ async fn two_nodes_behind_a_pooler_do_the_main_job_together() {
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
     let (log_a, log_b) = (data.join("a.log"), data.join("b.log"));
     let (a, b) = tokio::join!(
-        Program::start_with(data, &url, Some(&log_a), &client, &["--pooler"]),
-        Program::start_with(data, &url, Some(&log_b), &client, &["--pooler"]),
+        Program::start(data, &url, Some(&log_a), &client, &["--pooler"]),
+        Program::start(data, &url, Some(&log_b), &client, &["--pooler"]),
     );
 
     // An import that begins on one node, is committed on the other and shows on both.
@@ -170,8 +170,8 @@ async fn two_nodes_that_start_on_an_empty_database_make_its_schema_once() {
     assert!(made.status.success(), "{}", said(&made));
     let second = database("fresh_too").await;
     let (a, b) = tokio::join!(
-        Program::start_with(folder.path(), &second, None, &client, &["--pooler"]),
-        Program::start_with(folder.path(), &second, None, &client, &["--pooler"]),
+        Program::start(folder.path(), &second, None, &client, &["--pooler"]),
+        Program::start(folder.path(), &second, None, &client, &["--pooler"]),
     );
     drop((a, b));
 }

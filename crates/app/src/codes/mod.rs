@@ -131,14 +131,6 @@ pub fn tidy(typed: &str) -> Option<String> {
     }
 }
 
-/// Full-width letters and digits, which Chinese keyboards make, as plain ones.
-pub(crate) fn half_width(c: char) -> char {
-    match u32::from(c) {
-        n @ 0xFF01..=0xFF5E => char::from_u32(n - 0xFEE0).unwrap_or(c),
-        _ => c,
-    }
-}
-
 /// A code as people read it: `K7QM-2RDX`.
 pub fn grouped(code: &str) -> String {
     match code.split_at_checked(code.len() / 2) {

@@ -68,8 +68,8 @@ fn every_fault(general: Option<&str>, branch: &str) -> Vec<Row> {
     put("互为上级", row("乙学院团委", "团委", SCHOOL, "甲学院团委"));
     put("简称太长", row(&format!("{}团委", "很长的名字".repeat(6)), "团委", SCHOOL, ""));
     put("没有简称", row("", "团支部", SCHOOL, ""));
-    put("上级没有改好", row("2026级海洋1班团支部", "团支部", "", "海洋青年部团委"));
-    put("不是团组织(下级等它改好)", row("海洋青年部团委", "团委", SCHOOL, ""));
+    put("上级没有改好", row("2026级海洋1班团支部", "团支部", "", "海洋学院青年部"));
+    put("不是团组织(下级等它改好)", row("海洋学院青年部", "团委", SCHOOL, ""));
     put("名称不完整(提醒)", row("团支部", "团支部", SCHOOL, "量子信息学院团委"));
     if let Some(code) = general {
         put("建在已有的组织下面(组织码)", row("新增1班团支部", "团支部", "", code));

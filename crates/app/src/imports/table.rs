@@ -398,7 +398,9 @@ impl Sieve {
                 return Some(Nobody::Footer);
             }
             let distinct: HashSet<&String> = texts.iter().collect();
-            if distinct.len() == 1 && (banner || is_group(&name, self.id.is_some())) {
+            let number = first.chars().all(|c| c.is_ascii_digit());
+            let alone = distinct.len() == 1 && !number;
+            if alone && (banner || is_group(&name, self.id.is_some())) {
                 return Some(Nobody::Title);
             }
         }

@@ -168,6 +168,8 @@ pub struct Record {
     /// The organisation that she acted for.
     pub acting: Option<String>,
     pub what: String,
+    /// The organisation where it was done.
+    pub place: Option<String>,
     /// Whom it concerns.
     pub person: Option<String>,
     /// Field, before, after.
@@ -226,7 +228,7 @@ async fn read(cx: &mut Cx, org: &OrgRef, ask: Ask<'_>, limit: i64) -> Result<Vec
         None => i64::MAX,
     };
     let before = ask.before.unwrap_or(i64::MAX);
-    sql::audit(cx, &org.path, wanted, (since, until), before, limit).await
+    sql::audit(cx, org, wanted, (since, until), before, limit).await
 }
 
 fn record(told: sql::AuditRow) -> Record {
@@ -242,6 +244,7 @@ fn record(told: sql::AuditRow) -> Record {
         who: if told.by_person { told.actor } else { "系统".into() },
         acting: told.acting,
         what,
+        place: told.place,
         person: told.person,
         changes: changes(&detail),
     }
@@ -255,6 +258,7 @@ fn write(records: &[Record], note: String) -> std::result::Result<Vec<u8>, sheet
             Column::new("办理人", 14.0, Kind::Text),
             Column::new("代表的组织", 28.0, Kind::Text),
             Column::new("办理事项", 28.0, Kind::Text),
+            Column::new("涉及的组织", 28.0, Kind::Text),
             Column::new("涉及人员", 14.0, Kind::Text),
             Column::new("变更内容", 60.0, Kind::Text),
         ],
@@ -270,6 +274,7 @@ fn write(records: &[Record], note: String) -> std::result::Result<Vec<u8>, sheet
                 Value::from(r.who.as_str()),
                 Value::from(r.acting.as_deref().unwrap_or_default()),
                 Value::from(r.what.as_str()),
+                Value::from(r.place.as_deref().unwrap_or_default()),
                 Value::from(r.person.as_deref().unwrap_or_default()),
                 Value::from(told.as_str()),
             ]

@@ -407,15 +407,18 @@ db::row! {
         pub(super) by_person: bool,
         pub(super) acting: Option<String>,
         pub(super) kind: String,
+        /// The organisation where it was done.
+        pub(super) place: Option<String>,
         pub(super) person: Option<String>,
         pub(super) detail: String,
     }
 }
 
-/// What was done in an organisation, newest first; of these kinds alone unless there are none.
+/// What was done in an organisation and by it elsewhere, newest first; of these kinds alone unless
+/// there are none.
 pub(super) async fn audit(
     cx: &mut Cx,
-    path: &str,
+    org: &OrgRef,
     kinds: Vec<String>,
     (since, until): (i64, i64),
     before: i64,
@@ -426,8 +429,8 @@ pub(super) async fn audit(
     Ok(cx
         .tx
         .all_of(
-            sql!("SELECT e.id, e.at, e.actor, e.actor_id IS NOT NULL, a.short_name, e.kind, p.name, e.detail FROM event e LEFT JOIN org a ON a.id = e.acting_org LEFT JOIN person p ON p.id = e.person_id WHERE e.org_path = $1 AND e.id < $2 AND e.at >= $3 AND e.at < $4 AND ($5 OR e.kind IN (SELECT v.kind FROM {rows: kind text} AS v)) ORDER BY e.id DESC LIMIT $6"),
-            args![path, before, since, until, all, limit],
+            sql!("WITH wanted AS (SELECT v.kind FROM {rows: kind text} AS v), found AS (SELECT x.id FROM (SELECT id FROM event WHERE org_path = $1 AND id < $2 AND at >= $3 AND at < $4 AND ($5 OR kind IN (SELECT w.kind FROM wanted w)) ORDER BY id DESC LIMIT $6) AS x UNION SELECT y.id FROM (SELECT id FROM event WHERE acting_org = $7 AND id < $2 AND at >= $3 AND at < $4 AND ($5 OR kind IN (SELECT w.kind FROM wanted w)) ORDER BY id DESC LIMIT $6) AS y) SELECT e.id, e.at, e.actor, e.actor_id IS NOT NULL, a.short_name, e.kind, o.short_name, p.name, e.detail FROM found f CROSS JOIN event e LEFT JOIN org a ON a.id = e.acting_org LEFT JOIN org o ON o.path = e.org_path LEFT JOIN person p ON p.id = e.person_id WHERE e.id = f.id ORDER BY e.id DESC LIMIT $6"),
+            args![&org.path, before, since, until, all, limit, org.id],
             rows,
         )
         .await?)

@@ -21,6 +21,7 @@ use crate::{
     messages::{self, Message, To},
     orgs::OrgId,
     people::PersonId,
+    users,
     rules::Rules,
 };
 use serde_json::{Value as Json, json};
@@ -278,14 +279,9 @@ async fn note_end(cx: &mut Cx, permit: Permit, p: &Proposal, kind: &'static str)
     cx.record(permit, Event::new(kind, "proposal", p.id.0).detail(detail)).await
 }
 
-/// Who operates the system.
-pub(crate) async fn operators(cx: &mut Cx) -> Result<Vec<PersonId>> {
-    Ok(sql::operators(cx).await?.into_iter().map(|(person,)| person).collect())
-}
-
 async fn tell_others(cx: &mut Cx, no: &str, title: &str) -> Result<()> {
     let (me, org) = (cx.visitor()?.person, cx.org()?.clone());
-    for (other,) in sql::operators(cx).await? {
+    for other in users::operators(cx).await? {
         if other == me {
             continue;
         }

@@ -108,10 +108,6 @@ pub(super) async fn overdue(cx: &mut Cx, limit: i64) -> Result<Vec<(String,)>> {
         .await?)
 }
 
-pub(super) async fn operators(cx: &mut Cx) -> Result<Vec<(PersonId,)>> {
-    Ok(cx.tx.all(sql!("SELECT person_id FROM operator ORDER BY person_id LIMIT 50"), &[]).await?)
-}
-
 db::row! {
     pub(super) struct Line {
         pub(super) id: ProposalId,

@@ -31,6 +31,7 @@ pub mod tree;
 
 pub use columns::{Column, Needed, SheetKind};
 pub use month::YearMonth;
+pub(crate) use text::half_width;
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

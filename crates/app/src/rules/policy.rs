@@ -437,16 +437,15 @@ fn is_of_the_house(folded: &str, rule: &PasswordRule) -> bool {
 
 /// Letters and digits that are neither a year nor one more of the same.
 fn own_letters(rest: &str) -> usize {
-    let parts = rest.split(|c: char| !c.is_alphanumeric());
-    let own = |part: &str| {
-        let year = part.len() >= 4
-            && part.chars().all(|c| c.is_ascii_digit())
-            && matches!(&part[..2], "19" | "20");
-        let mut letters: Vec<char> = part.chars().collect();
+    let chars: Vec<char> = rest.chars().filter(|c| c.is_alphanumeric()).collect();
+    // A year is one also with letters beside it.
+    let own = |part: &[char]| {
+        let year = part.len() >= 4 && matches!(part[..2], ['1', '9'] | ['2', '0']);
+        let mut letters = part.to_vec();
         letters.dedup();
-        if year { 0 } else { letters.len() }
+        if year && part[0].is_ascii_digit() { 0 } else { letters.len() }
     };
-    parts.map(own).sum()
+    chars.chunk_by(|a, b| a.is_ascii_digit() == b.is_ascii_digit()).map(own).sum()
 }
 
 /// A common password with a few characters around it is still a common one; so is what stands in

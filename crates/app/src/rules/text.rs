@@ -8,6 +8,14 @@ use super::{Column, Rules};
 use serde::Deserialize;
 use unicode_normalization::{UnicodeNormalization, char::decompose_canonical};
 
+/// Full-width letters and digits, which Chinese keyboards make, as plain ones.
+pub(crate) fn half_width(c: char) -> char {
+    match u32::from(c) {
+        n @ 0xFF01..=0xFF5E => char::from_u32(n - 0xFEE0).unwrap_or(c),
+        _ => c,
+    }
+}
+
 #[derive(Deserialize)]
 struct File {
     radicals: Vec<String>,

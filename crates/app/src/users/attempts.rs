@@ -182,7 +182,7 @@ async fn tell(cx: &mut Cx) -> Result<()> {
     let body = format!(
         "最近15分钟，有{failed}个不同的证件号从没有登录过的设备上登录失败，成功的有{passed}次，像是有人在逐个试密码。系统已要求陌生设备每次登录都填验证码；常用设备不受影响。请查看访问日志里的来源地址，必要时在入口处限制；之后一小时内不再重复提醒。"
     );
-    let operators = crate::proposals::operators(cx).await?;
+    let operators = super::operators(cx).await?;
     let title = "有人在大量试探账号密码";
     messages::send_to_people(cx, &operators, "security", title, &body, "/status").await
 }

@@ -45,7 +45,7 @@ pub async fn make(cx: &mut Cx, address: &str) -> Result<Shown> {
 
 /// Whether the answer is right; the captcha is used up either way.
 pub async fn answered(cx: &mut Cx, id: &str, answer: &str) -> Result<bool> {
-    use crate::codes::half_width;
+    use crate::rules::half_width;
     let Some(right) = sql::take_captcha(cx, id).await? else { return Ok(false) };
     let typed = answer.chars().filter(|c| !c.is_whitespace()).map(half_width);
     let typed: String = typed.map(|c| c.to_ascii_uppercase()).collect();

@@ -407,3 +407,8 @@ pub(super) async fn seat_first(
         .await?;
     Ok(())
 }
+
+/// Who operates the system.
+pub(super) async fn operators(cx: &mut Cx) -> Result<Vec<(PersonId,)>> {
+    Ok(cx.tx.all(sql!("SELECT person_id FROM operator ORDER BY person_id LIMIT 50"), &[]).await?)
+}

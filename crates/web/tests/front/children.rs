@@ -30,7 +30,7 @@ async fn without_scripts_a_list_is_pasted_repaired_shown_as_a_tree_made_and_take
     assert!(page.body.contains("合肥第一中学团委") && page.body.contains("template/orgs"));
     let imports = format!("{base}/imports");
     let review = d.browser.submit(&page, &imports, &[("paste", LIST)]).await;
-    assert!(review.body.contains("2 行可创建,2 行需修改"), "{}", review.body);
+    assert!(review.body.contains("2 行可创建，2 行需修改"), "{}", review.body);
     // The organisation that is there already is one click away.
     assert!(review.body.contains(&format!("{base}/orgs/{}", d.tree.direct.code)));
     let at = review.url.split("/review").next().unwrap().to_owned();

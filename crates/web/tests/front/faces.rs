@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 const ELSEWHERE: &[(&str, &str)] = &[
     ("/", "redirects to /me"),
     ("/health", "text; trouble.rs"),
+    ("/captcha/{id}/sound", "a sound file; guessing.rs"),
     ("/metrics", "text, only where metrics are kept"),
     ("/assets/{file}", "static files; safety.rs"),
     ("/openapi.json", "this file"),

@@ -244,7 +244,8 @@ async fn the_records_of_an_organisation_are_read_by_its_administrators_alone() {
     assert_eq!(made.status, StatusCode::OK, "{}", made.body);
     let page = browser.get(&format!("{base}/audit")).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.body);
-    assert!(page.body.contains("赵老师") && page.body.contains("办理事项"), "{}", page.body);
+    assert!(page.body.contains("赵老师") && page.body.contains("创建组织"), "{}", page.body);
+    assert!(page.body.contains("高三1班团支部"), "where it was done: {}", page.body);
     let none = browser.get(&format!("{base}/audit?about=transfers")).await;
     assert!(none.body.contains("没有符合条件的记录"), "{}", none.body);
     let later = browser.get(&format!("{base}/audit?from=2099-01-01")).await;

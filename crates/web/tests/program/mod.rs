@@ -27,18 +27,8 @@ pub(crate) fn env(name: &str) -> Option<String> {
 
 impl Program {
     /// Starts the program (`TUANJIAN_BIN`, or the one just built) on a database and waits until it
-    /// answers. What it says goes to `log`, or beside what the test says.
+    /// answers. What it says goes to `log`, or beside what the test says. `more` ends its command line.
     pub(crate) async fn start(
-        data: &Path,
-        url: &str,
-        log: Option<&Path>,
-        client: &reqwest::Client,
-    ) -> Self {
-        Self::start_with(data, url, log, client, &[]).await
-    }
-
-    /// As [`Program::start`], with more words on its command line.
-    pub(crate) async fn start_with(
         data: &Path,
         url: &str,
         log: Option<&Path>,
