@@ -295,8 +295,8 @@ async fn a_column_without_a_title_is_named_with_what_it_looks_like() {
          钱敏,{b},汉族,共青团员,大学本科,2016-05,13812346022,\n"
     );
     let import = d.text(&text).await;
-    assert_eq!(import.state, "mapping");
     let said = notes(&import);
+    assert_eq!(import.state, "mapping", "{said} {}", import.header);
     assert!(said.contains("第 G 列没有标题，里面像是手机号码"), "{said}");
     assert!(said.contains("第 H 列没有标题，没有读取"), "{said}");
     assert!(import.notes().must_ask);
@@ -337,7 +337,14 @@ async fn titles_of_a_survey_and_of_two_lines_are_understood() {
         )
         .await;
     let lines = d.lines(import.id).await;
-    assert_eq!((lines.len(), lines[0].joined.as_str()), (1, "2016-05"), "{}", notes(&import));
+    assert_eq!(
+        (lines.len(), lines[0].joined.as_str()),
+        (1, "2016-05"),
+        "{} {} {}",
+        notes(&import),
+        import.header,
+        import.mapping
+    );
     assert_eq!(lines[0].name, "钱敏");
     let mobile = import.columns().iter().position(|c| *c == Some(Column::Mobile));
     assert!(mobile.is_none_or(|at| at >= 9), "the father's number is his");

@@ -21,6 +21,9 @@ pub(super) struct Head {
 const TITLE_CHARS: usize = 60;
 /// Lines above and below the recognised one that may belong to the header.
 const MORE_LINES: u32 = 2;
+/// Rows below the header in which columns without a title are looked for, and how many of these count.
+const LOOKED_AT: usize = 500;
+const MORE_COLUMNS: usize = 20;
 /// Title of a column of months that became part of the one before it.
 const JOINED: &str = "月（已并入前一列）";
 
@@ -44,7 +47,10 @@ impl Head {
             sheet.rows.iter().filter(|row| (top..=bottom).contains(&row.number)).collect();
         let first = sheet.rows.iter().position(|row| row.number >= top).unwrap_or(at);
         let last = sheet.rows.iter().rposition(|row| row.number <= bottom).unwrap_or(at);
-        let width = lines.iter().map(|row| row.cells.len()).max().unwrap_or(0);
+        // What is filled beyond the titles stands in a column without one.
+        let beyond = sheet.rows[last + 1..].iter().take(LOOKED_AT).filter_map(last_filled).max();
+        let titled = lines.iter().map(|row| row.cells.len()).max().unwrap_or(0);
+        let width = titled.max(beyond.unwrap_or(0).min(titled + MORE_COLUMNS));
         let parts: Vec<Vec<String>> =
             (0..width).map(|column| parts_of(sheet, &lines, column)).collect();
         let titles = parts.iter().map(|parts| title_of(parts)).collect();
@@ -90,6 +96,11 @@ impl Head {
     }
 }
 
+/// The number of the last filled cell.
+fn last_filled(row: &Row) -> Option<usize> {
+    row.cells.iter().rposition(|cell| !cell.is_blank()).map(|at| at + 1)
+}
+
 /// Whether a title of columns of months that were joined to the years.
 pub(super) fn is_joined(title: &str) -> bool {
     title == JOINED
@@ -120,9 +131,10 @@ fn month_pair(years: &[String], months: &[String]) -> Option<String> {
     if year != month || (above != beside && !beside.is_empty()) {
         return None;
     }
-    let whole = format!("{above}{year}");
-    let named = [whole.clone(), format!("{whole}年月"), format!("{whole}时间")];
-    let column = named.iter().find_map(|title| columns.recognise(title))?;
+    // The names of wider groups above may stand before the title.
+    let wholes = (0..years.len()).map(|from| format!("{}{year}", group(&years[from..])));
+    let named = wholes.flat_map(|w| [w.clone(), format!("{w}年月"), format!("{w}时间")]);
+    let column = named.into_iter().find_map(|title| columns.recognise(&title))?;
     matches!(column, Column::Joined | Column::PostSince).then(|| column.label().to_owned())
 }
 

@@ -21,8 +21,8 @@ use crate::{
     messages::{self, Message, To},
     orgs::OrgId,
     people::PersonId,
-    users,
     rules::Rules,
+    users,
 };
 use serde_json::{Value as Json, json};
 
