@@ -204,7 +204,8 @@ fn lines_of(text: &str) -> Vec<&str> {
         !quoted && matches!(c, '\n' | '\r')
     };
     let lines: Vec<&str> = text.split(breaks).collect();
-    if text.matches('"').count() % 2 == 0 { lines } else { text.split(['\n', '\r']).collect() }
+    let closed = text.matches('"').count().is_multiple_of(2);
+    if closed { lines } else { text.split(['\n', '\r']).collect() }
 }
 
 fn count_outside_quotes(line: &str, separator: char) -> usize {
