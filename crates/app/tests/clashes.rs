@@ -56,7 +56,7 @@ async fn indexes(lab: &testkit::Lab) -> Vec<(String, String)> {
     };
     found
         .into_iter()
-        .filter(|(table, _, columns)| columns != "id" && !table.starts_with('_'))
+        .filter(|(table, _, columns)| columns != "id" && table != "migration")
         .map(|(table, name, columns)| {
             let columns: Vec<String> = columns.split(',').map(|c| format!("{table}.{c}")).collect();
             (format!("{table} {name}"), columns.join(", "))

@@ -85,7 +85,7 @@ async fn nothing_happens_until_a_second_operator_has_agreed() {
     assert_eq!(code_of(&w.approve(&w.two, &no).await.unwrap_err()), "E22");
     assert_eq!(code_of(&w.propose(&flag).await.unwrap_err()), "to:same");
     let unguarded = match w.lab.house.db().engine() {
-        db::Engine::Postgres => "ALTER TABLE proposal DROP CONSTRAINT proposal_check2; ",
+        db::Engine::Postgres => "ALTER TABLE proposal DROP CONSTRAINT proposal_two_people; ",
         db::Engine::Sqlite => "",
     };
     let alone =
