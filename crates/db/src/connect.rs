@@ -285,7 +285,8 @@ fn is_told(url: &str) -> bool {
 /// For modes that leave it to the server whether the connection is encrypted.
 fn in_private(connect: PgConnectOptions, told: bool) -> Result<PgConnectOptions> {
     if connect.get_socket().is_some() || is_this_machine(connect.get_host()) {
-        return Ok(connect);
+        // Nobody listens between; encrypting would only cost.
+        return Ok(if told { connect } else { connect.ssl_mode(PgSslMode::Disable) });
     }
     match connect.get_ssl_mode() {
         _ if !told => Ok(connect.ssl_mode(PgSslMode::VerifyFull)),
@@ -341,9 +342,10 @@ mod tests {
     }
 
     #[test]
-    fn on_this_machine_everything_goes() {
+    fn on_this_machine_everything_goes_and_nothing_is_encrypted_unasked() {
         for host in ["127.0.0.1", "localhost", "[::1]"] {
-            assert!(mode(&format!("postgres://u@{host}/d")).is_ok());
+            let unasked = mode(&format!("postgres://u@{host}/d"));
+            assert!(matches!(unasked, Ok(PgSslMode::Disable)), "{host}");
             assert!(mode(&format!("postgres://u@{host}/d?sslmode=prefer")).is_ok());
         }
     }

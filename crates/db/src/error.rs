@@ -56,6 +56,8 @@ impl From<sqlx::Error> for DbError {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Io(_) => Self::Gone,
+            // Cut off while the connection was being made: the driver reads a byte that never came.
+            sqlx::Error::Protocol(what) if what.contains("SSLRequest") => Self::Gone,
             sqlx::Error::Tls(e) => Self::Tls(e.to_string()),
             sqlx::Error::Database(e) => from_engine(e.as_ref()),
             other => Self::Broken(without_values(&other.to_string())),
