@@ -92,14 +92,14 @@ fn certificates(home: &Path) -> Result<Certificates> {
     };
     let days = ["-days", "2", "-nodes", "-newkey", "rsa:2048"];
     run(command("openssl")
-        .args(["req", "-x509", "-quiet", "-subj", "/CN=tuanjian test authority"])
+        .args(["req", "-x509", "-subj", "/CN=tuanjian test authority"])
         .args(days)
         .arg("-keyout")
         .arg(at("authority.key"))
         .arg("-out")
         .arg(&made.authority))?;
     run(command("openssl")
-        .args(["req", "-x509", "-quiet", "-subj", "/CN=localhost"])
+        .args(["req", "-x509", "-subj", "/CN=localhost"])
         .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
         .args(["-addext", "basicConstraints=critical,CA:FALSE"])
         .args(days)

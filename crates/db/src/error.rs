@@ -52,6 +52,10 @@ impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         match error {
             sqlx::Error::RowNotFound => Self::NoRow,
+            // So the driver tells that the certificate did not hold.
+            sqlx::Error::Io(e) if e.kind() == std::io::ErrorKind::InvalidData => {
+                Self::Tls(e.to_string())
+            }
             sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed

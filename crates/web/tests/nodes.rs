@@ -35,6 +35,11 @@ async fn database(name: &str) -> String {
     url.replacen("/postgres?", &format!("/{name}?"), 1)
 }
 
+fn client() -> reqwest::Client {
+    app::messages::use_tls();
+    reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap()
+}
+
 /// A command of the program on that database.
 fn command(data: &Path, url: &str, words: &[&str]) -> Output {
     let program = env("TUANJIAN_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_tuanjian").into());
@@ -85,7 +90,7 @@ async fn two_nodes_behind_a_pooler_do_the_main_job_together() {
         let one = all.iter().find(|s| s["role"] == role).unwrap();
         (one["org"].as_str().unwrap().to_owned(), one["token"].as_str().unwrap().to_owned())
     };
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
+    let client = client();
     let (log_a, log_b) = (data.join("a.log"), data.join("b.log"));
     let (a, b) = tokio::join!(
         Program::start(data, &url, Some(&log_a), &client, &["--pooler"]),
@@ -95,7 +100,7 @@ async fn two_nodes_behind_a_pooler_do_the_main_job_together() {
     // An import that begins on one node, is committed on the other and shows on both.
     let (org, token) = role("branch");
     let paste = json!({ "paste": "姓名\t身份证号\t民族\t政治面貌\t学历\t入团年月\t手机号码\n\
-        赵小满\t340104200506063419\t汉族\t共青团员\t大学本科\t2021-05\t13812346021" });
+        赵小满\t340103200103159874\t汉族\t共青团员\t大学本科\t2016-05\t13812346021" });
     let up = post(&client, &format!("{}/o/{org}/imports", a.base), &token, &paste).await;
     let import = up["data"]["id"].as_str().unwrap().to_owned();
     let commit = format!("{}/o/{org}/imports/{import}/commit", b.base);
@@ -164,7 +169,7 @@ async fn two_nodes_behind_a_pooler_do_the_main_job_together() {
 async fn two_nodes_that_start_on_an_empty_database_make_its_schema_once() {
     let url = database("fresh").await;
     let folder = tempfile::tempdir().unwrap();
-    let client = reqwest::Client::new();
+    let client = client();
     // The keys first: two nodes share them, as the operator's manual says.
     let made = command(folder.path(), &url, &["migrate"]);
     assert!(made.status.success(), "{}", said(&made));
