@@ -620,7 +620,7 @@ async fn look_up(mut v: Visit, branch: OrgRef, form: NewForm) -> Result<Answer, 
         }
         Err(error) => return wrong(v, error, "id", Some(branch), form).await,
     };
-    if v.face() != Face::Json {
+    if v.walks() {
         return v.carry_with(&format!("{base}/members/new"), &found).await;
     }
     let page = looked(&mut v, Some(branch), form, found).await?;

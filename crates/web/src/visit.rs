@@ -374,6 +374,11 @@ impl Visit {
         Ok(answer)
     }
 
+    /// Whether a browser walks here, which has Back and Forward; a program gets the step at hand.
+    pub fn walks(&self) -> bool {
+        self.face() != Face::Json && self.cx.visitor().is_ok_and(|v| v.session.is_some())
+    }
+
     /// Leads on to the step that checks what was sent, at an address of its own: Back, Forward and
     /// a reload lose nothing. That address finds the form by [`Visit::carried`]. Whatever was
     /// counted on the way lasts.

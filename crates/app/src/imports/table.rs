@@ -505,6 +505,11 @@ fn is_footer(text: &str) -> bool {
     })
 }
 
+fn is_numeral(text: &str) -> bool {
+    const NUMERALS: &str = "〇零一二三四五六七八九十甲乙丙丁戊己庚辛";
+    !text.is_empty() && text.chars().all(|c| NUMERALS.contains(c) || c.is_ascii_alphanumeric())
+}
+
 /// A line with nothing but the name of a class: `软件工程2班`, `二、2022级`. One word that could be a
 /// person's name is a person of whom everything else is missing.
 fn is_group(name: &str, people: bool) -> bool {
@@ -513,6 +518,11 @@ fn is_group(name: &str, people: bool) -> bool {
     }
     let words =
         ["班", "级", "组", "专业", "学院", "支部", "名单", "名册", "宿舍", "系", "部", "、", "："];
+    // 二班, 甲组: a number of a class or group.
+    let ends = ["年级", "班", "级", "组", "队"];
+    if ends.iter().find_map(|end| name.strip_suffix(end)).is_some_and(is_numeral) {
+        return true;
+    }
     let chars = name.chars().count();
     name.contains(|c: char| c.is_ascii_digit())
         || (chars > 3 && words.iter().any(|w| name.contains(w)))
@@ -587,6 +597,17 @@ mod tests {
         }
         assert!(notes.contains("第 3、8 行是分组的标题"), "{notes}");
         assert!(notes.contains("第 13、14 行是填表人"), "{notes}");
+    }
+
+    #[test]
+    fn the_number_of_a_class_above_its_list_is_a_title_and_a_name_alone_is_a_person() {
+        let head = "姓名\t身份证号\t民族\n张三\t1\t汉族\n";
+        for title in ["二班", "十一班", "三年级", "甲组", "B队", "2班"] {
+            let found = table(&format!("{head}{title}\n李四\t2\t汉族\n")).unwrap();
+            assert_eq!((numbers(&found), found.left_out), (vec![2, 4], 1), "{title}");
+        }
+        let found = table(&format!("{head}班超\n李四\t2\t汉族\n")).unwrap();
+        assert_eq!(numbers(&found), [2, 3, 4]);
     }
 
     #[test]

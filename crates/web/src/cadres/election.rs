@@ -5,7 +5,6 @@ use super::{At, Term, org_at, posts_of, query_at, term_of};
 use crate::{
     answer::Answer,
     error::Failure,
-    face::Face,
     form::{Carried, Form, Query},
     frame::Frame,
     page,
@@ -257,7 +256,7 @@ pub async fn check(mut v: Visit, Form(form): Form<ElectionForm>) -> Result<Answe
         effects: plan.effects,
         hints: plan.hints,
     };
-    if v.face() != Face::Json {
+    if v.walks() {
         let to = format!("{}/elections/new", v.base()?);
         return v.carry_with(&to, &planned).await;
     }

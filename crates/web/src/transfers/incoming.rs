@@ -327,7 +327,7 @@ async fn checking(mut v: Visit, f: InForm, draft: Option<&str>) -> Result<Answer
         Err(e) => return Err(e.into()),
     };
     let base = v.base()?;
-    if draft.is_none() && v.face() != Face::Json {
+    if draft.is_none() && v.walks() {
         return v.carry(&format!("{base}/transfers/in/new")).await;
     }
     let found = transfers::candidate(&mut v.cx, &new.origin).await?;

@@ -342,7 +342,7 @@ async fn checking(mut v: Visit, new: New, draft: Option<&str>) -> Result<Answer,
         Ok(checked) => checked,
         Err(e) => return wrong(v, &new, e).await,
     };
-    if draft.is_none() && v.face() != Face::Json {
+    if draft.is_none() && v.walks() {
         let to = format!("{}/transfers/out/new", v.base()?);
         return v.carry(&to).await;
     }
