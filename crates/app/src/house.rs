@@ -6,6 +6,8 @@ use crate::{
     clock::{Chance, Clock, Ids, Millis},
     cx::Origin,
     keys::{KeyError, Keys},
+    messages::Senders,
+    pulse::Pulse,
 };
 use db::Db;
 use std::{
@@ -28,6 +30,10 @@ pub(crate) struct Inner {
     chance: Box<dyn Chance>,
     ids: Ids,
     settings: Settings,
+    /// This program's name among the nodes.
+    node: String,
+    pulse: Pulse,
+    senders: Senders,
     read_only: AtomicBool,
     /// When this node last looked whether figures of the rules were changed.
     rules_seen: AtomicI64,
@@ -51,6 +57,10 @@ pub struct Settings {
     pub public_url: String,
     /// Captcha policy; tests switch it off.
     pub captcha: Captcha,
+    /// This program's name among the nodes, the same after a restart; empty: a new one each time.
+    pub node: String,
+    /// Names of programs that ran beside it and surely run no more.
+    pub dead_nodes: Vec<String>,
 }
 
 /// How often a node looks for changed figures, in milliseconds.
@@ -77,6 +87,13 @@ impl House {
     ) -> Result<Self> {
         let mut node = [0_u8; 2];
         chance.fill(&mut node);
+        let mut mark = [0_u8; 8];
+        chance.fill(&mut mark);
+        let name = match settings.node.as_str() {
+            "" => format!("{:016x}", u64::from_be_bytes(mark)),
+            name => name.to_owned(),
+        };
+        let senders = Senders::of(&settings.channels);
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let house = Self(Arc::new(Inner {
             db,
@@ -85,6 +102,9 @@ impl House {
             chance: Box::new(chance),
             ids: Ids::new(u16::from_be_bytes(node)),
             settings,
+            node: name,
+            pulse: Pulse::default(),
+            senders,
             read_only: AtomicBool::new(false),
             rules_seen: AtomicI64::new(0),
             hash_places: Semaphore::new(cores),
@@ -204,6 +224,18 @@ impl House {
     /// The keys.
     pub fn keys(&self) -> &Keys {
         &self.0.keys
+    }
+    /// This program's name among the nodes.
+    pub fn node(&self) -> &str {
+        &self.0.node
+    }
+    /// Whether the background work of this program is alive.
+    pub fn pulse(&self) -> &Pulse {
+        &self.0.pulse
+    }
+    /// How letters leave this program.
+    pub fn senders(&self) -> &Senders {
+        &self.0.senders
     }
     /// What was fixed at the start.
     pub fn settings(&self) -> &Settings {

@@ -70,7 +70,10 @@ impl Lab {
     /// The same database and keys opened once more, as by a second program node (or after a
     /// restart), with the same clock.
     pub async fn second_node(&self) -> House {
-        let settings = self.house.settings().clone();
+        self.node_with(self.house.settings().clone()).await
+    }
+    /// The same with settings of one's own.
+    pub async fn node_with(&self, settings: Settings) -> House {
         // Another seed, so that the nodes' ids differ.
         let seed = self.nodes.fetch_add(1, Ordering::Relaxed);
         open(&self.scratch, self.keys_file(), self.clock.clone(), settings, seed).await

@@ -29,7 +29,7 @@ pub(super) async fn run(listener: tokio::net::TcpListener, site: Site, works: bo
     let (stop, stopped) = tokio::sync::watch::channel(false);
     let worker = works.then(|| {
         let mut stopped = stopped.clone();
-        background(app::jobs::work(house.clone(), async move {
+        background(app::engine::work(house.clone(), async move {
             let _ = stopped.wait_for(|s| *s).await;
         }))
     });
@@ -88,7 +88,7 @@ pub(super) async fn work(place: Place) -> Result<ExitCode> {
     logs();
     let house =
         open::house(open::Opening { place: &place, serving: None, may_create: false }).await?;
-    app::jobs::work(house.clone(), signal()).await;
+    app::engine::work(house.clone(), signal()).await;
     house.db().close().await;
     Ok(ExitCode::SUCCESS)
 }

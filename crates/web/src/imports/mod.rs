@@ -415,7 +415,7 @@ async fn outcome(v: &mut Visit, id: ImportId) -> Result<Outcome, Failure> {
         notes: import.notes(),
         done: job.as_ref().map_or(0, |j| j.done),
         total: job.as_ref().map_or(0, |j| j.total),
-        stuck: running && job.is_some_and(|j| j.state == "failed"),
+        stuck: running && job.is_some_and(|j| j.is_over_undone()),
         import: card,
         wait: 1,
         next_turn: 1,
