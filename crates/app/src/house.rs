@@ -8,12 +8,13 @@ use crate::{
     keys::{KeyError, Keys},
     messages::Senders,
     pulse::Pulse,
+    read_only::Switch,
 };
 use db::Db;
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
@@ -35,6 +36,9 @@ pub(crate) struct Inner {
     pulse: Pulse,
     senders: Senders,
     read_only: AtomicBool,
+    /// The switch as this node last saw it; the first look decides nothing for a program that was
+    /// started as read-only.
+    switch_seen: Mutex<Option<Option<Switch>>>,
     /// When this node last looked whether figures of the rules were changed.
     rules_seen: AtomicI64,
     /// Places for password hashing: each takes 19 MiB, so the places are the bound on memory.
@@ -106,6 +110,7 @@ impl House {
             pulse: Pulse::default(),
             senders,
             read_only: AtomicBool::new(false),
+            switch_seen: Mutex::new(None),
             rules_seen: AtomicI64::new(0),
             hash_places: Semaphore::new(cores),
             sheet_places: Semaphore::new(cores),
@@ -144,7 +149,8 @@ impl House {
     }
     /// Opens a transaction for somebody who came from `origin`.
     pub async fn enter(&self, who: Who, writes: bool, origin: Origin) -> Result<Cx> {
-        if writes && self.is_read_only() && !matches!(who, Who::System(_)) {
+        // Nobody yet: signing in is possible, and the doors of `web` refuse the rest.
+        if writes && self.is_read_only() && matches!(who, Who::Person(_)) {
             return Err(Error::ReadOnly);
         }
         let tx = if writes { self.0.db.write().await? } else { self.0.db.read().await? };
@@ -254,6 +260,32 @@ impl House {
     /// Whether changes are refused at present.
     pub fn is_read_only(&self) -> bool {
         self.0.read_only.load(Ordering::Relaxed)
+    }
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        let mut tx = self.0.db.read().await?;
+        let _: Option<(String,)> =
+            tx.opt(db::sql!("SELECT value FROM setting WHERE name = 'key_mark'"), &[]).await?;
+        Ok(())
+    }
+    /// Does as the switch says, when it was set since the last look.
+    pub(crate) fn obey(&self, found: Option<Switch>) {
+        let mut seen = self.0.switch_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.as_ref() == Some(&found) {
+            return;
+        }
+        let on = found.as_ref().is_some_and(|switch| switch.on);
+        if seen.is_some() || on {
+            self.set_read_only(on);
+            tracing::info!(read_only = on, "the switch for changes");
+        }
+        *seen = Some(found);
+    }
+    /// What everybody is to read while no changes are taken.
+    pub fn read_only_reason(&self) -> String {
+        let seen = self.0.switch_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let switch = seen.as_ref().and_then(Option::as_ref).filter(|switch| switch.on);
+        switch.map_or_else(String::new, |switch| switch.reason.clone())
     }
     /// Takes or refuses changes from now on.
     pub fn set_read_only(&self, on: bool) {

@@ -58,6 +58,8 @@ pub mod pii;
 pub mod proposals;
 /// Whether the background work is alive.
 pub mod pulse;
+/// No changes for a while.
+pub mod read_only;
 /// Moving what is sealed to new keys.
 mod rekey;
 /// 组织迁移, 合并 and 拆分.

@@ -35,3 +35,4 @@ pub mod stats;
 pub mod transfers;
 pub mod users;
 pub mod visit;
+mod vitals;

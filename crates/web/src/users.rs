@@ -9,7 +9,7 @@ use crate::{
     meta::show_open,
     page,
     site::Site,
-    visit::{RequestId, Visit, look},
+    visit::{RequestId, Visit, look, refuse_changes},
 };
 use app::{
     Error, FieldError, House, Who,
@@ -17,7 +17,7 @@ use app::{
 };
 use askama::Template;
 use axum::{
-    extract::{ConnectInfo, FromRequestParts},
+    extract::{ConnectInfo, FromRequestParts, MatchedPath},
     response::{Html, IntoResponse, Response},
 };
 use axum_extra::extract::{
@@ -44,6 +44,8 @@ impl FromRequestParts<Site> for Stranger {
     async fn from_request_parts(parts: &mut Parts, site: &Site) -> Result<Self, Failure> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
         let agent = parts.headers.get(http::header::USER_AGENT).and_then(|v| v.to_str().ok());
+        let route = parts.extensions.get::<MatchedPath>().map_or("", |m| m.as_str());
+        refuse_changes(site, &parts.method, route)?;
         Ok(Self {
             house: site.house().clone(),
             site: site.clone(),
