@@ -108,6 +108,7 @@ pub fn table() -> Vec<Route> {
         post("/me/password", SignedIn, "修改密码", users::change_password).form::<users::PasswordForm>(),
         get("/me/sessions", SignedIn, "登录记录", users::sessions).page::<users::Sessions>(),
         post("/me/sessions/end", SignedIn, "注销其他登录", users::end_sessions).form::<users::EndForm>(),
+        get("/me/session", SignedIn, "登录还有多久", me::session).page::<me::Session>(),
         get("/me/posts", SignedIn, "我的任职", users::posts).page::<users::Posts>(),
         get("/o", SignedIn, "切换其他组织", users::posts).page::<users::Posts>(),
         get("/me", SignedIn, "个人首页", me::home).page::<me::Home>(),
