@@ -24,7 +24,8 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
         kept = tempfile::Builder::new().prefix("tuanjian-demo-").tempdir()?;
         place.data = Some(kept.path().to_owned());
     }
-    let opening = open::Opening { place: &place, serving: Some(&demo.serving), may_create: true };
+    let running = Some(&demo.serving.running);
+    let opening = open::Opening { place: &place, running, may_create: true };
     let house = open::house(opening).await?;
     let plan = Plan {
         members_per_branch: demo.members_per_branch,
@@ -35,7 +36,7 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
     let folder = place.data.clone().unwrap_or_default().join("workbooks");
     std::fs::create_dir_all(&folder)?;
     let workbooks = app::demo::workbooks::write(&folder, &made, app::clock::day(house.now()))?;
-    let url = demo.serving.public_url.clone();
+    let url = demo.serving.running.public_url.clone();
     let address = url.unwrap_or_else(|| format!("http://{}", shown(&listener)));
     announce(&place, &address, &made, &workbooks)?;
     if demo.make_only {
@@ -43,7 +44,7 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
         return Ok(ExitCode::SUCCESS);
     }
     let site = serve::site(&house, &demo.serving, &file);
-    serve::run(listener, site, true).await?;
+    serve::run(listener, site, serve::Way::demonstration()).await?;
     Ok(ExitCode::SUCCESS)
 }
 

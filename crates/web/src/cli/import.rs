@@ -42,7 +42,7 @@ pub(super) async fn import(
     commits: bool,
 ) -> Result<ExitCode> {
     let house =
-        open::house(open::Opening { place: &place, serving: None, may_create: false }).await?;
+        open::house(open::Opening { place: &place, running: None, may_create: false }).await?;
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if !file.is_file() {
         bail!("{} is not there or is no file", file.display());

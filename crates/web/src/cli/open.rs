@@ -1,6 +1,6 @@
 //! Opening the house for a command: settings put together, keys read, schema checked.
 
-use super::{Place, Serving};
+use super::{Place, Running, node};
 use anyhow::{Context, Result, bail};
 use app::{
     Captcha, House, Settings,
@@ -32,6 +32,9 @@ pub(super) struct File {
     smtp_from: Option<String>,
     webhook: Option<String>,
     webhook_secret: Option<String>,
+    pub(super) drain: Option<u64>,
+    pub(super) metrics_listen: Option<SocketAddr>,
+    pub(super) metrics_token: Option<String>,
 }
 
 /// The file named by --config, or nothing.
@@ -62,7 +65,7 @@ fn options(place: &Place, file: &File, folder: &Path) -> storage::Options {
 /// How the house is to be opened.
 pub(super) struct Opening<'a> {
     pub(super) place: &'a Place,
-    pub(super) serving: Option<&'a Serving>,
+    pub(super) running: Option<&'a Running>,
     /// Make the data folder and the keys when there are none.
     pub(super) may_create: bool,
 }
@@ -81,9 +84,14 @@ pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
     let keys = Keys::open(&keys)?;
     let db = storage::Db::open(&options).await.context("opening the database")?;
     db.migrate().await.context("bringing the schema up to date")?;
-    let settings = settings(&file, opening.serving, &folder)?;
+    let mut settings = settings(&file, opening.running, &folder)?;
+    if opening.running.is_some() {
+        let node = node::take(&folder).context("taking this node's name")?;
+        (settings.node, settings.dead_nodes) = (node.name, node.dead);
+    }
     let house = House::open(db, keys, SystemClock, SystemChance, settings).await?;
-    house.set_read_only(file.read_only || opening.serving.is_some_and(|s| s.read_only));
+    house.set_read_only(file.read_only || opening.running.is_some_and(|s| s.read_only));
+    app::read_only::follow(&house).await?;
     Ok(house)
 }
 
@@ -101,9 +109,9 @@ async fn create(folder: &Path, keys: &Path, options: &storage::Options) -> Resul
     Ok(())
 }
 
-fn settings(file: &File, serving: Option<&Serving>, folder: &Path) -> Result<Settings> {
-    let word = |flag: fn(&Serving) -> &Option<String>, file: &Option<String>| {
-        serving.and_then(|s| flag(s).clone()).or_else(|| file.clone())
+fn settings(file: &File, running: Option<&Running>, folder: &Path) -> Result<Settings> {
+    let word = |flag: fn(&Running) -> &Option<String>, file: &Option<String>| {
+        running.and_then(|s| flag(s).clone()).or_else(|| file.clone())
     };
     let captcha = match word(|s| &s.captcha, &file.captcha).as_deref() {
         None | Some("after_failures") => Captcha::AfterFailures,
@@ -129,6 +137,7 @@ fn settings(file: &File, serving: Option<&Serving>, folder: &Path) -> Result<Set
         channels: Channels { smtp, webhook },
         public_url: word(|s| &s.public_url, &file.public_url).unwrap_or_default(),
         captcha,
+        ..Settings::default()
     })
 }
 
