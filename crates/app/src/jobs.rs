@@ -37,9 +37,6 @@ pub enum Job {
     IssueCodes(crate::codes::Order),
     /// What is good of an import, in pieces; `total` rows were good when it began.
     Import { import: i64, total: i64 },
-    /// Falls at every attempt; for the tests of what happens then.
-    #[cfg(feature = "testkit")]
-    Fall,
 }
 
 /// Which workers take a job.
@@ -72,8 +69,6 @@ impl Job {
             Self::Import { .. } | Self::IssueCodes(_) => Class::Urgent,
             Self::ExportMembers(_) | Self::ExportHealth(_) => Class::Normal,
             Self::Rekey | Self::Rejudge => Class::Long,
-            #[cfg(feature = "testkit")]
-            Self::Fall => Class::Normal,
         }
     }
     fn kind(&self) -> &'static str {
@@ -84,8 +79,6 @@ impl Job {
             Self::ExportHealth(_) => "export_health",
             Self::IssueCodes(_) => "issue_codes",
             Self::Import { .. } => "import",
-            #[cfg(feature = "testkit")]
-            Self::Fall => "fall",
         }
     }
     /// Jobs of one key wait or run at most once at a time.
@@ -96,11 +89,11 @@ impl Job {
             Self::ExportMembers(_) | Self::ExportHealth(_) => None,
             Self::IssueCodes(order) => Some(order.unique_key()),
             Self::Import { import, .. } => Some(format!("import:{import}")),
-            #[cfg(feature = "testkit")]
-            Self::Fall => None,
         }
     }
     async fn run(self, turn: &Turn<'_>) -> Result<Json> {
+        #[cfg(feature = "testkit")]
+        crate::testkit::fall_if_told(turn.id);
         match self {
             Self::Rekey => crate::rekey::run(turn).await,
             Self::Rejudge => crate::people::rejudge(turn).await,
@@ -110,8 +103,6 @@ impl Job {
             Self::Import { import, total } => {
                 crate::imports::run(turn, crate::imports::ImportId(import), total).await
             }
-            #[cfg(feature = "testkit")]
-            Self::Fall => panic!("a job fell"),
         }
     }
 }

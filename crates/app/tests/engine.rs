@@ -62,6 +62,16 @@ async fn state(house: &House, id: JobId) -> jobs::State {
     jobs::state(&mut cx, id).await.unwrap()
 }
 
+/// A job that panics whenever it is run.
+async fn falling(lab: &Lab) -> JobId {
+    let put = act!(lab.house, Who::System("test"), |cx| {
+        jobs::enqueue(cx, &Job::Rejudge, None, 0).await
+    });
+    let job = put.unwrap();
+    testkit::let_fall(job);
+    job
+}
+
 /// A list that is ready to be imported, and the job that was put in for it.
 async fn started_import(lab: &Lab, tree: &Tree, rows: usize) -> JobId {
     let who = lab.admin(&tree.branch, "王老师").await;
@@ -211,9 +221,7 @@ static ONE_FALLS: [Wheel; 2] = [
 async fn tasks_and_jobs_that_panic_are_counted_begun_again_and_stop_nobody() {
     let lab = testkit::fresh().await;
     let tree = lab.tree().await;
-    let fall =
-        act!(lab.house, Who::System("test"), |cx| jobs::enqueue(cx, &Job::Fall, None, 0).await);
-    let fall = fall.unwrap();
+    let fall = falling(&lab).await;
     let import = started_import(&lab, &tree, 3).await;
     let panics = |name: &'static str| {
         let beats = lab.house.pulse().all();
@@ -223,7 +231,7 @@ async fn tasks_and_jobs_that_panic_are_counted_begun_again_and_stop_nobody() {
         until("the task fell twice", async || panics("scheduled:falls") >= 2).await;
         until("the job fell twice", async || {
             lab.clock.advance(MINUTE);
-            panics("worker:normal:1") >= 2
+            panics("worker:long:1") >= 2
         })
         .await;
         until("another task goes on", async || AFTER.load(Ordering::SeqCst) >= 3).await;
@@ -272,9 +280,7 @@ async fn a_job_that_was_begun_too_often_is_set_aside_for_the_operators_and_begin
     assert_eq!(planted(&lab, job).await, ("done".into(), 1));
     assert_eq!(count(&lab.house, "SELECT COUNT(*) FROM member").await, 2);
     // One that is given up stays so.
-    let fall =
-        act!(lab.house, Who::System("test"), |cx| jobs::enqueue(cx, &Job::Fall, None, 0).await);
-    let fall = fall.unwrap();
+    let fall = falling(&lab).await;
     lab.scratch
         .vandalise(&format!("UPDATE job SET attempts = 8 WHERE id = {}", fall.0))
         .await
@@ -308,9 +314,7 @@ async fn after_a_kill_a_node_takes_its_own_jobs_again_at_once_and_nobody_elses()
     let lab = testkit::fresh().await;
     let tree = lab.tree().await;
     let import = started_import(&lab, &tree, 2).await;
-    let fall =
-        act!(lab.house, Who::System("test"), |cx| jobs::enqueue(cx, &Job::Fall, None, 0).await);
-    let fall = fall.unwrap();
+    let fall = falling(&lab).await;
     // Claimed by two programs, and both leases still run.
     let until = lab.house.now() + MINUTE;
     for (node, job) in [("one", import), ("two", fall)] {

@@ -35,7 +35,7 @@ async fn every_statement_can_be_prepared() {
 const WALKERS: [&str; 6] =
     ["/fsck/", "/recount.rs", "/rekey.rs", "/demo/", "/testkit/", "crates/bench/"];
 /// Tables that stay small however large the nation is.
-const SMALL: [&str; 3] = ["operator", "rule_change", "proposal"];
+const SMALL: [&str; 5] = ["operator", "rule_change", "proposal", "channel", "lease"];
 /// Statements that read an index or a table from one end and stop at their bound, by their beginning.
 const STOPPING: [&str; 7] = [
     // What was written in the last seconds.

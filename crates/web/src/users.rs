@@ -84,6 +84,7 @@ impl Stranger {
         let mut frame = Frame::bare(title, look(&self.jar), &self.request_id);
         frame.fragment = self.face == Face::Fragment;
         frame.read_only = self.house.is_read_only();
+        frame.read_only_reason = self.house.read_only_reason();
         frame
     }
 }

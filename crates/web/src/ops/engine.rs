@@ -166,6 +166,19 @@ fn class_name(class: Class) -> &'static str {
     }
 }
 
+/// What a job does, by its kind; whose it is stands beside it.
+fn name_of(kind: &str) -> &'static str {
+    match kind {
+        "import" => "导入名单",
+        "export_members" => "导出团员列表",
+        "export_health" => "下载组织体检名单",
+        "issue_codes" => "生成管理员注册码",
+        "rekey" => "更换加密密钥",
+        "rejudge" => "重新判断资料是否完善",
+        _ => "其他任务",
+    }
+}
+
 fn aside(job: jobs::Failed) -> SetAside {
     SetAside {
         id: job.id.to_string(),
