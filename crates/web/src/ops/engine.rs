@@ -2,8 +2,7 @@
 //! switch that takes no changes for a while.
 
 use crate::{
-    answer::Answer, error::Failure, face::Face, form::Form, frame::Frame, jobs::name_of, page,
-    visit::Visit,
+    answer::Answer, error::Failure, face::Face, form::Form, frame::Frame, page, visit::Visit,
 };
 use app::{
     Error,
