@@ -440,7 +440,7 @@ pub async fn failed(cx: &mut Cx) -> Result<Vec<Failed>> {
     Ok(cx
         .tx
         .all(
-            sql!("SELECT j.id, j.kind, j.attempts, j.error, j.created_at, COALESCE(j.ended_at, j.created_at), o.short_name FROM job j LEFT JOIN org o ON o.id = j.org_id WHERE j.state = 'failed' ORDER BY j.id DESC LIMIT 50"),
+            sql!("SELECT j.id, j.kind, j.attempts, j.error, j.created_at, COALESCE(j.ended_at, j.created_at), o.short_name FROM job j LEFT JOIN org o ON o.id = j.org_id WHERE j.state = 'failed' ORDER BY j.ended_at DESC, j.id DESC LIMIT 50"),
             &[],
         )
         .await?)

@@ -128,14 +128,17 @@ async fn a_webhook_that_never_answers_keeps_neither_imports_nor_counters_nor_dea
         .await;
         until("the import is done", async || state(&lab.house, job).await.state == "done").await;
         until("the counters are folded", async || {
+            lab.clock.advance(1_000);
             count(&lab.house, "SELECT COUNT(*) FROM delta").await == 0
         })
         .await;
         until("the audit book is sealed", async || {
+            lab.clock.advance(1_000);
             count(&lab.house, "SELECT COUNT(*) FROM event_unsealed").await == 0
         })
         .await;
         until("deadlines were looked at", async || {
+            lab.clock.advance(1_000);
             count(&lab.house, "SELECT COUNT(*) FROM lease WHERE name LIKE 'overdue %'").await == 3
         })
         .await;

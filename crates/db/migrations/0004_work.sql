@@ -53,7 +53,7 @@ CREATE TABLE job (
 CREATE INDEX job_waiting ON job (class, run_at, id) WHERE state = 'waiting';
 CREATE INDEX job_running ON job (lease_until, id) WHERE state = 'running';
 CREATE INDEX job_node ON job (node) WHERE state = 'running';
-CREATE INDEX job_failed ON job (id) WHERE state = 'failed';
+CREATE INDEX job_failed ON job (ended_at, id) WHERE state = 'failed';
 CREATE UNIQUE INDEX job_one ON job (unique_key) WHERE state IN ('waiting','running');
 CREATE INDEX job_org ON job (org_id, id) WHERE org_id IS NOT NULL;
 
