@@ -102,10 +102,6 @@ impl Ids {
     pub fn new(node: u16) -> Self {
         Self { last: AtomicI64::new(0), node: i64::from(node) & 0x3ff }
     }
-    /// The node's number.
-    pub fn node(&self) -> i64 {
-        self.node
-    }
     /// The next id.
     pub fn next(&self, now: Millis) -> i64 {
         let now = (now - EPOCH).max(0) << 12;

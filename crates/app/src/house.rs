@@ -6,12 +6,15 @@ use crate::{
     clock::{Chance, Clock, Ids, Millis},
     cx::Origin,
     keys::{KeyError, Keys},
+    messages::Senders,
+    pulse::Pulse,
+    read_only::Switch,
 };
 use db::Db;
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
 };
@@ -28,7 +31,14 @@ pub(crate) struct Inner {
     chance: Box<dyn Chance>,
     ids: Ids,
     settings: Settings,
+    /// This program's name among the nodes.
+    node: String,
+    pulse: Pulse,
+    senders: Senders,
     read_only: AtomicBool,
+    /// The switch as this node last saw it; the first look decides nothing for a program that was
+    /// started as read-only.
+    switch_seen: Mutex<Option<Option<Switch>>>,
     /// When this node last looked whether figures of the rules were changed.
     rules_seen: AtomicI64,
     /// Places for password hashing: each takes 19 MiB, so the places are the bound on memory.
@@ -53,6 +63,10 @@ pub struct Settings {
     pub public_url: String,
     /// Captcha policy; tests switch it off.
     pub captcha: Captcha,
+    /// This program's name among the nodes, the same after a restart; empty: a new one each time.
+    pub node: String,
+    /// Names of programs that ran beside it and surely run no more.
+    pub dead_nodes: Vec<String>,
 }
 
 /// How often a node looks for changed figures, in milliseconds.
@@ -79,6 +93,13 @@ impl House {
     ) -> Result<Self> {
         let mut node = [0_u8; 2];
         chance.fill(&mut node);
+        let mut mark = [0_u8; 8];
+        chance.fill(&mut mark);
+        let name = match settings.node.as_str() {
+            "" => format!("{:016x}", u64::from_be_bytes(mark)),
+            name => name.to_owned(),
+        };
+        let senders = Senders::of(&settings.channels);
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
         let house = Self(Arc::new(Inner {
             db,
@@ -87,7 +108,11 @@ impl House {
             chance: Box::new(chance),
             ids: Ids::new(u16::from_be_bytes(node)),
             settings,
+            node: name,
+            pulse: Pulse::default(),
+            senders,
             read_only: AtomicBool::new(false),
+            switch_seen: Mutex::new(None),
             rules_seen: AtomicI64::new(0),
             hash_places: Semaphore::new(cores),
             strangers_places: Semaphore::new(cores.saturating_sub(1).max(1)),
@@ -150,7 +175,8 @@ impl House {
     }
     /// Opens a transaction for somebody who came from `origin`.
     pub async fn enter(&self, who: Who, writes: bool, origin: Origin) -> Result<Cx> {
-        if writes && self.is_read_only() && !matches!(who, Who::System(_)) {
+        // Nobody yet: signing in is possible, and the doors of `web` refuse the rest.
+        if writes && self.is_read_only() && matches!(who, Who::Person(_)) {
             return Err(Error::ReadOnly);
         }
         // What it wrote could not be found by the others, and what they wrote not by it.
@@ -215,10 +241,6 @@ impl House {
     pub(crate) fn chance_source(&self) -> &dyn Chance {
         &*self.0.chance
     }
-    /// The name of this program among those that share the database.
-    pub(crate) fn node_name(&self) -> String {
-        format!("{:04x}", self.0.ids.node())
-    }
     /// A secret of 32 characters without look-alikes (158 bits).
     pub fn new_secret(&self) -> String {
         self.new_code(32)
@@ -240,6 +262,18 @@ impl House {
     pub fn keys(&self) -> &Keys {
         &self.0.keys
     }
+    /// This program's name among the nodes.
+    pub fn node(&self) -> &str {
+        &self.0.node
+    }
+    /// Whether the background work of this program is alive.
+    pub fn pulse(&self) -> &Pulse {
+        &self.0.pulse
+    }
+    /// How letters leave this program.
+    pub fn senders(&self) -> &Senders {
+        &self.0.senders
+    }
     /// What was fixed at the start.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
@@ -260,6 +294,32 @@ impl House {
     /// Whether changes are refused at present.
     pub fn is_read_only(&self) -> bool {
         self.0.read_only.load(Ordering::Relaxed)
+    }
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        let mut tx = self.0.db.read().await?;
+        let _: Option<(String,)> =
+            tx.opt(db::sql!("SELECT value FROM setting WHERE name = 'key_mark'"), &[]).await?;
+        Ok(())
+    }
+    /// Does as the switch says, when it was set since the last look.
+    pub(crate) fn obey(&self, found: Option<Switch>) {
+        let mut seen = self.0.switch_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if seen.as_ref() == Some(&found) {
+            return;
+        }
+        let on = found.as_ref().is_some_and(|switch| switch.on);
+        if seen.is_some() || on {
+            self.set_read_only(on);
+            tracing::info!(read_only = on, "the switch for changes");
+        }
+        *seen = Some(found);
+    }
+    /// What everybody is to read while no changes are taken.
+    pub fn read_only_reason(&self) -> String {
+        let seen = self.0.switch_seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let switch = seen.as_ref().and_then(Option::as_ref).filter(|switch| switch.on);
+        switch.map_or_else(String::new, |switch| switch.reason.clone())
     }
     /// Takes or refuses changes from now on.
     pub fn set_read_only(&self, on: bool) {

@@ -1,10 +1,13 @@
-//! Work that outlives a request: a queue in the database and one list of clockwork. A job is put
-//! in with the transaction that needs it, claimed under a lease, and may be run again after a
-//! crash: every job must come to the same end when it is repeated.
+//! Work that outlives a request: a queue in the database. A job is put in with the transaction that
+//! needs it, claimed under a lease, and may be run again after a crash: every job must come to the
+//! same end when it is repeated. Each class has its own workers, so that an import never waits for
+//! a re-encryption; a job that failed too often is set aside for the operators.
 
+pub use crate::clockwork::tick;
 use crate::{
-    Action, Cx, Error, House, OrgRef, Result, Who, act,
-    clock::{HOUR, MINUTE, Millis},
+    Action, Cx, Error, House, OrgRef, Refusal, Result, Who, act,
+    clock::{MINUTE, Millis},
+    engine,
     events::Event,
     people::PersonId,
 };
@@ -35,7 +38,39 @@ pub enum Job {
     /// What is good of an import, in pieces; `total` rows were good when it began.
     Import { import: i64, total: i64 },
 }
+
+/// Which workers take a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Somebody waits in front of the page.
+    Urgent,
+    /// Somebody comes back for it.
+    Normal,
+    /// May take hours.
+    Long,
+}
+impl Class {
+    /// Every class with the number of its workers on each node.
+    pub const ALL: [(Self, u32); 3] = [(Self::Urgent, 2), (Self::Normal, 1), (Self::Long, 1)];
+
+    /// As it is stored.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Urgent => "urgent",
+            Self::Normal => "normal",
+            Self::Long => "long",
+        }
+    }
+}
+
 impl Job {
+    fn class(&self) -> Class {
+        match self {
+            Self::Import { .. } | Self::IssueCodes(_) => Class::Urgent,
+            Self::ExportMembers(_) | Self::ExportHealth(_) => Class::Normal,
+            Self::Rekey | Self::Rejudge => Class::Long,
+        }
+    }
     fn kind(&self) -> &'static str {
         match self {
             Self::Rekey => "rekey",
@@ -57,6 +92,8 @@ impl Job {
         }
     }
     async fn run(self, turn: &Turn<'_>) -> Result<Json> {
+        #[cfg(feature = "testkit")]
+        crate::testkit::fall_if_told(turn.id);
         match self {
             Self::Rekey => crate::rekey::run(turn).await,
             Self::Rejudge => crate::people::rejudge(turn).await,
@@ -72,6 +109,9 @@ impl Job {
 
 /// How long a claimed job belongs to its worker without a word from it.
 const LEASE: Millis = 2 * MINUTE;
+/// How often a worker says that it still has its job.
+const KEEP: Duration = Duration::from_secs(30);
+/// A job that was begun so often is set aside, whatever cut it off.
 const MOST_ATTEMPTS: i64 = 8;
 /// Seconds for which a worker tries to note how a job ended.
 const NOTE_TRIES: u32 = 20;
@@ -86,8 +126,8 @@ pub async fn enqueue(cx: &mut Cx, job: &Job, org: Option<&OrgRef>, total: i64) -
     let put = cx
         .tx
         .run(
-            sql!("INSERT INTO job (id, kind, payload, unique_key, run_at, org_id, person_id, total, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5) ON CONFLICT (unique_key) WHERE state IN ('waiting','running') DO NOTHING"),
-            args![id, job.kind(), &payload, key.clone(), cx.now(), org.map(|o| o.id), person, total],
+            sql!("INSERT INTO job (id, kind, payload, unique_key, run_at, org_id, person_id, total, created_at, class) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5, $9) ON CONFLICT (unique_key) WHERE state IN ('waiting','running') DO NOTHING"),
+            args![id, job.kind(), &payload, key.clone(), cx.now(), org.map(|o| o.id), person, total, job.class().code()],
         )
         .await?;
     if put == 1 {
@@ -122,6 +162,10 @@ db::row! {
     }
 }
 impl State {
+    /// It has given up, or an operator has given it up.
+    pub fn is_over_undone(&self) -> bool {
+        matches!(self.state.as_str(), "failed" | "dropped")
+    }
     /// The work itself; `None` for one of another version of the program.
     pub fn work(&self) -> Option<Job> {
         serde_json::from_str(&self.payload).ok()
@@ -170,6 +214,8 @@ pub struct Turn<'a> {
     pub id: JobId,
     pub job_person: Option<PersonId>,
     owner: String,
+    /// The worker's name in the pulse.
+    worker: String,
 }
 impl Turn<'_> {
     /// Tells how far the job is and keeps the lease. [`Error::Gone`] when somebody else has taken
@@ -182,15 +228,69 @@ impl Turn<'_> {
                 args![done, total, cx.now() + LEASE, self.id, &self.owner],
             )
             .await?;
+        self.house.pulse().beat(&self.worker, cx.now());
         if kept == 1 { Ok(()) } else { Err(Error::Gone) }
+    }
+    /// Does the job's work while the lease is kept; [`Error::Gone`] when somebody else has the job.
+    async fn keeping<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let keep = async {
+            loop {
+                tokio::time::sleep(KEEP).await;
+                match self.keep().await {
+                    Ok(false) => return,
+                    Ok(true) => {}
+                    Err(e) => tracing::warn!(job = self.id.0, error = %e, "a lease was not kept"),
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = keep => Err(Error::Gone),
+        }
+    }
+    async fn keep(&self) -> Result<bool> {
+        act!(self.house, Who::System("jobs"), |cx| {
+            let kept = cx
+                .tx
+                .run(
+                    sql!("UPDATE job SET lease_until = $1 WHERE id = $2 AND owner = $3 AND state = 'running'"),
+                    args![cx.now() + LEASE, self.id, &self.owner],
+                )
+                .await?;
+            Ok(kept == 1)
+        })
     }
 }
 
-/// Claims the next job that is due and runs it. `false` when none is due.
+/// Claims the next job that is due, of whatever class, and runs it. `false` when none is due. For
+/// tests and the demonstration.
 pub async fn run_next(house: &House) -> Result<bool> {
-    let Some((turn, payload)) = claim(house).await? else { return Ok(false) };
+    for (class, _) in Class::ALL {
+        if run_next_of(house, class, "").await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Claims the next job of a class and runs it. `false` when none is due.
+pub async fn run_next_of(house: &House, class: Class, worker: &str) -> Result<bool> {
+    if house.is_read_only() || !is_due(house, class).await? {
+        return Ok(false);
+    }
+    let (turn, payload) = match claim(house, class, worker).await? {
+        Claim::Nothing => return Ok(false),
+        Claim::SetAside => return Ok(true),
+        Claim::Mine(turn, payload) => (turn, payload),
+    };
     let done = match serde_json::from_str::<Job>(&payload) {
-        Ok(job) => job.run(&turn).await,
+        Ok(job) => {
+            engine::caught(Box::pin(turn.keeping(job.run(&turn)))).await.unwrap_or_else(|said| {
+                house.pulse().panicked(worker);
+                Err(Error::Broken(format!("panic: {said}")))
+            })
+        }
         Err(e) => Err(Error::Broken(format!("a job that nobody knows: {e}"))),
     };
     // The database may be away, or its disk full, for the same reason: as soon as it is back the job
@@ -211,29 +311,186 @@ pub async fn run_all(house: &House) -> Result<()> {
     Ok(())
 }
 
-async fn claim(house: &House) -> Result<Option<(Turn<'_>, String)>> {
+/// Looks before anything is written: most looks find nothing.
+async fn is_due(house: &House, class: Class) -> Result<bool> {
+    let mut cx = house.read(Who::System("jobs")).await?;
+    let now = cx.now();
+    let waiting: Option<(JobId,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT id FROM job WHERE state = 'waiting' AND class = $1 AND run_at <= $2 ORDER BY run_at, id LIMIT 1"),
+            args![class.code(), now],
+        )
+        .await?;
+    if waiting.is_some() {
+        return Ok(true);
+    }
+    let lost: Option<(JobId,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT id FROM job WHERE state = 'running' AND lease_until < $1 ORDER BY lease_until, id LIMIT 1"),
+            args![now],
+        )
+        .await?;
+    Ok(lost.is_some())
+}
+
+enum Claim<'a> {
+    Nothing,
+    /// The next one had been begun often enough.
+    SetAside,
+    Mine(Turn<'a>, String),
+}
+
+async fn claim<'a>(house: &'a House, class: Class, worker: &str) -> Result<Claim<'a>> {
     let owner = house.new_code(12);
     let owner_ref = &owner;
     let claimed = act!(house, Who::System("jobs"), |cx| {
         let now = cx.now();
         cx.tx
+            .run(
+                sql!("UPDATE job SET state = 'waiting', owner = NULL WHERE state = 'running' AND lease_until < $1"),
+                args![now],
+            )
+            .await?;
+        let got: Option<(JobId, String, Option<i64>, i64)> = cx
+            .tx
+            .opt(
+                sql!("UPDATE job SET state = 'running', owner = $1, node = $5, lease_until = $2, attempts = attempts + 1 WHERE state = 'waiting' AND id = (SELECT id FROM job WHERE state = 'waiting' AND class = $4 AND run_at <= $3 ORDER BY run_at, id LIMIT 1 {pg: FOR UPDATE SKIP LOCKED}) RETURNING id, payload, person_id, attempts"),
+                args![owner_ref, now + LEASE, now, class.code(), house.node()],
+            )
+            .await?;
+        let Some((id, payload, person, attempts)) = got else { return Ok(None) };
+        if attempts > MOST_ATTEMPTS {
+            // Begun often enough, and cut off each time or it would have been noted before.
+            cx.tx
                 .run(
-                    sql!("UPDATE job SET state = 'waiting', owner = NULL WHERE state = 'running' AND lease_until < $1"),
-                    args![now],
+                    sql!("UPDATE job SET state = 'failed', attempts = attempts - 1, ended_at = $1, owner = NULL, error = COALESCE(error, 'begun and cut off too often') WHERE id = $2"),
+                    args![now, id],
                 )
                 .await?;
-        let got: Option<(JobId, String, Option<i64>)> = cx
-                .tx
-                .opt(
-                    sql!("UPDATE job SET state = 'running', owner = $1, lease_until = $2, attempts = attempts + 1 WHERE state = 'waiting' AND id = (SELECT id FROM job WHERE state = 'waiting' AND run_at <= $3 ORDER BY run_at, id LIMIT 1 {pg: FOR UPDATE SKIP LOCKED}) RETURNING id, payload, person_id"),
-                    args![owner_ref, now + LEASE, now],
-                )
-                .await?;
-        Ok(got)
+            tracing::error!(job = id.0, attempts, "a job is set aside");
+        }
+        Ok(Some((id, payload, person, attempts > MOST_ATTEMPTS)))
     })?;
-    Ok(claimed.map(|(id, payload, person)| {
-        (Turn { house, id, job_person: person.map(PersonId), owner }, payload)
-    }))
+    Ok(match claimed {
+        None => Claim::Nothing,
+        Some((_, _, _, true)) => Claim::SetAside,
+        Some((id, payload, person, false)) => {
+            let (job_person, worker) = (person.map(PersonId), worker.to_owned());
+            Claim::Mine(Turn { house, id, job_person, owner, worker }, payload)
+        }
+    })
+}
+
+/// What this node was at when it was killed is due again at once: nobody else will come back to it.
+/// Another node's jobs are left alone, and so is the count of attempts.
+pub async fn take_back(house: &House) -> Result<()> {
+    let dead = &house.settings().dead_nodes;
+    for node in dead.iter().map(String::as_str).chain([house.node()]) {
+        let jobs = act!(house, Who::System("jobs"), |cx| {
+            let now = cx.now();
+            Ok(cx
+                .tx
+                .run(
+                    sql!("UPDATE job SET state = 'waiting', owner = NULL, run_at = $1 WHERE state = 'running' AND node = $2"),
+                    args![now, node],
+                )
+                .await?)
+        })?;
+        if jobs > 0 {
+            tracing::info!(node, jobs, "jobs that were cut off go on");
+        }
+    }
+    Ok(())
+}
+
+/// Before this node ends: what it could not finish is due for others; being told to stop is no
+/// failed attempt.
+pub(crate) async fn give_back(house: &House) -> Result<()> {
+    act!(house, Who::System("jobs"), |cx| {
+        let now = cx.now();
+        cx.tx
+            .run(
+                sql!("UPDATE job SET state = 'waiting', owner = NULL, run_at = $1, attempts = attempts - 1 WHERE state = 'running' AND node = $2"),
+                args![now, house.node()],
+            )
+            .await?;
+        Ok(())
+    })
+}
+
+db::row! {
+    /// A job that was set aside.
+    #[derive(Clone, Debug)]
+    pub struct Failed {
+        pub id: JobId,
+        pub kind: String,
+        pub attempts: i64,
+        pub error: Option<String>,
+        pub created_at: i64,
+        pub ended_at: i64,
+        pub org: Option<String>,
+    }
+}
+
+/// The jobs that were set aside, the newest first, for the operators.
+pub async fn failed(cx: &mut Cx) -> Result<Vec<Failed>> {
+    cx.scope(Action::Operate)?;
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT j.id, j.kind, j.attempts, j.error, j.created_at, COALESCE(j.ended_at, j.created_at), o.short_name FROM job j LEFT JOIN org o ON o.id = j.org_id WHERE j.state = 'failed' ORDER BY j.ended_at DESC, j.id DESC LIMIT 50"),
+            &[],
+        )
+        .await?)
+}
+
+/// How many jobs of a class wait, counted to 1,000 at most.
+pub async fn waiting(cx: &mut Cx, class: Class) -> Result<i64> {
+    let (count,): (i64,) = cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*) FROM (SELECT id FROM job WHERE state = 'waiting' AND class = $1 LIMIT 1000) AS t"),
+            args![class.code()],
+        )
+        .await?;
+    Ok(count)
+}
+
+/// An operator lets a job that was set aside begin anew.
+pub async fn retry(cx: &mut Cx, id: JobId) -> Result<()> {
+    let permit = cx.permit_here(Action::Operate)?;
+    let changed = cx
+        .tx
+        .run(
+            sql!("UPDATE job SET state = 'waiting', attempts = 0, run_at = $1, ended_at = NULL WHERE id = $2 AND state = 'failed' AND (unique_key IS NULL OR NOT EXISTS (SELECT 1 FROM job other WHERE other.unique_key = job.unique_key AND other.state IN ('waiting','running')))"),
+            args![cx.now(), id],
+        )
+        .await?;
+    if changed == 0 {
+        return Err(elsewhere());
+    }
+    cx.record(permit, Event::new("job.retried", "job", id.0)).await
+}
+
+/// An operator gives a job up that was set aside.
+pub async fn drop_failed(cx: &mut Cx, id: JobId) -> Result<()> {
+    let permit = cx.permit_here(Action::Operate)?;
+    let changed = cx
+        .tx
+        .run(sql!("UPDATE job SET state = 'dropped' WHERE id = $1 AND state = 'failed'"), args![id])
+        .await?;
+    if changed == 0 {
+        return Err(elsewhere());
+    }
+    cx.record(permit, Event::new("job.dropped", "job", id.0)).await
+}
+
+fn elsewhere() -> Error {
+    let said =
+        "这项任务已经不在“没有完成的任务”里：可能已由他人重试或放弃，或者同一项任务正在进行。";
+    Error::conflict(Refusal::new("job_elsewhere", said))
 }
 
 async fn finish(house: &House, turn: &Turn<'_>, done: &Result<Json>) -> Result<()> {
@@ -250,6 +507,7 @@ async fn finish(house: &House, turn: &Turn<'_>, done: &Result<Json>) -> Result<(
             }
             Err(e) => {
                 tracing::warn!(job = turn.id.0, error = %e, "a job did not come to its end");
+                house.pulse().failed(&turn.worker);
                 cx.tx
                         .run(
                             sql!("UPDATE job SET state = CASE WHEN attempts >= $1 THEN 'failed' ELSE 'waiting' END, run_at = $2 + 1000 * attempts * attempts, error = $3, owner = NULL, ended_at = CASE WHEN attempts >= $1 THEN $2 ELSE NULL END WHERE id = $4 AND owner = $5"),
@@ -260,176 +518,4 @@ async fn finish(house: &House, turn: &Turn<'_>, done: &Result<Json>) -> Result<(
         }
         Ok(())
     })
-}
-
-/// One wheel of the clockwork.
-struct Wheel {
-    name: &'static str,
-    every: Millis,
-    turn: fn(House) -> Running,
-}
-type Running = std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>>;
-
-macro_rules! wheel {
-    ($name:literal, $every:expr, $turn:expr) => {
-        Wheel {
-            name: $name,
-            every: $every,
-            turn: |house| Box::pin(async move { $turn(&house).await }),
-        }
-    };
-}
-
-const SECOND: Millis = 1000;
-
-/// The clockwork: everything that happens by itself, in one list.
-const CLOCKWORK: &[Wheel] = &[
-    wheel!("seal", SECOND, seal),
-    wheel!("fold", SECOND, crate::stats::turn),
-    wheel!("history", 5 * SECOND, crate::stats::move_history),
-    wheel!("sweep", HOUR, crate::users::sessions::sweep),
-    wheel!("imports", HOUR, crate::imports::sweep),
-    wheel!("outbox", SECOND, crate::messages::deliver),
-    wheel!("old files", HOUR, old_files),
-    wheel!("code reminders", HOUR, code_reminders),
-    wheel!("old messages", HOUR, crate::messages::forget_old),
-    wheel!("graduation", 10 * SECOND, crate::graduation::turn),
-    wheel!("graduation ahead", 10 * MINUTE, crate::graduation::announce),
-    wheel!("overdue transfers", MINUTE, overdue_transfers),
-    wheel!("orphaned transfers", HOUR, orphaned_transfers),
-    wheel!("closed undos", HOUR, closed_undos),
-    wheel!("transfer reminders", 10 * MINUTE, transfer_reminders),
-    wheel!("overdue proposals", MINUTE, crate::proposals::expire_due),
-    wheel!("rejudge", MINUTE, crate::people::look_at_rules),
-    wheel!("admin confirmations", HOUR, admin_confirmations),
-    wheel!("unused rights", HOUR, unused_rights),
-    wheel!("terms", HOUR, terms),
-    wheel!("overdue relocations", MINUTE, overdue_relocations),
-    wheel!("orphaned relocations", HOUR, orphaned_relocations),
-    wheel!("relocation reminders", 10 * MINUTE, relocation_reminders),
-    wheel!("closings", HOUR, crate::closings::finish_due),
-    wheel!("check-up", 5 * SECOND, crate::health::turn),
-    wheel!("check-up round", MINUTE, crate::health::round),
-    wheel!("holding branches", HOUR, crate::closings::remind_due),
-];
-
-async fn old_files(house: &House) -> Result<()> {
-    loop {
-        let gone = act!(house, Who::System("old files"), |cx| {
-            let permit = cx.permit_system(Action::RunSystem)?;
-            let gone = crate::files::sweep(cx, &permit).await?;
-            if gone == 0 {
-                cx.return_unused(permit);
-            } else {
-                let event = Event::new("files.swept", "file", 0);
-                cx.record(permit, event.detail(serde_json::json!({ "files": gone }))).await?;
-            }
-            Ok(gone)
-        })?;
-        if gone == 0 {
-            return Ok(());
-        }
-    }
-}
-
-async fn code_reminders(house: &House) -> Result<()> {
-    crate::codes::remind_due(house).await.map(|_| ())
-}
-async fn overdue_transfers(house: &House) -> Result<()> {
-    crate::transfers::expire_due(house).await.map(|_| ())
-}
-async fn orphaned_transfers(house: &House) -> Result<()> {
-    crate::transfers::cancel_orphans(house).await.map(|_| ())
-}
-async fn closed_undos(house: &House) -> Result<()> {
-    crate::transfers::forget_undos(house).await.map(|_| ())
-}
-async fn transfer_reminders(house: &House) -> Result<()> {
-    crate::transfers::remind_due(house).await.map(|_| ())
-}
-
-async fn admin_confirmations(house: &House) -> Result<()> {
-    crate::cadres::remind_confirmations(house).await.map(|_| ())
-}
-async fn unused_rights(house: &House) -> Result<()> {
-    crate::cadres::idle::rest_unused(house).await.map(|_| ())
-}
-async fn terms(house: &House) -> Result<()> {
-    crate::cadres::remind_terms(house).await.map(|_| ())
-}
-async fn overdue_relocations(house: &House) -> Result<()> {
-    crate::relocations::expire_due(house).await.map(|_| ())
-}
-async fn orphaned_relocations(house: &House) -> Result<()> {
-    crate::relocations::cancel_orphans(house).await.map(|_| ())
-}
-async fn relocation_reminders(house: &House) -> Result<()> {
-    crate::relocations::remind_due(house).await.map(|_| ())
-}
-
-async fn seal(house: &House) -> Result<()> {
-    loop {
-        let (count, newest) = crate::events::seal(house, 2000).await?;
-        if let Some(newest) = newest.filter(|_| count > 0) {
-            crate::events::note_seal(house, &newest)?;
-        }
-        if count < 2000 {
-            return Ok(());
-        }
-    }
-}
-
-/// Turns every wheel that is due, each on one node only. Also for tests: move the clock, tick.
-pub async fn tick(house: &House) -> Result<()> {
-    for wheel in CLOCKWORK {
-        if !take_turn(house, wheel).await? {
-            continue;
-        }
-        if let Err(e) = (wheel.turn)(house.clone()).await {
-            tracing::warn!(wheel = wheel.name, error = %e, "the clockwork stumbled");
-        }
-    }
-    Ok(())
-}
-
-async fn take_turn(house: &House, wheel: &Wheel) -> Result<bool> {
-    act!(house, Who::System("clockwork"), |cx| {
-        let now = cx.now();
-        let mine = cx
-                .tx
-                .run(
-                    sql!("INSERT INTO lease (name, owner, until, ran_at) VALUES ($1, '', $2, $3) ON CONFLICT (name) DO UPDATE SET until = excluded.until, ran_at = excluded.ran_at WHERE lease.until <= $3"),
-                    args![wheel.name, now + wheel.every, now],
-                )
-                .await?;
-        Ok(mine == 1)
-    })
-}
-
-/// Works for ever: jobs as they come, the clockwork every second; ends when `stop` does.
-pub async fn work(house: House, stop: impl Future<Output = ()>) {
-    tokio::pin!(stop);
-    loop {
-        let round = async {
-            if let Err(e) = tick(&house).await {
-                tracing::warn!(error = %e, "the clockwork could not look");
-            }
-            loop {
-                match run_next(&house).await {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(e) => {
-                        tracing::warn!(error = %e, "no job could be claimed");
-                        break;
-                    }
-                }
-            }
-        };
-        // A job is not cut off: it ends its piece, and its lease keeps others away meanwhile.
-        round.await;
-        tokio::select! {
-            () = &mut stop => return,
-            () = tokio::time::sleep(Duration::from_millis(250)) => {}
-        }
-    }
 }

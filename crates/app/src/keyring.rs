@@ -85,7 +85,7 @@ pub async fn report(house: &House) -> Result<()> {
     if let Err(e) = house.keys().reload() {
         tracing::error!(error = %e, "the key file could not be read again");
     }
-    let (name, newest, now) = (house.node_name(), house.keys().newest_ring(), house.now());
+    let (name, newest, now) = (house.node(), house.keys().newest_ring(), house.now());
     let mut tx = house.db().write().await?;
     tx.run(
         sql!(

@@ -12,6 +12,8 @@ pub mod cadres;
 pub mod clash;
 /// Time, chance and ids.
 pub mod clock;
+/// Everything that happens by itself, in one list.
+pub mod clockwork;
 /// 撤销与恢复, and 待接转团支部.
 pub mod closings;
 /// 管理员注册码 and 管理员注册.
@@ -20,6 +22,8 @@ pub mod codes;
 pub mod cx;
 /// The demonstration.
 pub mod demo;
+/// The background work as tasks.
+pub mod engine;
 /// One error for the whole business.
 pub mod error;
 /// The audit book.
@@ -38,7 +42,7 @@ pub mod house;
 pub mod idem;
 /// 导入团员.
 pub mod imports;
-/// Jobs and clockwork.
+/// The queue of jobs.
 pub mod jobs;
 /// Which ring of keys is written with.
 pub mod keyring;
@@ -48,12 +52,18 @@ pub mod keys;
 pub mod messages;
 /// 团组织: the tree.
 pub mod orgs;
+/// How much a piece of long work takes at once.
+pub mod pace;
 /// Persons, members and cadres.
 pub mod people;
 /// Personal data that masks itself.
 pub mod pii;
 /// Acts of operators that need two people.
 pub mod proposals;
+/// Whether the background work is alive.
+pub mod pulse;
+/// No changes for a while.
+pub mod read_only;
 /// Moving what is sealed to new keys.
 mod rekey;
 /// 组织迁移, 合并 and 拆分.

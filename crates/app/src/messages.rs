@@ -2,9 +2,16 @@
 //! e-mail or webhook where that is configured (decision 8). Put in with the transaction that
 //! causes them; what leaves the program goes through the outbox.
 
+mod channel;
 mod delivery;
 
-pub use delivery::{Letter, Sender, deliver, deliver_by, use_tls};
+pub use channel::{
+    Channel, OPENS, announce, channels, letters, send_again, unserved, warn_unserved,
+};
+pub use delivery::{
+    Fault, Letter, Sender, Senders, Sent, Tried, deliver, deliver_by, deliver_channel, try_out,
+    use_tls,
+};
 
 use crate::{
     Action, Cx, Error, House, Permit, Result, Who, act,
@@ -13,7 +20,7 @@ use crate::{
     orgs::OrgId,
     people::{self, PersonId},
     rekey,
-    rules::{Column, Rules},
+    rules::Rules,
 };
 use db::{args, sql};
 use jiff::civil::Date;
@@ -80,16 +87,33 @@ pub async fn send(cx: &mut Cx, message: Message) -> Result<()> {
             args![id, org, person, message.kind, &message.title, &message.body, &message.href, cx.now()],
         )
         .await?;
-    if cx.house().settings().channels.webhook.is_some() {
+    let served = channel::served(cx).await?;
+    if served.iter().any(|name| name == "webhook") {
         put_out(cx, id, "webhook", None, &message).await?;
     }
-    if cx.house().settings().channels.smtp.is_some()
-        && let Some(person) = person
-        && let Some(address) = email_of(cx, person).await?
-    {
-        put_out(cx, id, "smtp", Some(&address), &message).await?;
+    if served.iter().any(|name| name == "smtp") {
+        let readers = match (org, person) {
+            (Some(org), _) => administrators(cx, org).await?,
+            (None, person) => person.into_iter().collect(),
+        };
+        let addresses = people::person::emails(cx, &readers).await?;
+        for address in readers.iter().filter_map(|reader| addresses.get(&reader.0)) {
+            put_out(cx, id, "smtp", Some(address), &message).await?;
+        }
     }
     Ok(())
+}
+
+/// Who reads the messages to an organisation; there are at most three.
+async fn administrators(cx: &mut Cx, org: OrgId) -> Result<Vec<PersonId>> {
+    let found: Vec<(PersonId,)> = cx
+        .tx
+        .all(
+            sql!("SELECT person_id FROM admin_seat WHERE org_id = $1 AND suspended_at IS NULL ORDER BY slot"),
+            args![org],
+        )
+        .await?;
+    Ok(found.into_iter().map(|(person,)| person).collect())
 }
 
 /// Says the same to many people, thousands in one statement each; by other channels as [`send`].
@@ -114,11 +138,12 @@ pub async fn send_to_people(
             )
             .await?;
     }
-    if cx.house().settings().channels.webhook.is_some() {
+    let served = channel::served(cx).await?;
+    if served.iter().any(|name| name == "webhook") {
         let letters = ids.iter().map(|id| (*id, None)).collect();
         put_many_out(cx, "webhook", title, body, letters).await?;
     }
-    if cx.house().settings().channels.smtp.is_some() {
+    if served.iter().any(|name| name == "smtp") {
         let addresses = people::person::emails(cx, people).await?;
         let letters = ids
             .iter()
@@ -157,13 +182,6 @@ async fn put_many_out(
             .await?;
     }
     Ok(())
-}
-
-/// A person's e-mail address, if she has given one.
-async fn email_of(cx: &mut Cx, person: PersonId) -> Result<Option<zeroize::Zeroizing<String>>> {
-    let person = people::person::read(cx, person).await?;
-    let address = person.contact.reveal(Column::Email);
-    Ok(address.map(|a| zeroize::Zeroizing::new(a.to_owned())))
 }
 
 const RECIPIENT: &str = "outbox.recipient_ct";
@@ -376,27 +394,46 @@ const MOST_ATTEMPTS: i64 = 12;
 /// How long a claimed letter is left to its sender; a crash in between costs so much time.
 const CLAIM: i64 = 2 * crate::clock::MINUTE;
 
-/// Claims the next letters: they are not due again while they are being sent.
-async fn claim(house: &House) -> Result<Vec<Letter>> {
+/// Whether a letter of a channel is due; asked before anything is written.
+async fn is_due(house: &House, channel: &str) -> Result<bool> {
+    let mut cx = house.read(Who::System("outbox")).await?;
+    let now = cx.now();
+    let due: Option<(i64,)> = cx
+        .tx
+        .opt(
+            sql!("SELECT id FROM outbox WHERE channel = $1 AND state = 'waiting' AND next_at <= $2 ORDER BY next_at, id LIMIT 1"),
+            args![channel, now],
+        )
+        .await?;
+    Ok(due.is_some())
+}
+
+/// Claims the next letters of a channel: they are not due again while they are being sent.
+async fn claim(house: &House, channel: &str, at_once: i64) -> Result<Vec<Letter>> {
     let public = house.settings().public_url.trim_end_matches('/').to_owned();
-    let rows: Vec<Waiting> = act!(house, Who::System("outbox"), |cx| {
+    let (rows, tries): (Vec<Waiting>, bool) = act!(house, Who::System("outbox"), |cx| {
         let now = cx.now();
+        let most = channel::allowance(cx, channel, at_once).await?;
+        if most == 0 {
+            return Ok((Vec::new(), false));
+        }
         let ids: Vec<(i64,)> = cx
             .tx
             .all(
-                sql!("UPDATE outbox SET attempts = attempts + 1, next_at = $1 WHERE state = 'waiting' AND id IN (SELECT id FROM outbox WHERE state = 'waiting' AND next_at <= $2 ORDER BY next_at, id LIMIT 40 {pg: FOR UPDATE SKIP LOCKED}) RETURNING id"),
-                args![now + CLAIM, now],
+                sql!("UPDATE outbox SET attempts = attempts + 1, next_at = $1 WHERE state = 'waiting' AND id IN (SELECT id FROM outbox WHERE channel = $3 AND state = 'waiting' AND next_at <= $2 ORDER BY next_at, id LIMIT $4 {pg: FOR UPDATE SKIP LOCKED}) RETURNING id"),
+                args![now + CLAIM, now, channel, most],
             )
             .await?;
         let ids = ids.into_iter().map(|(id,)| vec![id.into()]).collect();
-        Ok(cx
+        let rows = cx
             .tx
             .all_of(
                 sql!("SELECT o.id, o.channel, o.recipient_ct, o.subject, o.body, o.attempts, m.kind, m.href, o.created_at, g.code, p.code FROM {rows: id int} AS v JOIN outbox o ON o.id = v.id JOIN message m ON m.id = o.message_id LEFT JOIN org g ON g.id = m.to_org LEFT JOIN person p ON p.id = m.to_person ORDER BY o.id"),
                 &[],
                 ids,
             )
-            .await?)
+            .await?;
+        Ok((rows, most < at_once))
     })?;
     let letter = |row: Waiting| Letter {
         recipient: row.recipient_ct.and_then(|sealed| delivery::unsealed(house, row.id, &sealed)),
@@ -410,16 +447,21 @@ async fn claim(house: &House) -> Result<Vec<Letter>> {
         to_person: row.to_person,
         created_at: row.created_at,
         attempts: row.attempts,
+        tries,
     };
     Ok(rows.into_iter().map(letter).collect())
 }
 
 /// Notes what became of a letter: gone, to be tried again (after 10 s, then twice as long each
 /// time, at most six hours), or given up.
-async fn settle(house: &House, letter: &Letter, sent: bool) -> Result<()> {
+async fn settle(
+    house: &House,
+    letter: &Letter,
+    said: &std::result::Result<(), Fault>,
+) -> Result<()> {
     let wait =
         (10_000_i64 << letter.attempts.clamp(1, 12).saturating_sub(1)).min(6 * crate::clock::HOUR);
-    let state = match (sent, letter.attempts >= MOST_ATTEMPTS) {
+    let state = match (said.is_ok(), letter.attempts >= MOST_ATTEMPTS) {
         (true, _) => "sent",
         (false, true) => "failed",
         (false, false) => "waiting",
@@ -433,7 +475,7 @@ async fn settle(house: &House, letter: &Letter, sent: bool) -> Result<()> {
                 args![state, cx.now() + wait, letter.id],
             )
             .await?;
-        Ok(())
+        channel::learn(cx, letter, said.as_ref().map(|()| ())).await
     })
 }
 

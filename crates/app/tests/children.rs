@@ -11,6 +11,7 @@ use app::{
     },
     jobs, orgs,
     orgs::{Category, Move, New},
+    pace::Pace,
     rules::Column,
     testkit::{Lab, Tree, fresh},
 };
@@ -352,9 +353,11 @@ async fn a_commit_that_was_cut_off_goes_on_and_makes_nothing_twice() {
     act!(d.house(), d.who.clone(), |cx| imports::commit(cx, import.id, Mode::All).await).unwrap();
     // Two pieces by a worker that dies, then the job as if it had never begun.
     for _ in 0..2 {
-        assert!(commit::step(d.house(), import.id, None).await.unwrap().is_none());
+        let pace = &mut Pace::default();
+        assert!(commit::step(d.house(), import.id, None, pace).await.unwrap().is_none());
     }
-    assert_eq!(d.find(import.id).await.imported, 230);
+    // The 30 of the first level, and the first piece of the second.
+    assert_eq!(d.find(import.id).await.imported, 30 + Pace::default().rows());
     jobs::run_all(d.house()).await.unwrap();
     let import = d.find(import.id).await;
     assert_eq!((import.state.as_str(), import.imported), ("done", 480));
@@ -419,8 +422,10 @@ async fn two_lists_of_the_same_names_at_once_make_each_organisation_once() {
     let mut tasks = tokio::task::JoinSet::new();
     for id in ids.clone() {
         let house = d.house().clone();
-        tasks
-            .spawn(async move { while commit::step(&house, id, None).await.unwrap().is_none() {} });
+        tasks.spawn(async move {
+            let mut pace = Pace::default();
+            while commit::step(&house, id, None, &mut pace).await.unwrap().is_none() {}
+        });
     }
     while let Some(done) = tasks.join_next().await {
         done.unwrap();

@@ -12,6 +12,7 @@ use app::{
         undo, words,
     },
     jobs,
+    pace::Pace,
     rules::Column,
     testkit::{Lab, Tree, fresh},
 };
@@ -392,14 +393,16 @@ async fn a_commit_cut_off_between_two_pieces_goes_on_and_nobody_comes_in_twice()
     let import = d.paste(&d.many(1_100)).await.unwrap();
     d.commit(import.id, Mode::Good).await.unwrap();
     // The first piece of a worker that then dies.
-    assert!(commit::step(d.house(), import.id, None).await.unwrap().is_none());
-    assert_eq!(d.find(import.id).await.imported, 1_000);
+    let mut pace = Pace::default();
+    let first = pace.rows();
+    assert!(commit::step(d.house(), import.id, None, &mut pace).await.unwrap().is_none());
+    assert_eq!(d.find(import.id).await.imported, first);
     jobs::run_all(&d.lab.second_node().await).await.unwrap();
     let now = d.find(import.id).await;
     assert_eq!((now.state.as_str(), now.imported, now.ready), ("done", 1_100, 0));
     assert_eq!(d.members(&d.tree.branch).await, 1_100);
     // A turn thought lost that comes back finds nothing to do.
-    assert!(commit::step(d.house(), import.id, None).await.unwrap().is_some());
+    assert!(commit::step(d.house(), import.id, None, &mut pace).await.unwrap().is_some());
     assert_eq!(d.members(&d.tree.branch).await, 1_100);
 }
 

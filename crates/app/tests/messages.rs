@@ -6,7 +6,7 @@
 use app::{
     Settings, Who, act,
     clock::{DAY, HOUR, MINUTE},
-    messages::{self, Channels, Letter, Message, Sender, Smtp, To, Webhook},
+    messages::{self, Channels, Fault, Letter, Message, Sender, Sent, Smtp, To, Webhook},
     testkit,
 };
 use std::sync::{Arc, Mutex};
@@ -124,15 +124,11 @@ impl Sender for Pigeon {
     fn channel(&self) -> &'static str {
         "smtp"
     }
-    fn send<'a>(
-        &'a self,
-        letter: &'a Letter,
-        _: i64,
-    ) -> futures::future::BoxFuture<'a, Result<(), String>> {
+    fn send<'a>(&'a self, letter: &'a Letter, _: i64) -> futures::future::BoxFuture<'a, Sent> {
         let mut failures = self.failures.lock().unwrap();
         let said = if *failures > 0 {
             *failures -= 1;
-            Err("lost its way".to_owned())
+            Err(Fault::Channel("lost its way".to_owned()))
         } else {
             let to = letter.recipient.as_ref().map(|r| r.to_string());
             self.carried.lock().unwrap().push((letter.id, to, letter.subject.clone()));
@@ -271,4 +267,115 @@ async fn a_webhook_behind_https_is_spoken_to_in_tls() {
     sent.unwrap();
     // A handshake record of TLS 1.x; no letter in the clear.
     assert_eq!(head[..2], [22, 3]);
+}
+
+/// Letters of a channel by state, and how often they were tried.
+async fn outbox(lab: &testkit::Lab) -> Vec<(String, i64, i64)> {
+    let mut tx = lab.house.db().read().await.unwrap();
+    let text = "SELECT state, COUNT(*), CAST(SUM(attempts) AS BIGINT) FROM outbox GROUP BY state ORDER BY state";
+    tx.all(db::Sql::built(text.into()), &[]).await.unwrap()
+}
+
+async fn state_of(lab: &testkit::Lab, channel: &str) -> (&'static str, i64) {
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    let all = messages::channels(&mut cx).await.unwrap();
+    let found = all.iter().find(|c| c.name == channel).unwrap();
+    (found.state(lab.house.now()), found.failures)
+}
+
+#[tokio::test]
+async fn a_channel_that_fails_again_and_again_is_left_alone_then_one_letter_tries_and_all_go_on() {
+    // Nobody listens there.
+    let smtp = Smtp { url: "smtp://127.0.0.1:1".into(), from: "tuan@tuan.example".into() };
+    let lab = testkit::fresh_with(with(Channels { smtp: Some(smtp), webhook: None })).await;
+    let tree = lab.tree().await;
+    let reader = with_mail(&lab, &tree.branch).await;
+    for n in 0..30 {
+        let title = format!("第{n}件");
+        act!(lab.house, Who::System("test"), |cx| {
+            messages::send(cx, note(To::Person(reader), &title)).await
+        })
+        .unwrap();
+    }
+    messages::deliver(&lab.house).await.unwrap();
+    assert_eq!(outbox(&lab).await, [("waiting".into(), 30, 8)], "one handful was tried, no more");
+    assert_eq!(state_of(&lab, "smtp").await, ("open", messages::OPENS));
+    messages::deliver(&lab.house).await.unwrap();
+    assert_eq!(outbox(&lab).await, [("waiting".into(), 30, 8)], "it is left alone");
+    lab.clock.advance(MINUTE);
+    assert_eq!(state_of(&lab, "smtp").await.0, "half_open");
+    messages::deliver(&lab.house).await.unwrap();
+    assert_eq!(outbox(&lab).await, [("waiting".into(), 30, 9)], "one letter tried");
+    assert_eq!(state_of(&lab, "smtp").await, ("open", messages::OPENS + 1));
+    lab.clock.advance(10 * MINUTE);
+    let carried = Arc::new(Mutex::new(Vec::new()));
+    let pigeon: Vec<Box<dyn Sender>> =
+        vec![Box::new(Pigeon { failures: Mutex::new(0), carried: carried.clone() })];
+    // Also for another node: the state is a row.
+    let node = lab.second_node().await;
+    assert_eq!(messages::deliver_by(&node, &pigeon).await.unwrap(), 30);
+    assert_eq!(state_of(&lab, "smtp").await, ("closed", 0));
+    assert_eq!(outbox(&lab).await[0].0, "sent");
+}
+
+/// A member who has given an e-mail address.
+async fn with_mail(lab: &testkit::Lab, branch: &app::OrgRef) -> app::people::PersonId {
+    let person = lab.member(branch, "张三").await;
+    give_mail(lab, person, "zhang@mail.example").await;
+    person
+}
+
+async fn give_mail(lab: &testkit::Lab, person: app::people::PersonId, address: &str) {
+    let me = lab.alone(person, "张三");
+    let mut cx = lab.house.read(me.clone()).await.unwrap();
+    let version = app::people::profile::own(&mut cx).await.unwrap().version;
+    drop(cx);
+    let fields = [(app::rules::Column::Email, address.to_owned())].into();
+    let changes = app::people::edit::Changes { version, fields };
+    act!(lab.house, me.clone(), |cx| app::people::profile::edit_own(cx, &changes).await).unwrap();
+}
+
+#[tokio::test]
+async fn a_message_to_an_organisation_reaches_each_of_its_administrators_by_e_mail() {
+    let smtp = Smtp { url: "smtp://127.0.0.1:1".into(), from: "tuan@tuan.example".into() };
+    let lab = testkit::fresh_with(with(Channels { smtp: Some(smtp), webhook: None })).await;
+    let tree = lab.tree().await;
+    let Who::Person(admin) = lab.admin(&tree.branch, "王老师").await else { unreachable!() };
+    lab.admin(&tree.branch, "没有邮箱").await;
+    let Who::Person(other) = lab.admin(&tree.sister, "邻班").await else { unreachable!() };
+    give_mail(&lab, admin.person, "wang@mail.example").await;
+    give_mail(&lab, other.person, "lin@mail.example").await;
+    act!(lab.house, Who::System("test"), |cx| {
+        messages::send(cx, note(To::Org(tree.branch.id), "请审批")).await
+    })
+    .unwrap();
+    let carried = Arc::new(Mutex::new(Vec::new()));
+    let pigeon: Vec<Box<dyn Sender>> =
+        vec![Box::new(Pigeon { failures: Mutex::new(0), carried: carried.clone() })];
+    messages::deliver_by(&lab.house, &pigeon).await.unwrap();
+    let carried = carried.lock().unwrap().clone();
+    let to: Vec<_> = carried.iter().map(|c| (c.1.as_deref().unwrap(), c.2.as_str())).collect();
+    assert_eq!(to, [("wang@mail.example", "请审批")]);
+}
+
+#[tokio::test]
+async fn a_program_without_channels_writes_the_letters_that_another_one_will_send() {
+    let smtp = Smtp { url: "smtp://127.0.0.1:1".into(), from: "tuan@tuan.example".into() };
+    let lab = testkit::fresh_with(with(Channels { smtp: Some(smtp), webhook: None })).await;
+    let tree = lab.tree().await;
+    let reader = with_mail(&lab, &tree.branch).await;
+    messages::announce(&lab.house).await.unwrap();
+    let bare = lab.node_with(with(Channels::default())).await;
+    act!(bare, Who::System("test"), |cx| {
+        messages::send(cx, note(To::Person(reader), "一件事")).await
+    })
+    .unwrap();
+    messages::deliver(&bare).await.unwrap();
+    assert_eq!(outbox(&lab).await, [("waiting".into(), 1, 0)], "it waits, and no try is lost");
+    let mut cx = bare.read(Who::System("test")).await.unwrap();
+    assert!(messages::unserved(&mut cx).await.unwrap().is_empty(), "another node serves it");
+    drop(cx);
+    lab.clock.advance(HOUR);
+    let mut cx = bare.read(Who::System("test")).await.unwrap();
+    assert_eq!(messages::unserved(&mut cx).await.unwrap(), [("smtp".to_owned(), 1)]);
 }

@@ -36,7 +36,8 @@ const WALKERS: [&str; 6] =
     ["/fsck/", "/recount.rs", "/rekey.rs", "/demo/", "/testkit/", "crates/bench/"];
 /// Tables that stay small however large the nation is: `key_node` has a row for each running program,
 /// `migration` one for each file.
-const SMALL: [&str; 5] = ["operator", "rule_change", "proposal", "key_node", "migration"];
+const SMALL: [&str; 7] =
+    ["operator", "rule_change", "proposal", "key_node", "migration", "channel", "lease"];
 /// Statements that read an index or a table from one end and stop at their bound, by their beginning.
 const STOPPING: [&str; 7] = [
     // What was written in the last seconds.

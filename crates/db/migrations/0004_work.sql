@@ -34,10 +34,13 @@ CREATE TABLE job (
   kind {text} NOT NULL,
   payload {text} NOT NULL,
   unique_key {text},                       -- at most one waiting or running job of a key
-  state {text} NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting','running','done','failed')),
+  class {text} NOT NULL DEFAULT 'normal' CHECK (class IN ('urgent','normal','long')),  -- which workers take it
+  -- failed: set aside after its last attempt, for the operators; dropped: by one of them.
+  state {text} NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting','running','done','failed','dropped')),
   run_at {int} NOT NULL,
   attempts {int} NOT NULL DEFAULT 0,
-  owner {text},
+  owner {text},                            -- the claim, a word made anew for each
+  node {text},                             -- the program that claimed it; the same after a restart
   lease_until {int} NOT NULL DEFAULT 0,
   org_id {int},
   person_id {int},                         -- who asked for it
@@ -48,8 +51,10 @@ CREATE TABLE job (
   created_at {int} NOT NULL,
   ended_at {int}
 ) {strict};
-CREATE INDEX job_waiting ON job (run_at, id) WHERE state = 'waiting';
+CREATE INDEX job_waiting ON job (class, run_at, id) WHERE state = 'waiting';
 CREATE INDEX job_running ON job (lease_until, id) WHERE state = 'running';
+CREATE INDEX job_node ON job (node) WHERE state = 'running';
+CREATE INDEX job_failed ON job (ended_at, id) WHERE state = 'failed';
 CREATE UNIQUE INDEX job_one ON job (unique_key) WHERE state IN ('waiting','running');
 CREATE INDEX job_org ON job (org_id, id) WHERE org_id IS NOT NULL;
 
@@ -93,8 +98,20 @@ CREATE TABLE outbox (
   next_at {int} NOT NULL,
   created_at {int} NOT NULL
 ) {strict};
-CREATE INDEX outbox_waiting ON outbox (next_at, id) WHERE state = 'waiting';
+CREATE INDEX outbox_waiting ON outbox (channel, next_at, id) WHERE state = 'waiting';
+CREATE INDEX outbox_failed ON outbox (channel, id) WHERE state = 'failed';
 CREATE INDEX outbox_old ON outbox (created_at) WHERE state <> 'waiting';
+
+-- The ways out that some program of this installation serves, and how each is. Letters are written
+-- for every one of them, also by a program that does not know its address itself.
+CREATE TABLE channel (
+  name {text} NOT NULL PRIMARY KEY CHECK (name IN ('smtp','webhook')),
+  served_at {int} NOT NULL,                -- when a program last said that it serves it
+  failures {int} NOT NULL DEFAULT 0,       -- in a row, by the channel's own fault
+  until {int} NOT NULL DEFAULT 0,          -- nothing is sent before; then one letter tries
+  error {text},                            -- what the last failure said
+  changed_at {int} NOT NULL
+) {clustered};
 
 -- Files made by jobs, in pieces of a megabyte; shared by all program nodes.
 CREATE TABLE file (

@@ -90,6 +90,8 @@ pub struct Frame {
     /// Key of the form on this page: one form, one effect.
     pub idem: String,
     pub read_only: bool,
+    /// What the operators say about it.
+    pub read_only_reason: String,
     pub request_id: String,
     /// A member's own pages: tabs at the bottom on a phone.
     pub personal: bool,
@@ -132,6 +134,7 @@ impl Frame {
             help: "/help".into(),
             idem: String::new(),
             read_only: false,
+            read_only_reason: String::new(),
             request_id: request_id.into(),
             personal: false,
             errors: Vec::new(),
@@ -209,6 +212,7 @@ impl Visit {
         frame.flash = self.take_flash();
         frame.idem = self.cx.house().new_code(16);
         frame.read_only = self.cx.house().is_read_only();
+        frame.read_only_reason = self.cx.house().read_only_reason();
         frame.help = crate::help::help_for(self.route());
         frame.personal = true;
         frame.menu = personal_menu(self.route());

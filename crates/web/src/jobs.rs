@@ -130,6 +130,7 @@ fn row(state: &State, (name, about): (String, String), base: &str, me: i64) -> R
         "waiting" => ("排队中", "now"),
         "running" => ("进行中", "now"),
         "done" => ("已完成", "ok"),
+        "dropped" => ("已放弃", "err"),
         _ => ("未完成", "err"),
     };
     Row {

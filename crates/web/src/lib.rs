@@ -37,4 +37,5 @@ pub mod stats;
 pub mod transfers;
 pub mod users;
 pub mod visit;
+mod vitals;
 mod wire;

@@ -8,31 +8,80 @@ use crate::{
     routes,
     site::Site,
     visit::Page,
+    vitals,
 };
 use app::Error;
 use axum::{
-    extract::{Path, State},
+    Extension,
+    extract::{ConnectInfo, Path, State},
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::net::{IpAddr, SocketAddr};
 
 /// `/`: to one's own page, which asks for the sign-in when there is none.
 pub async fn front() -> Redirect {
     Redirect::to("/me")
 }
 
-/// `/health`: 200 when the database answers.
-pub async fn health(State(site): State<Site>) -> Response {
-    match site.house().read(app::Who::Nobody).await {
-        Ok(_) => (StatusCode::OK, "ok\n").into_response(),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "database\n").into_response(),
+/// `/health`: 200 while this program can be sent visitors; the first word says why not.
+pub async fn health(State(site): State<Site>, headers: HeaderMap) -> Response {
+    let health = vitals::health(&site).await;
+    let status = match health.is_good() {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    match Face::of(&headers) {
+        Face::Json => (status, axum::Json(health.json())).into_response(),
+        _ => (status, health.text()).into_response(),
     }
 }
 
-/// `/metrics`: Prometheus text.
-pub async fn metrics(State(site): State<Site>) -> Response {
-    site.metrics()
-        .map_or_else(|| StatusCode::NOT_FOUND.into_response(), IntoResponse::into_response)
+/// `/metrics`: Prometheus text, not for the public.
+pub async fn metrics(
+    State(site): State<Site>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+) -> Response {
+    let peer = peer.map(|Extension(ConnectInfo(address))| address.ip());
+    if may_read_metrics(&site, peer, &headers) {
+        return metrics_text(&site).await;
+    }
+    let said =
+        "Not for the public: ask from this machine, at --metrics-listen, or with the token.\n";
+    (StatusCode::FORBIDDEN, said).into_response()
+}
+
+/// What a proxy says about whom it speaks for.
+const FORWARDED: [&str; 5] =
+    ["forwarded", "x-forwarded-for", "x-real-ip", "x-forwarded-proto", "via"];
+
+fn may_read_metrics(site: &Site, peer: Option<IpAddr>, headers: &HeaderMap) -> bool {
+    let whom = site.metrics_for();
+    let brought = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "));
+    if let (Some(token), Some(brought)) = (&whom.token, brought) {
+        return app::keys::is_same(token.as_bytes(), brought.as_bytes());
+    }
+    let forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
+    whom.this_machine && !forwarded && peer.is_some_and(|ip| ip.is_loopback())
+}
+
+async fn metrics_text(site: &Site) -> Response {
+    let mut text = site.metrics().unwrap_or_default();
+    text.push_str(&vitals::gauges(site).await);
+    text.into_response()
+}
+
+/// What an operator's own address serves: `/health` and `/metrics`, to whoever reaches it.
+pub fn operators_router(site: &Site) -> axum::Router {
+    let metrics = async |State(site): State<Site>| metrics_text(&site).await;
+    axum::Router::new()
+        .route("/health", axum::routing::get(health))
+        .route("/metrics", axum::routing::get(metrics))
+        .with_state(site.clone())
 }
 
 /// A static file by its hashed name, compressed ahead, kept for ever.

@@ -239,6 +239,11 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/graduation/special", Right(Action::MarkGraduation), "创建特殊团支部", graduation::special::create).form::<graduation::special::SpecialForm>(),
         // Operators
         get("/o/{org}/ops", Right(Action::Operate), "运营维护", ops::home).page::<ops::Home>(),
+        get("/o/{org}/ops/engine", Right(Action::Operate), "后台与维护", ops::engine::show).page::<ops::engine::Engine>(),
+        post("/o/{org}/ops/engine/jobs/{id}/retry", Right(Action::Operate), "重试没有完成的任务", ops::engine::retry),
+        post("/o/{org}/ops/engine/jobs/{id}/drop", Right(Action::Operate), "放弃没有完成的任务", ops::engine::give_up),
+        post("/o/{org}/ops/engine/letters", Right(Action::Operate), "重新发送", ops::engine::send_again).form::<ops::engine::LettersForm>(),
+        post("/o/{org}/ops/read-only", Right(Action::Operate), "只读开关", ops::engine::set_read_only).form::<ops::engine::SwitchForm>(),
         get("/o/{org}/ops/p/{no}", Right(Action::Operate), "运营提议", ops::show).page::<ops::Show>(),
         post("/o/{org}/ops/p/{no}/approval", Right(Action::Operate), "同意并办理", ops::approve).form::<ops::Decision>(),
         post("/o/{org}/ops/p/{no}/return", Right(Action::Operate), "不同意提议", ops::refuse).form::<ops::Decision>(),
@@ -320,6 +325,12 @@ pub fn needs(method: &Method, path: &str) -> Option<Needs> {
         ALL.get_or_init(|| table().into_iter().map(|r| (r.method, r.path, r.needs)).collect());
     let asked = if *method == Method::HEAD { &Method::GET } else { method };
     all.iter().find(|(m, p, _)| m == asked && *p == path).map(|(_, _, needs)| *needs)
+}
+
+/// What passes while no changes are taken: signing in and out, looking for something, and the switch
+/// itself.
+pub fn even_read_only(path: &str) -> bool {
+    matches!(path, "/login" | "/logout" | "/o/{org}/search" | "/o/{org}/ops/read-only")
 }
 
 /// The router of the table.

@@ -1,6 +1,7 @@
 //! What the pages share: the house and how this program is reached.
 
 use crate::intake::Intake;
+use crate::vitals::Vitals;
 use app::{
     House,
     clock::{MINUTE, Millis},
@@ -27,6 +28,17 @@ struct Shared {
     listens_at: OnceLock<String>,
     touched: Mutex<HashMap<u64, Millis>>,
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+    vitals: Vitals,
+    metrics_for: OnceLock<MetricsFor>,
+}
+
+/// Who may read `/metrics` at the public address; nobody, unless it was said.
+#[derive(Clone, Debug, Default)]
+pub struct MetricsFor {
+    /// Programs on this machine, where no proxy stands before us.
+    pub this_machine: bool,
+    /// Whoever brings this word as a bearer token.
+    pub token: Option<String>,
 }
 
 /// Requests in work at once; more are told to come back (security 34).
@@ -58,7 +70,23 @@ impl Site {
             listens_at: OnceLock::new(),
             touched: Mutex::new(HashMap::new()),
             metrics,
+            vitals: Vitals::new(),
+            metrics_for: OnceLock::new(),
         }))
+    }
+    /// Says who may read `/metrics`; the first word counts.
+    pub fn open_metrics(&self, whom: MetricsFor) {
+        drop(self.0.metrics_for.set(whom));
+    }
+    pub(crate) fn metrics_for(&self) -> MetricsFor {
+        self.0.metrics_for.get().cloned().unwrap_or_default()
+    }
+    pub(crate) fn vitals(&self) -> &Vitals {
+        &self.0.vitals
+    }
+    /// From now on `/health` says that this program is about to stop.
+    pub fn say_stopping(&self) {
+        self.0.vitals.stop();
     }
     pub fn house(&self) -> &House {
         &self.0.house

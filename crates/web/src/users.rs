@@ -9,7 +9,7 @@ use crate::{
     meta::show_open,
     page,
     site::Site,
-    visit::{RequestId, Visit, look},
+    visit::{RequestId, Visit, look, refuse_changes},
 };
 use app::{
     Error, FieldError, House, Who,
@@ -17,7 +17,7 @@ use app::{
 };
 use askama::Template;
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, Path},
+    extract::{ConnectInfo, FromRequestParts, MatchedPath, Path},
     response::{AppendHeaders, Html, IntoResponse, Response},
 };
 use axum_extra::extract::{
@@ -46,6 +46,8 @@ impl FromRequestParts<Site> for Stranger {
         let agent = parts.headers.get(http::header::USER_AGENT).and_then(|v| v.to_str().ok());
         let jar = CookieJar::from_headers(&parts.headers);
         let marks = jar.get(site.device_cookie()).map(|c| c.value().to_owned()).unwrap_or_default();
+        let route = parts.extensions.get::<MatchedPath>().map_or("", |m| m.as_str());
+        refuse_changes(site, &parts.method, route)?;
         Ok(Self {
             house: site.house().clone(),
             site: site.clone(),
@@ -85,6 +87,7 @@ impl Stranger {
         let mut frame = Frame::bare(title, look(&self.jar), &self.request_id);
         frame.fragment = self.face == Face::Fragment;
         frame.read_only = self.house.is_read_only();
+        frame.read_only_reason = self.house.read_only_reason();
         frame
     }
 }

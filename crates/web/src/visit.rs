@@ -89,6 +89,7 @@ impl FromRequestParts<Site> for Visit {
         let needs = routes::needs(&parts.method, &route).ok_or(Error::NotFound)?;
         let org = path_param(parts, site, "org").await;
         let writes = ![Method::GET, Method::HEAD].contains(&parts.method);
+        refuse_changes(site, &parts.method, &route)?;
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|c| c.0.ip());
         let address = site.address(peer, &parts.headers);
         let request_id =
@@ -120,6 +121,15 @@ impl FromRequestParts<Site> for Visit {
         }
         Ok(visit)
     }
+}
+
+/// While no changes are taken only what is named passes with a method that writes.
+pub(crate) fn refuse_changes(site: &Site, method: &Method, route: &str) -> Result<(), Failure> {
+    let writes = ![Method::GET, Method::HEAD].contains(method);
+    if writes && site.house().is_read_only() && !routes::even_read_only(route) {
+        return Err(Error::ReadOnly.into());
+    }
+    Ok(())
 }
 
 /// The doors: every route says what it needs, and nobody passes with less.

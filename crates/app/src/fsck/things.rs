@@ -213,7 +213,7 @@ pub(super) async fn jobs(check: &mut Check<'_>) -> Result<()> {
         .cx
         .tx
         .all(
-            sql!("SELECT id, state FROM job WHERE (state IN ('done','failed')) <> (ended_at IS NOT NULL) OR (state = 'running') <> (owner IS NOT NULL) OR (state = 'running' AND attempts < 1) OR done < 0 OR (total > 0 AND done > total) OR state NOT IN ('waiting','running','done','failed') ORDER BY id LIMIT 1000"),
+            sql!("SELECT id, state FROM job WHERE (state IN ('done','failed','dropped')) <> (ended_at IS NOT NULL) OR (state = 'running') <> (owner IS NOT NULL) OR (state = 'running' AND attempts < 1) OR done < 0 OR (total > 0 AND done > total) OR state NOT IN ('waiting','running','done','failed','dropped') ORDER BY id LIMIT 1000"),
             &[],
         )
         .await?;

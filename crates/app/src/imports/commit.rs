@@ -1,4 +1,4 @@
-//! Step 4: importing what is good, 1,000 rows a transaction. The rows' states are the cursor, so that
+//! Step 4: importing what is good, in pieces that follow the machine's pace. The rows' states are the cursor, so that
 //! a commit that was cut off goes on where it stood and nobody comes in twice (I19).
 
 use super::{
@@ -13,6 +13,7 @@ use crate::{
     jobs::{self, Job, JobId, Turn},
     messages::{self, Message, To},
     orgs,
+    pace::Pace,
     people::{self, Outcome, PersonId},
     rules::person::NewPerson,
 };
@@ -20,10 +21,7 @@ use db::Rows;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-
-/// Rows of a transaction: few enough that other writers get their turn within a tenth of a second, and
-/// many, because every piece touches nearly every page of the indexes.
-const PIECE: i64 = 1_000;
+use std::time::Instant;
 
 /// What is to be imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -81,13 +79,14 @@ fn at(cx: &Cx, id: ImportId) -> String {
 async fn still_running(cx: &mut Cx, import: &Import) -> Result<Option<JobId>> {
     let Some(job) = import.job_id.map(JobId) else { return Ok(None) };
     let state = jobs::state(cx, job).await?;
-    Ok((state.state != "failed").then_some(job))
+    Ok((!state.is_over_undone()).then_some(job))
 }
 
 /// The job: pieces until nothing is left.
 pub async fn run(turn: &Turn<'_>, import: ImportId, total: i64) -> Result<Json> {
+    let mut pace = Pace::default();
     loop {
-        if let Some(end) = step(turn.house, import, Some((turn, total))).await? {
+        if let Some(end) = step(turn.house, import, Some((turn, total)), &mut pace).await? {
             return Ok(end);
         }
     }
@@ -104,8 +103,9 @@ pub async fn run_here(house: &House, import: ImportId) -> Result<Json> {
         let event = Event::new("import.committed", "import", import.0);
         cx.record(permit, event.detail(detail)).await
     })?;
+    let mut pace = Pace::default();
     loop {
-        if let Some(end) = step(house, import, None).await? {
+        if let Some(end) = step(house, import, None, &mut pace).await? {
             return Ok(end);
         }
     }
@@ -116,10 +116,15 @@ pub async fn step(
     house: &House,
     id: ImportId,
     turn: Option<(&Turn<'_>, i64)>,
+    pace: &mut Pace,
 ) -> Result<Option<Json>> {
+    let most = pace.rows();
+    // Of the last try alone: waiting for the writer's place is nobody's load.
+    let (mut begun, mut done) = (Instant::now(), 0);
     // The review asked who is there already. Only when somebody came in since, all is asked again.
     let mut looked_for = true;
-    act!(house, Who::System("import"), |cx| {
+    let end = act!(house, Who::System("import"), |cx| {
+        begun = Instant::now();
         let looked_for = std::mem::replace(&mut looked_for, false);
         let Some(import) = sql::find(cx, id).await? else { return Ok(Some(Json::Null)) };
         let org = orgs::by_id(cx, import.org_id).await?;
@@ -136,14 +141,14 @@ pub async fn step(
         }
         let (rows, added) = match import.kind() {
             Kind::Members => {
-                let stored = sql::rows_in(cx, id, ["ready", "warned", "warned"], 0, PIECE).await?;
+                let stored = sql::rows_in(cx, id, ["ready", "warned", "warned"], 0, most).await?;
                 let added = match stored.is_empty() {
                     true => 0,
                     false => piece(cx, &permit, &org, &import, &stored, looked_for).await?,
                 };
                 (stored.len(), added)
             }
-            Kind::Orgs => children::piece(cx, &permit, &org, &import).await?,
+            Kind::Orgs => children::piece(cx, &permit, &org, &import, most).await?,
         };
         if rows == 0 {
             return finish(cx, permit, &org, &import).await.map(Some);
@@ -155,8 +160,13 @@ pub async fn step(
         }
         let detail = json!({ "rows": rows, "added": added });
         cx.record(permit, Event::new("import.applied", "import", id.0).detail(detail)).await?;
+        done = rows;
         Ok(None)
-    })
+    })?;
+    if end.is_none() {
+        pace.took(done, begun.elapsed());
+    }
+    Ok(end)
 }
 
 /// Judges the rows of a piece once more and enters them; returns how many people came in.

@@ -2,22 +2,25 @@
 //! transaction: a letter is claimed, sent, and what became of it is noted. After a crash between
 //! sending and noting it goes out once more, with the same id: receivers drop what they have had.
 
-use super::{RECIPIENT, Smtp, Webhook, claim, settle};
+use super::{Channels, RECIPIENT, Smtp, Webhook, claim, is_due, settle};
 use crate::{
     House, Result,
     clock::{Millis, show_time},
     keys::Place,
 };
-use futures::{StreamExt, future::BoxFuture, stream};
+use futures::future::BoxFuture;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::{fmt::Write, time::Duration};
 use zeroize::Zeroizing;
 
 /// Letters sent at the same time.
-const AT_ONCE: usize = 8;
-/// How long one letter may take.
+const AT_ONCE: i64 = 8;
+/// How long one letter may take, and how long it may take to reach its server.
 const PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_PATIENCE: Duration = Duration::from_secs(4);
+/// How soon a channel's task looks again when nothing is due.
+const IDLE: Duration = Duration::from_secs(1);
 
 /// A letter on its way out.
 pub struct Letter {
@@ -38,74 +41,171 @@ pub struct Letter {
     pub to_person: Option<String>,
     pub created_at: Millis,
     pub attempts: i64,
+    /// It goes alone, to see whether a channel that was left alone works again.
+    pub tries: bool,
 }
+
+/// Why a letter did not go out; the words go to the log and to the operators, so no addresses in
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// This letter is refused; others may go.
+    Letter(String),
+    /// The channel does not work at present.
+    Channel(String),
+}
+impl Fault {
+    fn letter(why: impl Into<String>) -> Self {
+        Self::Letter(why.into())
+    }
+    fn channel(why: impl Into<String>) -> Self {
+        Self::Channel(why.into())
+    }
+}
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Letter(why) | Self::Channel(why)) = self;
+        f.write_str(why)
+    }
+}
+
+/// What became of a try.
+pub type Sent = std::result::Result<(), Fault>;
 
 /// A way out of the program.
 pub trait Sender: Send + Sync {
     /// The channel that it serves.
     fn channel(&self) -> &'static str;
-    /// Sends a letter at `now`, or says why not; the words go to the log, so no addresses in them.
-    fn send<'a>(
-        &'a self,
-        letter: &'a Letter,
-        now: Millis,
-    ) -> BoxFuture<'a, std::result::Result<(), String>>;
+    /// Sends a letter at `now`, or says why not.
+    fn send<'a>(&'a self, letter: &'a Letter, now: Millis) -> BoxFuture<'a, Sent>;
 }
 
-/// Sends everything that waits, by the channels of the settings. For the clockwork.
+/// The ways out of this program, each with its client, made once.
+pub struct Senders(Vec<Box<dyn Sender>>);
+impl Senders {
+    /// For the channels of the settings.
+    pub fn of(channels: &Channels) -> Self {
+        let mut senders: Vec<Box<dyn Sender>> = Vec::new();
+        if let Some(webhook) = &channels.webhook {
+            senders.push(Box::new(Hook::new(webhook.clone())));
+        }
+        if let Some(smtp) = &channels.smtp {
+            senders.push(Box::new(Post::new(smtp)));
+        }
+        Self(senders)
+    }
+    /// Their names.
+    pub fn channels(&self) -> Vec<&'static str> {
+        self.0.iter().map(|sender| sender.channel()).collect()
+    }
+    fn get(&self, channel: &str) -> Option<&dyn Sender> {
+        self.0.iter().map(|sender| &**sender).find(|sender| sender.channel() == channel)
+    }
+}
+
+/// Sends everything that waits, by the channels of the settings, one after the other. For tests.
 pub async fn deliver(house: &House) -> Result<()> {
-    let channels = &house.settings().channels;
-    let mut senders: Vec<Box<dyn Sender>> = Vec::new();
-    if let Some(webhook) = &channels.webhook {
-        senders.push(Box::new(Hook(webhook.clone())));
+    for sender in &house.senders().0 {
+        while let Some(_sent) = round(house, &**sender, "").await? {}
     }
-    if let Some(smtp) = &channels.smtp {
-        senders.push(Box::new(Post(smtp.clone())));
-    }
-    if senders.is_empty() {
-        return Ok(());
-    }
-    deliver_by(house, &senders).await.map(|_| ())
+    Ok(())
 }
 
 /// Sends everything that waits for one of these senders; returns how many went out.
 pub async fn deliver_by(house: &House, senders: &[Box<dyn Sender>]) -> Result<u64> {
+    let mut all = 0;
+    for sender in senders {
+        while let Some(sent) = round(house, &**sender, "").await? {
+            all += sent;
+        }
+    }
+    Ok(all)
+}
+
+/// One round of a channel's task; returns how long it may rest.
+pub async fn deliver_channel(house: &House, channel: &str, task: &str) -> Result<Duration> {
+    let Some(sender) = house.senders().get(channel) else { return Ok(IDLE) };
+    if house.is_read_only() {
+        return Ok(IDLE);
+    }
+    Ok(match round(house, sender, task).await? {
+        Some(_) => Duration::ZERO,
+        None => {
+            super::channel::announce_now_and_then(house, channel).await?;
+            IDLE
+        }
+    })
+}
+
+/// Sends the next few letters of a channel; `None` when none is due. Each is noted as soon as its
+/// own fate is known.
+async fn round(house: &House, sender: &dyn Sender, task: &str) -> Result<Option<u64>> {
+    let channel = sender.channel();
+    if !is_due(house, channel).await? {
+        return Ok(None);
+    }
+    let letters = claim(house, channel, AT_ONCE).await?;
+    if letters.is_empty() {
+        return Ok(None);
+    }
+    let told = letters.into_iter().map(|letter| async move {
+        let said = send(house, sender, &letter).await;
+        if let Err(why) = &said {
+            tracing::warn!(letter = letter.id, channel, %why, "a letter stays");
+        }
+        settle(house, &letter, &said).await?;
+        house.pulse().beat(task, house.now());
+        Ok(u64::from(said.is_ok()))
+    });
+    let told: Vec<Result<u64>> = futures::future::join_all(told).await;
     let mut sent = 0;
-    loop {
-        let letters = claim(house).await?;
-        if letters.is_empty() {
-            return Ok(sent);
-        }
-        let told = stream::iter(letters)
-            .map(|letter| async move {
-                let said = send(house, senders, &letter).await;
-                (letter, said)
-            })
-            .buffer_unordered(AT_ONCE)
-            .collect::<Vec<_>>()
-            .await;
-        for (letter, said) in told {
-            if let Err(why) = &said {
-                tracing::warn!(letter = letter.id, channel = letter.channel, why, "a letter stays");
-            }
-            sent += u64::from(said.is_ok());
-            settle(house, &letter, said.is_ok()).await?;
-        }
+    for one in told {
+        sent += one?;
+    }
+    Ok(Some(sent))
+}
+
+async fn send(house: &House, sender: &dyn Sender, letter: &Letter) -> Sent {
+    match tokio::time::timeout(PATIENCE, sender.send(letter, house.now())).await {
+        Ok(said) => said,
+        Err(_) => Err(Fault::channel("no answer in time")),
     }
 }
 
-async fn send(
-    house: &House,
-    senders: &[Box<dyn Sender>],
-    letter: &Letter,
-) -> std::result::Result<(), String> {
-    let Some(sender) = senders.iter().find(|s| s.channel() == letter.channel) else {
-        return Err("nobody serves this channel at present".into());
-    };
-    match tokio::time::timeout(PATIENCE, sender.send(letter, house.now())).await {
-        Ok(said) => said,
-        Err(_) => Err("no answer in time".into()),
+/// What came of a message that was only for trying a channel out.
+pub struct Tried {
+    pub channel: &'static str,
+    /// Why it was not tried at all, or what came of it.
+    pub said: std::result::Result<(), String>,
+}
+
+/// Sends a message for trying out through every channel of the settings; e-mail to `to`.
+pub async fn try_out(house: &House, to: Option<&str>) -> Vec<Tried> {
+    let mut tried = Vec::new();
+    for sender in &house.senders().0 {
+        let channel = sender.channel();
+        let letter = Letter {
+            id: house.new_id(),
+            channel: channel.into(),
+            recipient: to.map(|to| Zeroizing::new(to.to_owned())),
+            subject: "渠道测试".into(),
+            body: "这是智慧团建的一条测试消息，收到就说明这个渠道可以使用。".into(),
+            kind: "test".into(),
+            url: house.settings().public_url.trim_end_matches('/').to_owned(),
+            to_org: None,
+            to_person: None,
+            created_at: house.now(),
+            attempts: 1,
+            tries: false,
+        };
+        let said = if channel == "smtp" && to.is_none() {
+            Err("say with --to where the e-mail is to go".to_owned())
+        } else {
+            send(house, &**sender, &letter).await.map_err(|fault| fault.to_string())
+        };
+        tried.push(Tried { channel, said });
     }
+    tried
 }
 
 /// The recipient out of its ciphertext.
@@ -119,38 +219,57 @@ pub fn use_tls() {
     drop(rustls::crypto::ring::default_provider().install_default());
 }
 
-struct Hook(Webhook);
+struct Hook {
+    to: Webhook,
+    client: std::result::Result<reqwest::Client, String>,
+}
+impl Hook {
+    fn new(to: Webhook) -> Self {
+        use_tls();
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT_PATIENCE)
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|e| e.without_url().to_string());
+        Self { to, client }
+    }
+}
 impl Sender for Hook {
     fn channel(&self) -> &'static str {
         "webhook"
     }
-    fn send<'a>(
-        &'a self,
-        letter: &'a Letter,
-        now: Millis,
-    ) -> BoxFuture<'a, std::result::Result<(), String>> {
+    fn send<'a>(&'a self, letter: &'a Letter, now: Millis) -> BoxFuture<'a, Sent> {
         Box::pin(async move {
+            let client = self.client.as_ref().map_err(|why| Fault::channel(why.as_str()))?;
             let body = hook_body(letter);
-            use_tls();
-            let client = reqwest::Client::builder()
-                .redirect(reqwest::redirect::Policy::none())
-                .timeout(PATIENCE)
-                .build()
-                .map_err(|e| e.without_url().to_string())?;
             let answer = client
-                .post(&self.0.url)
+                .post(&self.to.url)
                 .header("Content-Type", "application/json")
                 .header("X-Tuanjian-Delivery", letter.id.to_string())
-                .header("X-Tuanjian-Signature", signature(&self.0.secret, now / 1000, &body))
+                .header("X-Tuanjian-Signature", signature(&self.to.secret, now / 1000, &body))
                 .body(body)
                 .send()
                 .await
-                .map_err(|e| e.without_url().to_string())?;
-            match answer.status() {
-                status if status.is_success() => Ok(()),
-                status => Err(format!("the webhook answered {}", status.as_u16())),
+                .map_err(|e| Fault::channel(unreached(&e)))?;
+            let status = answer.status().as_u16();
+            let said = format!("the webhook answered {status}");
+            match status {
+                200..300 => Ok(()),
+                // What is wrong with this one letter.
+                400 | 413 | 422 => Err(Fault::letter(said)),
+                _ => Err(Fault::channel(said)),
             }
         })
+    }
+}
+
+/// Why the webhook was not reached, without its address.
+fn unreached(e: &reqwest::Error) -> &'static str {
+    match () {
+        () if e.is_timeout() => "the webhook did not answer in time",
+        () if e.is_connect() => "the webhook could not be reached",
+        () => "the webhook broke off",
     }
 }
 
@@ -181,43 +300,57 @@ fn signature(secret: &str, seconds: i64, body: &str) -> String {
     text
 }
 
-struct Post(Smtp);
+type Mailer = lettre::AsyncSmtpTransport<lettre::Tokio1Executor>;
+
+struct Post {
+    from: std::result::Result<lettre::message::Mailbox, &'static str>,
+    transport: std::result::Result<Mailer, &'static str>,
+}
+impl Post {
+    fn new(smtp: &Smtp) -> Self {
+        use_tls();
+        let transport = Mailer::from_url(&smtp.url)
+            .map(|builder| builder.timeout(Some(PATIENCE)).build())
+            .map_err(|_| "the mail server's address (smtp) is not in order");
+        let from =
+            smtp.from.parse().map_err(|_| "the sender's address (smtp_from) is not in order");
+        Self { from, transport }
+    }
+}
 impl Sender for Post {
     fn channel(&self) -> &'static str {
         "smtp"
     }
-    fn send<'a>(
-        &'a self,
-        letter: &'a Letter,
-        _: Millis,
-    ) -> BoxFuture<'a, std::result::Result<(), String>> {
-        use lettre::{
-            AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
-            message::header::ContentType,
-        };
+    fn send<'a>(&'a self, letter: &'a Letter, _: Millis) -> BoxFuture<'a, Sent> {
+        use lettre::{AsyncTransport, Message, message::header::ContentType};
         Box::pin(async move {
-            let to = letter.recipient.as_deref().ok_or("no recipient")?;
+            let to = letter.recipient.as_deref().ok_or(Fault::letter("no recipient"))?;
             let mail = Message::builder()
-                .from(self.0.from.parse().map_err(|_| "the sender's address is not in order")?)
-                .to(to.parse().map_err(|_| "the recipient's address is not in order")?)
+                .from(self.from.clone().map_err(Fault::channel)?)
+                .to(to
+                    .parse()
+                    .map_err(|_| Fault::letter("the recipient's address is not in order"))?)
                 .message_id(Some(format!("<{}@tuanjian>", letter.id)))
                 .subject(format!("【智慧团建】{}", letter.subject))
                 .header(ContentType::TEXT_PLAIN)
                 .body(format!("{}\n\n{}\n", letter.body, letter.url))
-                .map_err(|_| "the letter can't be put together")?;
-            let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(&self.0.url)
-                .map_err(|_| "the server's address is not in order")?
-                .timeout(Some(PATIENCE))
-                .build();
-            match transport.send(mail).await {
-                Ok(_) => Ok(()),
-                // The server's words may repeat the address.
-                Err(e) => Err(e.status().map_or_else(
-                    || "the mail server could not be reached".to_owned(),
-                    |code| format!("the mail server answered {code}"),
-                )),
-            }
+                .map_err(|_| Fault::letter("the letter can't be put together"))?;
+            let transport = self.transport.as_ref().map_err(|why| Fault::channel(*why))?;
+            transport.send(mail).await.map(drop).map_err(|e| mail_fault(&e))
         })
+    }
+}
+
+/// The server's words may repeat the address, so only its number is kept.
+fn mail_fault(e: &lettre::transport::smtp::Error) -> Fault {
+    let Some(code) = e.status() else {
+        return Fault::channel("the mail server could not be reached");
+    };
+    let said = format!("the mail server answered {code}");
+    match u16::from(code) {
+        // It refuses this recipient or this letter; 421, 454, 530, 535 refuse us.
+        450..=452 | 550..=555 => Fault::Letter(said),
+        _ => Fault::Channel(said),
     }
 }
 

@@ -13,13 +13,14 @@ pub use tree::Tree;
 use crate::{
     Captcha, House, Settings,
     clock::{SeededChance, SetClock},
+    jobs::JobId,
     keys::Keys,
 };
 use db::scratch::{Ground, Scratch};
 use std::{
     path::PathBuf,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
@@ -27,6 +28,18 @@ use tempfile::TempDir;
 
 /// When every laboratory's clock starts: 2026-06-15 10:02 in Beijing.
 pub const START: crate::clock::Millis = 1_781_488_920_000;
+
+/// Jobs that fall at every attempt.
+static FALLING: Mutex<Vec<JobId>> = Mutex::new(Vec::new());
+
+/// Lets a job panic whenever it is run, for the tests of what happens then.
+pub fn let_fall(job: JobId) {
+    FALLING.lock().unwrap_or_else(PoisonError::into_inner).push(job);
+}
+pub(crate) fn fall_if_told(job: JobId) {
+    let falls = FALLING.lock().unwrap_or_else(PoisonError::into_inner).contains(&job);
+    assert!(!falls, "a job fell, as it was told to");
+}
 
 /// A laboratory: everything in it is thrown away with it.
 pub struct Lab {
@@ -74,7 +87,13 @@ impl Lab {
     }
     /// As [`Lab::second_node`], with a key file of its own.
     pub async fn node_with_keys(&self, keys: PathBuf) -> House {
-        let settings = self.house.settings().clone();
+        self.node(keys, self.house.settings().clone()).await
+    }
+    /// As [`Lab::second_node`], with settings of its own.
+    pub async fn node_with(&self, settings: Settings) -> House {
+        self.node(self.keys_file(), settings).await
+    }
+    async fn node(&self, keys: PathBuf, settings: Settings) -> House {
         // Another seed, so that the nodes' ids differ.
         let seed = self.nodes.fetch_add(1, Ordering::Relaxed);
         open(&self.scratch, keys, self.clock.clone(), settings, seed).await

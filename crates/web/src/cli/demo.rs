@@ -31,7 +31,7 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
     }
     let opening = || open::Opening {
         place: &place,
-        serving: Some(&demo.serving),
+        running: Some(&demo.serving.running),
         access: open::Access::Create,
     };
     // The same seed draws the same codes. What is served afterwards draws its secrets by chance.
@@ -46,7 +46,7 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
     let folder = place.data.clone().unwrap_or_default().join("workbooks");
     std::fs::create_dir_all(&folder)?;
     let workbooks = app::demo::workbooks::write(&folder, &made, app::clock::day(house.now()))?;
-    let url = demo.serving.public_url.clone();
+    let url = demo.serving.running.public_url.clone();
     let address = url.unwrap_or_else(|| format!("http://{}", shown(listener.as_ref(), listen)));
     announce(&place, &address, &made, &workbooks)?;
     house.db().close().await;
@@ -54,7 +54,7 @@ pub(super) async fn demo(mut place: Place, demo: Demonstration) -> Result<ExitCo
     let Some(listener) = listener else { return Ok(ExitCode::SUCCESS) };
     let house = open::house(opening()).await?;
     let site = serve::site(&house, &demo.serving, &file);
-    serve::run(listener, site, true).await?;
+    serve::run(listener, site, serve::Way::demonstration()).await?;
     Ok(ExitCode::SUCCESS)
 }
 

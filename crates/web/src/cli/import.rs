@@ -55,7 +55,7 @@ pub(super) async fn import(
     (commits, contacts): (bool, Contacts),
 ) -> Result<ExitCode> {
     let house =
-        open::house(open::Opening { place: &place, serving: None, access: open::Access::Write })
+        open::house(open::Opening { place: &place, running: None, access: open::Access::Write })
             .await?;
     let name = file.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     if !file.is_file() {

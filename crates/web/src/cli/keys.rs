@@ -81,5 +81,5 @@ pub(super) async fn status(place: &Place) -> Result<ExitCode> {
 }
 
 async fn house(place: &Place) -> Result<House> {
-    open::house(open::Opening { place, serving: None, access: open::Access::Write }).await
+    open::house(open::Opening { place, running: None, access: open::Access::Write }).await
 }

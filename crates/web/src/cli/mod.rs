@@ -1,8 +1,10 @@
 //! The command line: flags, then environment, then one file (decision 22).
 
+mod channels;
 mod demo;
 mod import;
 mod keys;
+mod node;
 mod open;
 mod private;
 mod serve;
@@ -51,8 +53,21 @@ pub(crate) struct Place {
 enum Command {
     /// Serve the pages, and do the background work unless --no-work.
     Serve(Serving),
-    /// Do only the background work.
-    Work,
+    /// Do only the background work; takes the same channels and addresses as serve.
+    Work(Running),
+    /// The ways out of the program: e-mail and webhook.
+    Channels {
+        #[command(subcommand)]
+        what: ChannelsWhat,
+    },
+    /// Take no changes for a while, on every node, without a restart: on, off or status.
+    ReadOnly {
+        #[arg(value_parser = ["on", "off", "status"])]
+        what: String,
+        /// What everybody reads meanwhile.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
     /// Bring the database's schema up to date (serve does it by itself).
     Migrate,
     /// Make a throw-away demonstration and serve it.
@@ -132,6 +147,19 @@ enum Graduation {
 }
 
 #[derive(Subcommand)]
+enum ChannelsWhat {
+    /// Send a message for trying out through each configured channel and say what happened. Exit
+    /// code 0 when all went out, 1 when one did not.
+    Test {
+        /// E-mail address for the message by SMTP.
+        #[arg(long)]
+        to: Option<String>,
+        #[command(flatten)]
+        running: Running,
+    },
+}
+
+#[derive(Subcommand)]
 enum KeysWhat {
     /// Add a new ring of keys to keys.toml. Nothing is written with it yet: first give the file to every
     /// node, then say `keys use`.
@@ -152,18 +180,30 @@ pub(crate) struct Serving {
     /// Address to listen on.
     #[arg(long, env = "TUANJIAN_LISTEN")]
     listen: Option<SocketAddr>,
-    /// How people reach it; https:// marks the cookies Secure.
-    #[arg(long, env = "TUANJIAN_PUBLIC_URL")]
-    public_url: Option<String>,
     /// Proxies whose X-Forwarded-For is believed.
     #[arg(long, env = "TUANJIAN_TRUSTED_PROXIES", value_delimiter = ',')]
     trusted_proxies: Vec<std::net::IpAddr>,
-    /// Take no changes: pages can be read, nothing can be done.
-    #[arg(long, env = "TUANJIAN_READ_ONLY")]
-    read_only: bool,
     /// Leave the background work to `tuanjian work`.
     #[arg(long, env = "TUANJIAN_NO_WORK")]
     no_work: bool,
+    /// Seconds for which /health says "stopping" before the program stops listening, so that a load
+    /// balancer looks elsewhere (3; a second signal stops at once).
+    #[arg(long, env = "TUANJIAN_DRAIN")]
+    drain: Option<u64>,
+    #[command(flatten)]
+    running: Running,
+}
+
+/// What a running program needs, whether it serves pages, works in the background or does both: the
+/// same for `serve` and `work`.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Running {
+    /// How people reach it; https:// marks the cookies Secure. Letters carry it in their links.
+    #[arg(long, env = "TUANJIAN_PUBLIC_URL")]
+    public_url: Option<String>,
+    /// Take no changes: people sign in and read, nothing can be done (see `tuanjian read-only`).
+    #[arg(long, env = "TUANJIAN_READ_ONLY")]
+    read_only: bool,
     /// When the sign-in asks for a captcha: after_failures, always, off.
     #[arg(long, env = "TUANJIAN_CAPTCHA")]
     captcha: Option<String>,
@@ -179,6 +219,12 @@ pub(crate) struct Serving {
     /// Key of that signature.
     #[arg(long, env = "TUANJIAN_WEBHOOK_SECRET", hide_env_values = true)]
     webhook_secret: Option<String>,
+    /// A second address that serves /health and /metrics alone, for the operator's own network.
+    #[arg(long, env = "TUANJIAN_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
+    /// Word that opens /metrics at the public address (Authorization: Bearer …).
+    #[arg(long, env = "TUANJIAN_METRICS_TOKEN", hide_env_values = true)]
+    metrics_token: Option<String>,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -204,7 +250,11 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
     let json = cli.place.json;
     let done = match cli.command {
         Command::Serve(serving) => serve::serve(cli.place, serving).await,
-        Command::Work => serve::work(cli.place).await,
+        Command::Work(running) => serve::work(cli.place, running).await,
+        Command::Channels { what: ChannelsWhat::Test { to, running } } => {
+            channels::test(cli.place, running, to).await
+        }
+        Command::ReadOnly { what, reason } => upkeep::read_only(cli.place, &what, &reason).await,
         Command::Migrate => upkeep::migrate(cli.place).await,
         Command::Demo(demo) => demo::demo(cli.place, demo).await,
         Command::Import { org, file, commit, contacts } => {

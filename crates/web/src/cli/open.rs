@@ -1,6 +1,6 @@
 //! Opening the house for a command: settings put together, keys read, schema checked.
 
-use super::{Place, Serving, private};
+use super::{Place, Running, node, private};
 use anyhow::{Context, Result, bail};
 use app::{
     Captcha, House, Settings,
@@ -33,6 +33,9 @@ pub(super) struct File {
     smtp_from: Option<String>,
     webhook: Option<String>,
     webhook_secret: Option<String>,
+    pub(super) drain: Option<u64>,
+    pub(super) metrics_listen: Option<SocketAddr>,
+    pub(super) metrics_token: Option<String>,
 }
 
 /// The file named by --config, or nothing.
@@ -76,7 +79,7 @@ pub(super) enum Access {
 /// How the house is to be opened.
 pub(super) struct Opening<'a> {
     pub(super) place: &'a Place,
-    pub(super) serving: Option<&'a Serving>,
+    pub(super) running: Option<&'a Running>,
     pub(super) access: Access,
 }
 
@@ -112,9 +115,14 @@ pub(super) async fn house_with(
             "the database's schema is of an older version: run `tuanjian migrate` (or `serve`) first"
         );
     }
-    let settings = settings(&file, opening.serving, &folder)?;
+    let mut settings = settings(&file, opening.running, &folder)?;
+    if opening.running.is_some() {
+        let node = node::take(&folder).context("taking this node's name")?;
+        (settings.node, settings.dead_nodes) = (node.name, node.dead);
+    }
     let house = House::open(db, keys, SystemClock, chance, settings).await?;
-    house.set_read_only(file.read_only || opening.serving.is_some_and(|s| s.read_only));
+    house.set_read_only(file.read_only || opening.running.is_some_and(|s| s.read_only));
+    app::read_only::follow(&house).await?;
     Ok(house)
 }
 
@@ -132,9 +140,9 @@ async fn create(folder: &Path, keys: &Path, options: &storage::Options) -> Resul
     Ok(())
 }
 
-fn settings(file: &File, serving: Option<&Serving>, folder: &Path) -> Result<Settings> {
-    let word = |flag: fn(&Serving) -> &Option<String>, file: &Option<String>| {
-        serving.and_then(|s| flag(s).clone()).or_else(|| file.clone())
+fn settings(file: &File, running: Option<&Running>, folder: &Path) -> Result<Settings> {
+    let word = |flag: fn(&Running) -> &Option<String>, file: &Option<String>| {
+        running.and_then(|s| flag(s).clone()).or_else(|| file.clone())
     };
     let captcha = match word(|s| &s.captcha, &file.captcha).as_deref() {
         None | Some("after_failures") => Captcha::AfterFailures,
@@ -169,6 +177,7 @@ fn settings(file: &File, serving: Option<&Serving>, folder: &Path) -> Result<Set
         channels: Channels { smtp, webhook },
         public_url,
         captcha,
+        ..Settings::default()
     })
 }
 

@@ -6,18 +6,18 @@ use app::House;
 use std::{io::BufRead, process::ExitCode};
 
 async fn house(place: &Place) -> Result<House> {
-    open::house(open::Opening { place, serving: None, access: open::Access::Write }).await
+    open::house(open::Opening { place, running: None, access: open::Access::Write }).await
 }
 
 /// For what changes nothing: works on a standby and on a copy that may not be written, too.
 async fn read_only_house(place: &Place) -> Result<House> {
-    open::house(open::Opening { place, serving: None, access: open::Access::Read }).await
+    open::house(open::Opening { place, running: None, access: open::Access::Read }).await
 }
 
 /// `tuanjian migrate`.
 pub(super) async fn migrate(place: Place) -> Result<ExitCode> {
     let house =
-        open::house(open::Opening { place: &place, serving: None, access: open::Access::Create })
+        open::house(open::Opening { place: &place, running: None, access: open::Access::Create })
             .await?;
     house.db().close().await;
     if place.json {
@@ -172,4 +172,27 @@ pub(super) fn plain(error: app::Error) -> anyhow::Error {
         app::Error::Refused(r) | app::Error::Conflict(r) => anyhow::anyhow!(r.message),
         other => other.into(),
     }
+}
+
+/// `tuanjian read-only`.
+pub(super) async fn read_only(place: Place, what: &str, reason: &str) -> Result<ExitCode> {
+    let house = house(&place).await?;
+    if what != "status" {
+        let on = what == "on";
+        app::read_only::set_by_command(&house, on, reason).await.map_err(plain)?;
+    }
+    let mut cx = house.read(app::Who::System("read-only")).await?;
+    let switch = app::read_only::switch(&mut cx).await.map_err(plain)?.unwrap_or_default();
+    drop(cx);
+    house.db().close().await;
+    if place.json {
+        say(&serde_json::json!({ "read_only": switch.on, "reason": switch.reason }).to_string())?;
+    } else if switch.on {
+        say(
+            "No changes are taken: every node follows within two seconds. tuanjian read-only off ends it.",
+        )?;
+    } else {
+        say("Changes are taken.")?;
+    }
+    Ok(ExitCode::SUCCESS)
 }

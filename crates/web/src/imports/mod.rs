@@ -380,6 +380,8 @@ pub struct Outcome {
     total: i64,
     /// The job has given up; it can be started again.
     stuck: bool,
+    /// The job waits for its turn: it has not begun, or was cut off and goes on by itself.
+    queued: bool,
     /// Seconds until the page looks again.
     #[serde(skip)]
     wait: u32,
@@ -431,7 +433,8 @@ async fn outcome(v: &mut Visit, id: ImportId) -> Result<Outcome, Failure> {
         notes: import.notes(),
         done: job.as_ref().map_or(0, |j| j.done),
         total: job.as_ref().map_or(0, |j| j.total),
-        stuck: running && job.is_some_and(|j| j.state == "failed"),
+        queued: running && job.as_ref().is_some_and(|j| j.state == "waiting"),
+        stuck: running && job.is_some_and(|j| j.is_over_undone()),
         import: card,
         wait: 1,
         next_turn: 1,

@@ -3,6 +3,8 @@
 
 /// Proposing an act.
 pub mod act;
+/// 后台与维护.
+pub mod engine;
 /// Rule tables and the figures that can be changed.
 pub mod rules;
 

@@ -10,6 +10,7 @@ mod closings;
 mod codes;
 mod crawl;
 mod doors;
+mod engine;
 mod faces;
 mod furnished;
 mod graduation;

@@ -32,7 +32,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Rows written by one statement.
 const PIECE: usize = 2_000;
-/// Organisations made in a transaction: each writes its names into the search index.
+/// Organisations made in a transaction at most: each writes its names into the search index.
 const STEP: i64 = 200;
 
 /// Judges rows that are not stored yet, all of a file; says how many were tidied in each way.
@@ -160,8 +160,9 @@ pub(super) async fn piece(
     permit: &Permit,
     org: &OrgRef,
     import: &Import,
+    most: i64,
 ) -> Result<(usize, usize)> {
-    let mut stored = sql::next_rows(cx, import.id, STEP).await?;
+    let mut stored = sql::next_rows(cx, import.id, STEP.min(most)).await?;
     // One level at a time: the next one stands on what is made here.
     let level = stored.first().map_or(0, |r| r.level);
     stored.retain(|r| r.level == level);
