@@ -31,7 +31,10 @@ pub async fn set(cx: &mut Cx, on: bool, reason: &str) -> Result<()> {
         let said = "说明请在 100 字以内。";
         return Err(Error::field("reason", "too_long", said));
     }
-    let permit = cx.permit_here(Action::Operate)?;
+    let permit = match cx.who() {
+        Who::System(_) => cx.permit_system(Action::RunSystem)?,
+        _ => cx.permit_here(Action::Operate)?,
+    };
     let now_on = switch(cx).await?.is_some_and(|switch| switch.on) || cx.house().is_read_only();
     if now_on == on {
         let said =

@@ -38,6 +38,7 @@ const DRAWN_ANEW: &[&str] = &[
     "ticket.hash",
     "token.token_hash",
     "event_unsealed.event_id",
+    "channel.name",
     "graduation_notice.org_id",
 ];
 

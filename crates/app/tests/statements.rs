@@ -39,7 +39,9 @@ const WALKERS: [&str; 6] =
 const SMALL: [&str; 7] =
     ["operator", "rule_change", "proposal", "key_node", "migration", "channel", "lease"];
 /// Statements that read an index or a table from one end and stop at their bound, by their beginning.
-const STOPPING: [&str; 7] = [
+const STOPPING: [&str; 8] = [
+    // The newest of the jobs that were set aside, by their own index.
+    "SELECT j.id, j.kind, j.attempts, j.error, j.created_at, COALESCE(j.ended_at, j.created_at), o.short_name FROM job j",
     // What was written in the last seconds.
     "SELECT e.id, e.at, e.actor_id, e.actor, e.acting_org, e.kind, e.object, e.object_id, e.org_path, e.person_id, e.detail, e.request_id, e.mac FROM event_unsealed",
     // The newest of each.

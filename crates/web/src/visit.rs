@@ -41,6 +41,8 @@ struct Rest {
     route: String,
     flash: Option<Flash>,
     flash_shown: bool,
+    /// A browser says so of a visit that a person sees.
+    navigates: bool,
     idem: Option<Once>,
     posted: Posted,
     device: app::users::sessions::Device,
@@ -111,6 +113,7 @@ impl FromRequestParts<Site> for Visit {
             route,
             flash: flash(&jar),
             flash_shown: false,
+            navigates: parts.headers.contains_key("sec-fetch-mode"),
             idem: None,
             posted: parts.extensions.get::<Posted>().cloned().unwrap_or_default(),
             device,
@@ -386,7 +389,8 @@ impl Visit {
 
     /// Whether a browser walks here, which has Back and Forward; a program gets the step at hand.
     pub fn walks(&self) -> bool {
-        self.face() != Face::Json && self.cx.visitor().is_ok_and(|v| v.session.is_some())
+        let signed_in = self.cx.visitor().is_ok_and(|v| v.session.is_some());
+        self.face() != Face::Json && (signed_in || self.rest.navigates)
     }
 
     /// Leads on to the step that checks what was sent, at an address of its own: Back, Forward and

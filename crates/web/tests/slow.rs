@@ -153,7 +153,8 @@ fn the_data_folder_is_the_programs_own_and_is_closed_when_it_was_open() {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&data).unwrap() {
             let path = entry.unwrap().path();
-            assert_eq!(right(&path), 0o600, "{when}: {}", path.display());
+            let expected = if path.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(right(&path), expected, "{when}: {}", path.display());
             names.push(path.file_name().unwrap().to_string_lossy().into_owned());
         }
         assert!(names.iter().any(|n| n == "keys.toml") && names.len() >= 3, "{names:?}");

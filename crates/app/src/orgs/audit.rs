@@ -23,7 +23,11 @@ pub const ABOUT: [(&str, &str, &[&str]); 7] = [
     ("admins", "管理员、观察员与注册码", &["admin.", "observer.", "codes."]),
     ("transfers", "组织关系转接", &["transfer.", "transfers."]),
     ("imports", "导入与导出", &["import.", "imports.", "export.", "files."]),
-    ("account", "账号与运营", &["account.", "proposal.", "keys.", "demo."]),
+    (
+        "account",
+        "账号与运营",
+        &["account.", "proposal.", "keys.", "demo.", "job.", "letters.", "system."],
+    ),
 ];
 
 /// The words of each kind of record.
@@ -77,7 +81,10 @@ const WORDS: &[(&str, &str)] = &[
     ("import.uploaded", "上传导入名单"),
     ("imports.swept", "清除过期的导入"),
     ("keys.moved", "更换加密密钥"),
+    ("job.dropped", "放弃一个没办成的后台任务"),
+    ("job.retried", "让一个没办成的后台任务再办一次"),
     ("keys.put_in_use", "启用新的加密密钥"),
+    ("letters.again", "重新发送没发出去的消息"),
     ("member.added", "录入团员"),
     ("member.brought_back", "恢复团员"),
     ("member.filled", "补充团员资料"),

@@ -26,7 +26,13 @@ static HELD: OnceLock<File> = OnceLock::new();
 /// Takes the first name that no living program has.
 pub(super) fn take(folder: &Path) -> Result<Node> {
     let folder = folder.join("nodes");
-    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let mut maker = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
+    maker
+        .recursive(true)
+        .create(&folder)
+        .with_context(|| format!("making {}", folder.display()))?;
     let (mut own, mut dead) = (None, Vec::new());
     for number in 1..=MOST {
         let path = folder.join(number.to_string());

@@ -39,7 +39,7 @@ fn create_file(path: &Path) -> std::io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// Closes the folder and every file in it. It holds the keys, so it is the program's own. The key
+/// Closes the folder and everything that lies in it. It holds the keys, so it is the program's own. The key
 /// file itself is left: keys that others could read are refused, not made to look well kept.
 #[cfg(unix)]
 fn close(top: &Path, path: &Path) -> Result<()> {
@@ -62,7 +62,7 @@ fn close(top: &Path, path: &Path) -> Result<()> {
     if path == top {
         for entry in std::fs::read_dir(path).with_context(|| told(path))? {
             let entry = entry.with_context(|| told(path))?.path();
-            if entry.is_file() && entry.file_name().is_none_or(|name| name != "keys.toml") {
+            if entry.file_name().is_none_or(|name| name != "keys.toml") {
                 close(top, &entry)?;
             }
         }

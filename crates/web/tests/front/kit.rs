@@ -238,7 +238,9 @@ impl Browser {
             request = request.header(name, value);
         }
         if let Some(token) = &self.bearer {
+            // A token instead of a sign-in, but a browser all the same.
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+            request = request.header("sec-fetch-mode", "navigate");
         }
         if !self.cookies.is_empty() {
             let jar: Vec<String> = self.cookies.iter().map(|(k, v)| format!("{k}={v}")).collect();
