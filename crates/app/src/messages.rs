@@ -475,7 +475,7 @@ async fn settle(
                 args![state, cx.now() + wait, letter.id],
             )
             .await?;
-        channel::learn(cx, letter, said.as_ref().map(|()| ())).await
+        channel::learn(cx, letter, said.as_ref().copied()).await
     })
 }
 
