@@ -97,7 +97,8 @@ impl House {
     /// The keys' mark is written into an empty database and compared ever after.
     async fn check_keys(&self) -> Result<()> {
         let mark = self.keys().mark();
-        let mut tx = self.0.db.write().await?;
+        let mut cx = self.write(Who::System("keys")).await?;
+        let tx = &mut cx.tx;
         tx.run(
             db::sql!("INSERT INTO setting (name, value) VALUES ('key_mark', $1) ON CONFLICT (name) DO NOTHING"),
             db::args![&mark],
@@ -105,7 +106,7 @@ impl House {
         .await?;
         let (stored,): (String,) =
             tx.one(db::sql!("SELECT value FROM setting WHERE name = 'key_mark'"), &[]).await?;
-        tx.commit().await?;
+        cx.commit().await?;
         if stored == mark { Ok(()) } else { Err(Error::Broken(KeyError::NotOurs.to_string())) }
     }
 

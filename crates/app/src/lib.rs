@@ -40,6 +40,8 @@ pub mod imports;
 pub mod jobs;
 /// Keys and ciphertext.
 pub mod keys;
+/// Keyed marks of the rows that carry authority.
+pub mod marks;
 /// Messages in the program and by other channels.
 pub mod messages;
 /// 团组织: the tree.
@@ -69,7 +71,7 @@ pub mod transfers;
 pub mod users;
 
 pub use access::{Action, Grant, OrgRef, Permit, Reach, Role, Scope};
-pub use cx::{Cx, Origin, Visitor, Who};
+pub use cx::{Cx, Origin, Pass, Visitor, Who};
 pub use error::{Error, FieldError, Refusal, Result};
 pub use house::{Captcha, House, Settings};
 

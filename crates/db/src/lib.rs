@@ -12,12 +12,14 @@ pub mod scratch;
 mod sql;
 mod tx;
 mod value;
+mod watched;
 
 pub use connect::{Db, Engine, Isolation, Options};
 pub use error::DbError;
 pub use sql::{Place, RowsSpec, Sql, expand};
 pub use tx::{Row, Tx};
-pub use value::{Id, Kind, Rows, Value};
+pub use value::{Id, Key, Kind, Rows, Value};
+pub use watched::Watched;
 
 #[doc(hidden)]
 pub use sqlx;

@@ -212,7 +212,11 @@ const MINE: &[(&str, &str, &[&str])] = &[
     ("首页", "/me", &["/me/profile"]),
     ("转接", "/me/transfers", &["/me/transfers"]),
     ("消息", "/me/messages", &["/me/messages"]),
-    ("我的", "/me/settings", &["/me/settings", "/me/sessions", "/me/posts", "/me/password", "/o"]),
+    (
+        "我的",
+        "/me/settings",
+        &["/me/settings", "/me/sessions", "/me/tokens", "/me/posts", "/me/password", "/o"],
+    ),
 ];
 
 fn personal_menu(route: &str) -> Vec<MenuGroup> {

@@ -32,6 +32,7 @@ pub mod serve;
 pub mod setup;
 pub mod site;
 pub mod stats;
+pub mod tokens;
 pub mod transfers;
 pub mod users;
 pub mod visit;

@@ -4,7 +4,7 @@
 use crate::{
     cadres, closings, codes, graduation, health, help, home, imports, inbox, jobs, me, members,
     messages, meta, ops, orgs, people, relocations, schools, search, setup, site::Site, stats,
-    transfers, users,
+    tokens, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -108,6 +108,9 @@ pub fn table() -> Vec<Route> {
         post("/me/password", SignedIn, "修改密码", users::change_password).form::<users::PasswordForm>(),
         get("/me/sessions", SignedIn, "登录记录", users::sessions).page::<users::Sessions>(),
         post("/me/sessions/end", SignedIn, "注销其他登录", users::end_sessions).form::<users::EndForm>(),
+        get("/me/tokens", SignedIn, "我的令牌", tokens::list).page::<tokens::Tokens>(),
+        post("/me/tokens", SignedIn, "新建令牌", tokens::make).form::<tokens::TokenForm>(),
+        post("/me/tokens/end", SignedIn, "停用令牌", tokens::end).form::<tokens::EndTokenForm>(),
         get("/me/posts", SignedIn, "我的任职", users::posts).page::<users::Posts>(),
         get("/o", SignedIn, "切换其他组织", users::posts).page::<users::Posts>(),
         get("/me", SignedIn, "个人首页", me::home).page::<me::Home>(),

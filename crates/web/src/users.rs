@@ -461,7 +461,7 @@ pub async fn change_password(mut v: Visit, Form(f): Form<PasswordForm>) -> Resul
         Ok(prepared) => {
             let mut v = v.resume().await?;
             password::store(&mut v.cx, prepared).await?;
-            v.done("/me/settings", "密码已修改,其他设备上的登录已全部注销。").await
+            v.done("/me/settings", "密码已修改，其他设备上的登录已全部注销，令牌已全部停用。").await
         }
         Err(Error::Invalid(errors)) => {
             page.frame.errors = errors;

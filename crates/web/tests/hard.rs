@@ -67,7 +67,7 @@ impl Caller {
         .await
         .unwrap();
         tx.commit().await.unwrap();
-        let token = app::users::tokens::make(&lab.house, person, "hard", 3_650).await.unwrap();
+        let token = app::users::tokens::make(&lab.house, person, "hard", 365).await.unwrap();
         app::messages::use_tls();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(90)).build().unwrap();
         Self { client, token, org: org.clone() }

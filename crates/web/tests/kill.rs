@@ -157,7 +157,7 @@ async fn whatever_was_acknowledged_survives_kill_nine_and_every_import_comes_to_
     };
     open_account(&lab, person).await;
     // The laboratory's clock stands still, the program's does not.
-    let token = app::users::tokens::make(&lab.house, person, "kill", 3_650).await.unwrap();
+    let token = app::users::tokens::make(&lab.house, person, "kill", 365).await.unwrap();
     app::messages::use_tls();
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
     let caller = Caller { client, token, org: tree.branch.clone() };

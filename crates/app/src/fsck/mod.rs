@@ -10,6 +10,7 @@ mod codes;
 mod conservation;
 mod counters;
 mod graduation;
+mod marks;
 mod people;
 mod places;
 mod rules;
@@ -99,6 +100,9 @@ pub async fn run_with(
     things::files(&mut check).await?;
     things::jobs(&mut check).await?;
     things::book(&mut check, noted).await?;
+    if deep {
+        marks::all(&mut check).await?;
+    }
     Ok(check.report)
 }
 

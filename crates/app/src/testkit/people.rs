@@ -100,6 +100,12 @@ impl Lab {
     /// lets her act there.
     pub async fn admin(&self, org: &OrgRef, name: &str) -> Who {
         let person = self.person(name).await;
+        self.seat(org, person).await;
+        self.acting(person, name, org, access::admin_role(org.category, org.depth()))
+    }
+
+    /// Gives a person a post and the next free seat in an organisation.
+    pub async fn seat(&self, org: &OrgRef, person: PersonId) {
         let cadre = self.cadre(org, person, "副书记").await;
         act!(self.house, Who::System("testkit"), |cx| {
             Ok(cx
@@ -111,7 +117,6 @@ impl Lab {
                 .await?)
         })
         .expect("there is a free seat");
-        self.acting(person, name, org, access::admin_role(org.category, org.depth()))
     }
 
     /// Plants a person as observer of an organisation for 90 days and lets her act there.
@@ -153,6 +158,7 @@ impl Lab {
             person,
             name: name.into(),
             session: None,
+            token: None,
             grants: vec![grant.clone()],
             acting: Some(grant),
         }))
@@ -164,6 +170,7 @@ impl Lab {
             person,
             name: name.into(),
             session: None,
+            token: None,
             grants: Vec::new(),
             acting: None,
         }))

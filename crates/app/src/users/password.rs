@@ -126,5 +126,6 @@ pub async fn store(cx: &mut Cx, prepared: Prepared) -> Result<()> {
         return Err(Error::Retry);
     }
     sql::end_sessions(cx, me, None, session).await?;
+    super::tokens::end_with_password(cx, me).await?;
     cx.record(permit, Event::new("account.password_changed", "person", me.0).about(me)).await
 }

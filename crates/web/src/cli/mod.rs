@@ -4,6 +4,7 @@ mod demo;
 mod import;
 mod open;
 mod serve;
+mod token;
 mod upkeep;
 
 use clap::{Args, Parser, Subcommand};
@@ -72,17 +73,13 @@ enum Command {
         #[command(subcommand)]
         what: Audit,
     },
-    /// Make a personal token for programs; it is shown once.
+    /// Personal tokens for programs: make one (shown once), list them, end them.
+    #[command(args_conflicts_with_subcommands = true)]
     Token {
-        /// ID number of the person, asked for on standard input when absent.
-        #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
-        id_number: Option<String>,
-        /// What the token is for.
-        #[arg(long, default_value = "命令行")]
-        label: String,
-        /// Days that it lives.
-        #[arg(long, default_value_t = 90)]
-        days: i64,
+        #[command(subcommand)]
+        what: Option<TokenWhat>,
+        #[command(flatten)]
+        make: MakeToken,
     },
     /// Graduation of school branches.
     Graduation {
@@ -119,6 +116,43 @@ enum Graduation {
 enum KeysWhat {
     /// Add new keys; they are used from the next start on, and stored data moves over.
     Rotate,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MakeToken {
+    /// ID number of the person, asked for on standard input when absent.
+    #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
+    id_number: Option<String>,
+    /// What the token is for.
+    #[arg(long, default_value = "命令行")]
+    label: String,
+    /// Days that it lives; as the policy says when absent, and never more than it allows.
+    #[arg(long)]
+    days: Option<i64>,
+    /// It reads and changes nothing.
+    #[arg(long)]
+    read_only: bool,
+    /// 组织码 of the one organisation that it is good for; all of the person's when absent.
+    #[arg(long)]
+    org: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum TokenWhat {
+    /// The living tokens, of one person or of everybody, with their last use.
+    List {
+        /// ID number of the person.
+        #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
+        id_number: Option<String>,
+    },
+    /// End one token by its number of the list, or all of a person.
+    End {
+        /// The token's number.
+        id: Option<i64>,
+        /// ID number of the person, asked for on standard input when neither is given.
+        #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
+        id_number: Option<String>,
+    },
 }
 
 #[derive(Args, Clone, Debug)]
@@ -186,9 +220,7 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         }
         Command::Fsck { deep } => upkeep::fsck(cli.place, deep).await,
         Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
-        Command::Token { id_number, label, days } => {
-            upkeep::token(cli.place, id_number, &label, days).await
-        }
+        Command::Token { what, make } => token::token(cli.place, what, make).await,
         Command::Graduation { what: Graduation::Rehearse { on, provinces } } => {
             upkeep::rehearse(cli.place, on.as_deref(), provinces).await
         }

@@ -3,9 +3,9 @@
 use super::{Place, open, say};
 use anyhow::{Context, Result};
 use app::House;
-use std::{io::BufRead, process::ExitCode};
+use std::process::ExitCode;
 
-async fn house(place: &Place) -> Result<House> {
+pub(super) async fn house(place: &Place) -> Result<House> {
     open::house(open::Opening { place, serving: None, may_create: false }).await
 }
 
@@ -18,31 +18,6 @@ pub(super) async fn migrate(place: Place) -> Result<ExitCode> {
         say("{\"schema\":\"current\"}")?
     } else {
         say("The schema is up to date.")?
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// `tuanjian token`.
-pub(super) async fn token(
-    place: Place,
-    id_number: Option<String>,
-    label: &str,
-    days: i64,
-) -> Result<ExitCode> {
-    let house = house(&place).await?;
-    let id_number = match id_number {
-        Some(id) => id,
-        // Not as a flag where others can read it in the list of processes.
-        None => {
-            std::io::stdin().lock().lines().next().context("no ID number on standard input")??
-        }
-    };
-    let made = app::users::tokens::make_for(&house, &id_number, label, days).await;
-    let token = made.map_err(plain)?;
-    if place.json {
-        say(&serde_json::json!({ "token": token }).to_string())?
-    } else {
-        say(&token)?
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -23,6 +23,7 @@ mod relocations;
 mod safety;
 mod sessions;
 mod sign_in;
+mod tokens;
 mod transfers;
 mod transfers_in;
 mod trouble;
