@@ -13,7 +13,7 @@ use std::{env, fs};
 const PACKAGED: &[(&str, &str)] = &[("htmx.js", "htmx.org/dist/htmx.min.js")];
 
 /// Own files in `static/`; anything else there (the README) is for people.
-const OWN: &[&str] = &["app.css", "app.js", "ime.js", "favicon.svg"];
+const OWN: &[&str] = &["app.css", "app.js", "forms.js", "ime.js", "favicon.svg"];
 
 /// The line icons that pages may use, by their name in the icon package.
 const ICONS: &[&str] = &[

@@ -5,13 +5,14 @@ import { spawn } from 'node:child_process';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const built = () => process.env.TUANJIAN_BIN
+/** The program that is tested. */
+export const program = () => process.env.TUANJIAN_BIN
   || fileURLToPath(new URL('../../target/debug/tuanjian', import.meta.url));
 
 /** The running demonstration: `base`, `who(role)`, `workbook(part of its name)`, `stop()`. */
 export async function demonstration() {
   if (process.env.DEMO) return speak(JSON.parse(process.env.DEMO), () => {});
-  const child = spawn(built(), ['demo', '--scale', 'school', '--listen', '127.0.0.1:0', '--json'],
+  const child = spawn(program(), ['demo', '--scale', 'school', '--listen', '127.0.0.1:0', '--json'],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, RUST_LOG: process.env.RUST_LOG || 'error' } });
   const ended = new Promise(done => child.once('exit', done));
   const stop = async () => { child.kill('SIGTERM'); await ended; };

@@ -97,7 +97,7 @@ promise('a server error keeps what was typed, and 重试 sends it again', async 
   await page.fill('#t', '写了很久');
   await page.click('#go');
   await page.waitForSelector('#trouble');
-  assert.match(await page.innerText('#trouble'), /网络或系统出错,内容未丢失/);
+  assert.match(await page.innerText('#trouble'), /坏了，内容还在，点这里再试/);
   assert.equal(await page.inputValue('#t'), '写了很久');
   assert.equal(await page.innerText('#go'), '提交');
   answer = html => html(200, '<h1>好了</h1>');
@@ -112,6 +112,7 @@ promise('a broken connection keeps what was typed', async page => {
   await page.fill('#t', '还在');
   await page.click('#go');
   await page.waitForSelector('#trouble');
+  assert.match(await page.innerText('#trouble'), /网络断了，内容还在，点这里再试/);
   assert.equal(await page.inputValue('#t'), '还在');
 }, status);
 

@@ -55,6 +55,10 @@ pub enum Error {
     /// The database can't be reached or has no space.
     #[error("storage: {0}")]
     Storage(&'static str),
+    /// A sound file could not be read because of us: its reader did not start, died or was not
+    /// given the time. The text goes to the log.
+    #[error("a file was not read: {0}")]
+    Unread(String),
     /// A mistake of ours. The text goes to the log, never to the page.
     #[error("broken: {0}")]
     Broken(String),

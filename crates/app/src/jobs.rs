@@ -122,6 +122,10 @@ db::row! {
     }
 }
 impl State {
+    /// The work itself; `None` for one of another version of the program.
+    pub fn work(&self) -> Option<Job> {
+        serde_json::from_str(&self.payload).ok()
+    }
     /// The sheet of codes that the job fills, if it does.
     pub fn code_sheet(&self) -> Option<String> {
         match serde_json::from_str(&self.payload) {

@@ -56,7 +56,7 @@
 
   // ---- answers: 422/409 swap, 401 goes to sign-in, trouble keeps the page and says so ---------
   let retry = null;
-  const trouble = (text, elt) => {
+  const trouble = (text, request) => {
     let bar = $('#trouble');
     if (!bar) {
       bar = document.createElement('div');
@@ -65,13 +65,24 @@
       bar.setAttribute('role', 'alert');
       ($('header.top') || document.body.firstElementChild).after(bar);
     }
-    retry = elt;
-    bar.innerHTML = '<span></span> <button type="button" class="btn" data-retry>重试</button> <button type="button" class="btn" data-dismiss>关闭</button>';
+    retry = request;
+    bar.innerHTML = '<button type="button" class="linklike" data-retry></button> <button type="button" class="btn" data-dismiss>关闭</button>';
     bar.firstChild.textContent = text;
   };
-  // requestConfig.elt is what the user used; detail.elt may be the region that was to be swapped
-  const lost = event => trouble('网络或系统出错,内容未丢失。', event.detail.requestConfig?.elt || event.detail.elt);
+  // requestConfig.elt is what the user used; detail.elt may be the region that was to be swapped.
+  // The form is sent again as it was, by the same button: its _idem makes both one submission.
+  const asked = event => ({
+    elt: event.detail.requestConfig?.elt || event.detail.elt,
+    button: event.detail.requestConfig?.triggeringEvent?.submitter,
+  });
+  const lost = event => trouble('网络断了，内容还在，点这里再试', asked(event));
   for (const name of ['htmx:sendError', 'htmx:timeout']) document.addEventListener(name, lost);
+  // what a page of ours says; our fault is never told as the network's
+  const said = (xhr, otherwise, what = '[data-reason]') => {
+    const page = new DOMParser().parseFromString(xhr.responseText, 'text/html');
+    const why = $(what, page);
+    return (why?.dataset.reason || why?.textContent || $('h1', page)?.textContent || otherwise).trim();
+  };
   const sendPlainly = (form, button) => {
     if (button?.name) {
       const field = document.createElement('input');
@@ -91,14 +102,12 @@
       else location.assign('/login?next=' + encodeURIComponent(location.pathname + location.search));
     } else if (xhr.status >= 500) {
       event.detail.shouldSwap = false;
-      lost(event);
+      trouble(`${said(xhr, '系统出错了', 'h1')}，内容还在，点这里再试`, asked(event));
     } else if (xhr.status >= 400 && xhr.status !== 409 && xhr.status !== 422) {
       // a refused reading shows the page that explains it; a refused writing keeps what was typed
       event.detail.shouldSwap = requestConfig.verb === 'get';
       if (!event.detail.shouldSwap) {
-        const page = new DOMParser().parseFromString(xhr.responseText, 'text/html');
-        const why = $('[data-reason]', page) || $('h1', page);
-        trouble((why ? why.textContent.trim() : '没有办成') + '(内容未丢失)', requestConfig.elt);
+        trouble(`${said(xhr, '没有办成')}（内容还在，点这里再试）`, asked(event));
       }
     } else if (requestConfig.verb === 'get' && kind && !kind.startsWith('text/html')) {
       event.detail.shouldSwap = false; // a download behind a boosted link
@@ -132,6 +141,7 @@
       land($('.summary', root) || $('[data-focus]', root) || $('h1,h2,h3', root) || root);
     }
     ready(document);
+    goOn();
     const count = $('[data-announce]', region.isConnected ? region : document);
     if (count) say(count.textContent.trim());
   });
@@ -175,10 +185,11 @@
     else if (at('[data-dismiss]')) $('#trouble')?.remove();
     else if (at('[data-retry]')) {
       $('#trouble')?.remove();
-      if (retry?.isConnected && retry.requestSubmit) retry.requestSubmit();
-      else if (retry?.isConnected && retry.form) retry.form.requestSubmit();
-      else if (retry?.isConnected) retry.click();
-      else location.reload();
+      const { elt, button } = retry || {};
+      const form = elt?.requestSubmit ? elt : elt?.form;
+      if (!elt?.isConnected) location.reload();
+      else if (form) form.requestSubmit(button?.isConnected && button.form === form ? button : undefined);
+      else elt.click();
     } else if (at('.summary a[href^="#"]')) {
       const field = document.getElementById(at('.summary a').hash.slice(1));
       if (field) { event.preventDefault(); field.scrollIntoView({ block: 'center' }); land(field); }
@@ -218,7 +229,7 @@
   const remember = value => { try { localStorage.setItem('keys', value); } catch { /* private window */ } };
   const keysOn = () => { try { return localStorage.getItem('keys') !== 'off'; } catch { return true; } };
   const KEYS = [['/', '到搜索框'], ['?', '这张快捷键表'], ['j / k', '列表中下一件 / 上一件'], ['x', '选中或取消这一件'],
-    ['a', '同意(页面上标有 a 的按钮)'], ['r', '退回(页面上标有 r 的按钮)'], ['Esc', '关闭弹窗、菜单'], ['↑ ↓ ← → Home End', '在组织树中移动']];
+    ['a', '同意光标所在的这一件（先核对姓名和去向）'], ['r', '退回光标所在的这一件'], ['Esc', '关闭弹窗、菜单'], ['↑ ↓ ← → Home End', '在组织树中移动']];
   const help = () => {
     let dialog = $('#keys');
     if (!dialog) {
@@ -240,6 +251,56 @@
     const current = here >= 0 ? here : items.findIndex(i => i.classList.contains('on'));
     const item = items[Math.min(Math.max(current + step, 0), items.length - 1)];
     if (item) land($('a[href],button,input:not([type=checkbox])', item) || item);
+  };
+  // a and r act on the row that has the focus. When another one's detail is open, the row is opened
+  // first; the key goes on when its detail is there, and is forgotten when anything else is done.
+  let pending = null;
+  const act = (key, at) => {
+    const item = at.closest('[data-item]');
+    const no = item?.dataset.item;
+    const shown = $('[data-shown]')?.dataset.shown;
+    if (no && no !== shown) {
+      const link = $('a[href]', item);
+      if (!link) return;
+      pending = { key, no, time: Date.now() };
+      link.click();
+      return;
+    }
+    const button = $(`[data-key="${key}"]`);
+    if (!visible(button)) { say('这一件不能这样办理'); return; }
+    if (key === 'a' && button.dataset.confirm) sure(button);
+    else { button.focus(); button.click(); }
+  };
+  const goOn = () => {
+    const next = pending;
+    pending = null;
+    if (!next || Date.now() - next.time > 15000) return;
+    const shown = $('[data-shown]');
+    if (shown?.dataset.shown !== next.no) return;
+    act(next.key, shown);
+  };
+  for (const name of ['pointerdown', 'keydown']) {
+    addEventListener(name, event => { if (event.isTrusted && pending && event.key !== pending.key) pending = null; }, true);
+  }
+  // says whom it is about and what becomes of her, before anything is sent
+  const sure = button => {
+    $('#sure')?.remove();
+    const dialog = document.createElement('dialog');
+    dialog.id = 'sure';
+    dialog.setAttribute('aria-labelledby', 'sure-what');
+    dialog.innerHTML = '<p id="sure-what"></p><p class="actions"><button type="button" class="btn primary" data-sure></button>' +
+      '<button type="button" class="btn" data-close>不办理</button></p>';
+    const form = button.form;
+    const branch = form.elements.branch;
+    const into = branch?.value ? `，分配到${branch.selectedOptions[0].textContent.trim()}` : '';
+    dialog.firstChild.textContent = button.dataset.confirm + into + '？';
+    const go = $('[data-sure]', dialog);
+    go.textContent = button.textContent.trim();
+    go.addEventListener('click', () => { dialog.close(); button.focus(); form.requestSubmit(button); });
+    dialog.addEventListener('close', () => { dialog.remove(); if (document.activeElement === document.body) button.focus(); });
+    document.body.append(dialog);
+    dialog.showModal();
+    go.focus();
   };
   addEventListener('keydown', event => {
     const at = event.target;
@@ -264,9 +325,8 @@
     else if (list && event.key === 'j') walk(1, at);
     else if (list && event.key === 'k') walk(-1, at);
     else if (list && event.key === 'x') at.closest('[data-item]')?.querySelector('[data-row]')?.click();
-    else if (event.key === 'a' || event.key === 'r') {
-      const button = $(`[data-key="${event.key}"]`);
-      if (visible(button)) { event.preventDefault(); button.focus(); button.click(); }
+    else if ((event.key === 'a' || event.key === 'r') && !event.repeat) {
+      if (at.closest('[data-item]') || $(`[data-key="${event.key}"]`)) { event.preventDefault(); act(event.key, at); }
     }
   });
 

@@ -66,7 +66,8 @@ pub enum ReadError {
     /// This format is read only by [`crate::read_isolated`]: a mistake of the caller.
     #[error("this format must be read in a child process")]
     NeedsChild,
-    /// The reading process could not do its work: our fault, not the sender's.
+    /// The reading process could not do its work, or was not given the time: our fault, not the
+    /// sender's.
     #[error("the reading process failed: {0}")]
     Broken(String),
 }

@@ -20,6 +20,11 @@ use std::time::Duration;
 /// The hidden first argument that turns the program into a reading child.
 pub const CHILD_ARG: &str = "--sheet-child";
 
+/// The program's allocator (mimalloc) reserves a gibibyte before `main` begins. Under an address
+/// space of half of that every later mapping would fail, at random: so it reserves little pieces
+/// in the child. [`confine`] checks that it does.
+const ARENA: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "32MiB");
+
 type Reply = Result<Book, ReadError>;
 
 /// Marks a reply; what comes from a child that failed early is something else.
@@ -27,10 +32,38 @@ const MAGIC: &[u8; 8] = b"SHEETv1\n";
 
 /// Reads `file` in a child process running `exe`. Blocks: call it through `spawn_blocking`.
 ///
+/// A child that died is tried once more: an allocation may be refused because the machine was short
+/// of memory, and a start may fail for want of a process. What dies twice in the same way has met
+/// its own limit.
+///
 /// # Errors
 /// [`ReadError::TooBig`] and [`ReadError::TooSlow`] when the child met a hard limit,
-/// [`ReadError::Broken`] when it could not work at all, else what the reader found.
+/// [`ReadError::Broken`] when it could not work at all or was not given the time, else what the
+/// reader found.
 pub fn read_isolated(exe: &Path, file: &Path, limits: &Limits) -> Result<Book, ReadError> {
+    match attempt(exe, file, limits)? {
+        Ended::Answered(reply) => reply,
+        Ended::Died(_) => {
+            thread::sleep(PAUSE);
+            match attempt(exe, file, limits)? {
+                Ended::Answered(reply) => reply,
+                Ended::Died(cause) => Err(cause),
+            }
+        }
+    }
+}
+
+/// How long a failed child is left behind before the next one is started.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How one child ended.
+enum Ended {
+    Answered(Reply),
+    /// Without a word; what that means if it happens again.
+    Died(ReadError),
+}
+
+fn attempt(exe: &Path, file: &Path, limits: &Limits) -> Result<Ended, ReadError> {
     let input = File::open(file).map_err(|error| broken("opening the file", &error))?;
     let size = input.metadata().map_err(|error| broken("sizing the file", &error))?.len();
     if size > limits.file_bytes {
@@ -38,16 +71,21 @@ pub fn read_isolated(exe: &Path, file: &Path, limits: &Limits) -> Result<Book, R
     }
     // Only the extension: a file name may hold a person's name, and arguments show in `ps`.
     let hint = file.extension().and_then(OsStr::to_str).unwrap_or("");
-    let mut child = spawn(exe, hint, input, limits)?;
+    let mut child = match spawn(exe, hint, input, limits) {
+        Ok(child) => child,
+        Err(error) => return Ok(Ended::Died(error)),
+    };
     let outcome = collect(&mut child, limits);
     // Whatever happened, the child ends here and is reaped.
     let killed = child.kill();
     let status = child.wait().map_err(|error| broken("waiting for the child", &error))?;
     match outcome {
-        Outcome::Reply(reply) => reply,
-        Outcome::Late => Err(ReadError::TooSlow),
+        Outcome::Reply(reply) => Ok(Ended::Answered(reply)),
+        // Its own clock, the CPU time, had not run out: the machine was too busy, not the file too
+        // long. There is no second try, whoever waits has waited long enough.
+        Outcome::Late => Err(ReadError::Broken("the child was not given the time".into())),
         Outcome::TooLong => Err(ReadError::TooBig),
-        Outcome::Cut => Err(cause(status, killed)),
+        Outcome::Cut => Ok(Ended::Died(cause(status, killed))),
     }
 }
 
@@ -77,6 +115,7 @@ fn spawn(exe: &Path, hint: &str, input: File, limits: &Limits) -> Result<Child, 
         .args([CHILD_ARG, &limits, &format!("x.{hint}")])
         // No secrets of the server in the environment of a process that reads strangers' bytes.
         .env_clear()
+        .env(ARENA.0, ARENA.1)
         .current_dir("/")
         .stdin(input)
         .stdout(Stdio::piped())
@@ -149,12 +188,28 @@ fn cause(status: ExitStatus, killed: io::Result<()>) -> ReadError {
     }
 }
 
+/// Sets the limits, unless so much of the address space is gone already that the limit would not
+/// mean what it says: then no file is judged, because each would fail sooner or later.
 fn confine(limits: &Limits) -> io::Result<()> {
+    if reserved()? > limits.child_memory_bytes / 2 {
+        return Err(io::ErrorKind::OutOfMemory.into());
+    }
     let cpu = limits.child_cpu_seconds;
     Resource::CORE.set(0, 0)?;
     Resource::FSIZE.set(0, 0)?;
     Resource::CPU.set(cpu, cpu + 1)?;
     Resource::AS.set(limits.child_memory_bytes, limits.child_memory_bytes)
+}
+
+/// Bytes of this process's address space; 0 where the system does not tell.
+fn reserved() -> io::Result<u64> {
+    if !cfg!(target_os = "linux") {
+        return Ok(0);
+    }
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmSize:")?.strip_suffix("kB"));
+    let kib = kib.and_then(|kib| kib.trim().parse::<u64>().ok());
+    kib.map(|kib| kib * 1024).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 fn answer(limits: &Limits, hint: &str) -> io::Result<()> {

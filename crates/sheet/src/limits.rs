@@ -34,7 +34,8 @@ pub struct Limits {
     pub child_memory_bytes: u64,
     /// CPU seconds of the child process.
     pub child_cpu_seconds: u64,
-    /// Wall seconds after which the child process is killed.
+    /// Wall seconds after which the child process is killed: well above the CPU seconds, because
+    /// on a busy machine a sound file waits.
     pub child_wall_seconds: u64,
     /// Bytes the parent accepts from the child process.
     pub child_reply_bytes: u64,
@@ -57,7 +58,7 @@ impl Default for Limits {
             xml_event_bytes: 4 * MIB,
             child_memory_bytes: 512 * MIB,
             child_cpu_seconds: 20,
-            child_wall_seconds: 30,
+            child_wall_seconds: 60,
             child_reply_bytes: 96 * MIB,
         }
     }

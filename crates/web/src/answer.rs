@@ -24,6 +24,9 @@ pub struct Kept {
     pub to: String,
     /// What was done, in a sentence.
     pub flash: String,
+    /// Nothing was there to be done: what happened is no success.
+    #[serde(default)]
+    pub nothing: bool,
     /// For programs.
     #[serde(default)]
     pub data: serde_json::Value,
@@ -95,7 +98,8 @@ impl Answer {
         let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response();
         if !kept.flash.is_empty() {
             let text = BASE64_URL_SAFE_NO_PAD.encode(&kept.flash);
-            let cookie = format!("flash=ok.{text}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
+            let kind = if kept.nothing { "warn" } else { "ok" };
+            let cookie = format!("flash={kind}.{text}; Path=/; Max-Age=60; HttpOnly; SameSite=Lax");
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {
                 response.headers_mut().append(header::SET_COOKIE, cookie);
             }

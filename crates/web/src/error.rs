@@ -113,6 +113,8 @@ struct ErrorPage {
     /// Fields of the form that could not be carried out, to be sent again unchanged.
     again: Vec<(String, String)>,
     action: String,
+    /// The page that shows what is stored now.
+    latest: String,
     retry: bool,
 }
 
@@ -153,6 +155,8 @@ fn say(error: &Error, request_id: &str) -> Said {
             "你的内容没有丢失。请等大约 20 秒再试一次。".into()),
         Error::Storage(_) => said(StatusCode::SERVICE_UNAVAILABLE, "storage", "系统暂时存不了数据",
             "不是你的问题,你填写的内容没有丢失。请过几分钟再试;一直不行,请把下面的编号告诉上级或运营。".into()),
+        Error::Unread(_) => said(StatusCode::SERVICE_UNAVAILABLE, "file_unread", "这次没有读成文件",
+            "不是你的文件有问题：系统读文件的部分这会儿没有工作起来（多半是现在太忙），什么都没有导入。请过一分钟再上传一次；也可以把表格复制粘贴进来。一直不行，请把下面的编号告诉上级或运营。".into()),
         Error::Gone => said(StatusCode::GONE, "gone", "这个内容已经过期",
             "它超过了保留时间,已经清除。请回到列表重新办理。".into()),
         Error::Closed(r) => Said { ways: r.ways.clone(), ..said(StatusCode::GONE, &r.code, "这个组织已经撤销", r.message.clone()) },
@@ -252,7 +256,7 @@ fn as_page(trouble: Trouble<'_>, problem: Problem, asked: Asked) -> Response {
         return crate::users::login_again(frame, next, again);
     }
     // Nobody who has signed in is asked to do so above an error.
-    frame.user = asked.signed_in.then(|| FrameUser { name: String::new() });
+    frame.user = asked.signed_in.then(|| FrameUser { name: String::new(), key: String::new() });
     let may_send_again = matches!(
         trouble,
         Trouble::Error(Error::Busy | Error::Retry | Error::ReadOnly | Error::Storage(_))
@@ -268,6 +272,11 @@ fn as_page(trouble: Trouble<'_>, problem: Problem, asked: Asked) -> Response {
         problem,
         differences,
         again: if retry { again } else { Vec::new() },
+        latest: if asked.came_from == "/me" {
+            asked.path_and_query.clone()
+        } else {
+            asked.came_from
+        },
         action: asked.path_and_query,
         retry,
     };

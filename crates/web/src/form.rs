@@ -33,6 +33,12 @@ impl Posted {
             .map(|(_, v)| v)
             .filter(|v| !v.is_empty())
     }
+    /// The fields as one text, without those that are the page's own (`_idem`).
+    pub(crate) fn fields(&self) -> Result<String, Failure> {
+        let fields: Vec<(String, String)> =
+            self.pairs().into_iter().filter(|(k, _)| !k.starts_with('_')).collect();
+        serde_html_form::to_string(fields).map_err(unreadable)
+    }
     /// The fields in order, as text; none for JSON.
     pub fn pairs(&self) -> Vec<(String, String)> {
         if self.json {
@@ -53,11 +59,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Form<T> {
             }
             return serde_json::from_slice(&posted.bytes).map(Self).map_err(unreadable);
         }
-        let fields: Vec<(String, String)> =
-            posted.pairs().into_iter().filter(|(k, _)| !k.starts_with('_')).collect();
-        let text = serde_html_form::to_string(fields).map_err(unreadable)?;
-        serde_html_form::from_str(&text).map(Self).map_err(unreadable)
+        read(&posted.fields()?).map(Self)
     }
+}
+
+/// A form out of its text.
+pub(crate) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    serde_html_form::from_str(text).map_err(unreadable)
+}
+
+/// A form that was filled in and waits to be checked: [`crate::visit::Visit::carry`].
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Carried {
+    /// The word under which it is kept.
+    pub draft: String,
+    /// `1`: it is to be changed once more.
+    #[serde(deserialize_with = "tick")]
+    pub edit: bool,
 }
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {

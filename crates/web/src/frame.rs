@@ -39,6 +39,8 @@ impl Look {
 #[derive(Clone, Debug)]
 pub struct FrameUser {
     pub name: String,
+    /// Tells one person's drafts on a shared device from another's; says nothing about her.
+    pub key: String,
 }
 #[derive(Clone, Debug)]
 pub struct FrameOrg {
@@ -97,6 +99,10 @@ pub struct Frame {
 /// An address of a static file, with its hash.
 pub fn asset(name: &str) -> &'static str {
     assets::url(name)
+}
+/// Minutes without a visit after which a sign-in ends.
+pub fn idle_minutes() -> i64 {
+    app::rules::Rules::builtin().policy.session.idle_minutes
 }
 /// An icon's markup.
 pub fn icon(name: &str) -> &'static str {
@@ -195,7 +201,9 @@ impl Visit {
         let visitor = self.cx.visitor()?.clone();
         let mut frame = Frame::bare(title, self.look().clone(), self.request_id());
         frame.fragment = self.is_fragment();
-        frame.user = Some(FrameUser { name: visitor.name.clone() });
+        let mac = self.cx.house().keys().audit_mac(&[b"device", &visitor.person.0.to_be_bytes()]);
+        let key = mac[..8].iter().map(|b| format!("{b:02x}")).collect();
+        frame.user = Some(FrameUser { name: visitor.name.clone(), key });
         frame.flash = self.take_flash();
         frame.idem = self.cx.house().new_code(16);
         frame.read_only = self.cx.house().is_read_only();

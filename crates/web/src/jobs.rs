@@ -2,9 +2,10 @@
 
 use crate::{answer::Answer, error::Failure, frame::Frame, page, visit::Visit};
 use app::{
-    Error,
+    Cx, Error, OrgRef, Result as AppResult,
     clock::show_time,
-    jobs::{self, JobId, State},
+    imports::{self, ImportId},
+    jobs::{self, Job, JobId, State},
 };
 use askama::Template;
 use axum::extract::Path;
@@ -16,7 +17,9 @@ use serde::Serialize;
 pub struct Row {
     pub id: String,
     /// What it does.
-    pub name: &'static str,
+    pub name: String,
+    /// For whom and with what: an organisation, a file.
+    pub about: String,
     /// waiting, running, done or failed.
     pub state: String,
     pub state_name: &'static str,
@@ -60,7 +63,11 @@ pub async fn list(mut v: Visit) -> Result<Answer, Failure> {
     let base = v.base()?;
     let found = jobs::of_org(&mut v.cx, &org).await?;
     let me = v.cx.visitor()?.person.0;
-    let rows = found.iter().map(|state| row(state, &base, me)).collect();
+    let mut rows = Vec::with_capacity(found.len());
+    for state in &found {
+        let told = tell(&mut v.cx, state, &org).await?;
+        rows.push(row(state, told, &base, me));
+    }
     let page = List { frame: v.frame("任务中心", "/jobs").await?, rows, base };
     v.show(page).await
 }
@@ -69,17 +76,55 @@ pub async fn list(mut v: Visit) -> Result<Answer, Failure> {
 pub async fn show(mut v: Visit, Path((_, id)): Path<(String, String)>) -> Result<Answer, Failure> {
     let id: JobId = id.parse().map_err(|_| Error::NotFound)?;
     let state = jobs::state(&mut v.cx, id).await?;
-    if state.org_id != Some(v.cx.org()?.id.0) {
+    let org = v.cx.org()?.clone();
+    if state.org_id != Some(org.id.0) {
         return Err(Error::NotFound.into());
     }
     let base = v.base()?;
     let me = v.cx.visitor()?.person.0;
-    let job = row(&state, &base, me);
-    let page = Show { frame: v.frame(job.name, "/jobs").await?, job, base };
+    let told = tell(&mut v.cx, &state, &org).await?;
+    let job = row(&state, told, &base, me);
+    let page = Show { frame: v.frame(&job.name, "/jobs").await?, job, base };
     v.show(page).await
 }
 
-fn row(state: &State, base: &str, me: i64) -> Row {
+/// What a job does and what it does it with, in words. Every kind has its own: a new one does not
+/// compile without.
+async fn tell(cx: &mut Cx, state: &State, org: &OrgRef) -> AppResult<(String, String)> {
+    let own = org.short_name.clone();
+    let Some(work) = state.work() else {
+        return Ok(("旧版本程序留下的任务".into(), own));
+    };
+    Ok(match work {
+        Job::Import { import, .. } => {
+            let found = imports::told(cx, ImportId(import)).await?;
+            let Some((kind, into, file)) = found else {
+                return Ok(("导入名单".into(), own));
+            };
+            let name = match kind {
+                imports::Kind::Members => "导入团员",
+                imports::Kind::Orgs => "批量创建下级组织",
+            };
+            (name.to_owned(), format!("{into}，{file}"))
+        }
+        Job::ExportMembers(order) => {
+            let name = if order.is_full() {
+                "导出团员列表（完整号码）"
+            } else {
+                "导出团员列表"
+            };
+            (name.to_owned(), order.org_name().to_owned())
+        }
+        Job::ExportHealth(order) => {
+            ("下载组织体检名单".into(), format!("{}，{}", order.org_name(), order.ill().label()))
+        }
+        Job::IssueCodes(_) => ("生成管理员注册码".into(), format!("{own}的直属下级")),
+        Job::Rekey => ("更换加密密钥".into(), "全部资料".into()),
+        Job::Rejudge => ("按新规则重新判断资料是否完善".into(), "全部团员和团干部".into()),
+    })
+}
+
+fn row(state: &State, (name, about): (String, String), base: &str, me: i64) -> Row {
     let (result, result_label) = result(state, base, me);
     let (state_name, look) = match state.state.as_str() {
         "waiting" => ("排队中", "now"),
@@ -89,14 +134,8 @@ fn row(state: &State, base: &str, me: i64) -> Row {
     };
     Row {
         id: state.id.to_string(),
-        name: match state.kind.as_str() {
-            "export_members" => "导出团员列表",
-            "export_health" => "下载组织体检名单",
-            "issue_codes" => "生成管理员注册码",
-            "import" => "导入团员",
-            "rejudge" => "重新判断资料是否完善",
-            _ => "系统任务",
-        },
+        name,
+        about,
         state: state.state.clone(),
         state_name,
         look,
@@ -119,5 +158,5 @@ fn result(state: &State, base: &str, me: i64) -> (Option<String>, &'static str) 
     }
     let said: serde_json::Value = serde_json::from_str(&state.result).unwrap_or_default();
     let file = said["file"].as_str().filter(|_| state.person_id == Some(me));
-    (file.map(|file| format!("/files/{file}")), "下载文件(保留 7 天)")
+    (file.map(|file| format!("/files/{file}")), "下载文件（保留7天）")
 }

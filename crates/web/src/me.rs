@@ -81,6 +81,32 @@ pub async fn resume(mut v: Visit, Path(code): Path<String>) -> Result<Answer, Fa
     v.done(to, format!("已恢复你在{}的管理员身份。", org.short_name)).await
 }
 
+/// 登录还有多久. Asking is using: the sign-in does not end for want of use.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "me/session.html")]
+pub struct Session {
+    #[serde(skip)]
+    frame: Frame,
+    /// Minutes without a visit after which the sign-in ends.
+    idle_minutes: i64,
+    /// Minutes until it ends however busy one is.
+    ends_in_minutes: i64,
+}
+page!(Session);
+
+/// `GET /me/session`.
+pub async fn session(mut v: Visit) -> Result<Answer, Failure> {
+    let now = v.cx.now();
+    let ends = app::users::sessions::ends_at(&mut v.cx).await?;
+    let left = ends.map_or(0, |at| (at - now).max(0) / app::clock::MINUTE);
+    let page = Session {
+        frame: v.personal_frame("登录还有多久").await?,
+        idle_minutes: crate::frame::idle_minutes(),
+        ends_in_minutes: left,
+    };
+    v.show(page).await
+}
+
 /// `GET /me`.
 pub async fn home(mut v: Visit) -> Result<Answer, Failure> {
     let home = profile::home(&mut v.cx).await?;

@@ -3,7 +3,8 @@
 use crate::{
     answer::Answer,
     error::Failure,
-    form::{Form, Query, tick},
+    face::Face,
+    form::{Carried, Form, Query, tick},
     frame::Frame,
     page,
     visit::Visit,
@@ -462,7 +463,7 @@ pub struct New {
 page!(New);
 
 /// Somebody who is here already.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Known {
     name: String,
     code: String,
@@ -523,7 +524,17 @@ pub struct NewQuery {
 }
 
 /// `GET /o/{org}/members/new`.
-pub async fn new(mut v: Visit, Query(q): Query<NewQuery>) -> Result<Answer, Failure> {
+pub async fn new(
+    mut v: Visit,
+    Query(q): Query<NewQuery>,
+    Query(c): Query<Carried>,
+) -> Result<Answer, Failure> {
+    if let Some((form, found)) = v.carried_with::<NewForm, Looked>(&c.draft).await? {
+        let branch = branch_of(&mut v.cx, &form.branch).await?;
+        let found = if c.edit { Looked::default() } else { found };
+        let page = looked(&mut v, branch, form, found).await?;
+        return v.show(page).await;
+    }
     let branch = branch_of(&mut v.cx, &q.branch).await?;
     let page = new_page(&mut v, "id", branch, NewForm::default()).await?;
     v.show(page).await
@@ -552,7 +563,7 @@ pub async fn add(mut v: Visit, Form(form): Form<NewForm>) -> Result<Answer, Fail
             page.frame.errors = errors;
             v.invalid_but_counted(page).await
         }
-        Err(Error::TooMany { .. }) if v.face() != crate::face::Face::Json => {
+        Err(Error::TooMany { .. }) if v.face() != Face::Json => {
             let says = "这个人现在不能录入:今天查过的“已在其他组织”的人已到上限,为保护个人信息,明天才能再核对。请明天再来,或请本人联系原支部办理转接。";
             let error = Error::field("id_number", "too_many", says);
             wrong(v, error, "all", Some(branch), form).await
@@ -562,28 +573,69 @@ pub async fn add(mut v: Visit, Form(form): Form<NewForm>) -> Result<Answer, Fail
 }
 
 async fn look_up(mut v: Visit, branch: OrgRef, form: NewForm) -> Result<Answer, Failure> {
-    match people::check_id(&mut v.cx, &branch, &form.id_number).await {
+    let base = v.base()?;
+    let found = match people::check_id(&mut v.cx, &branch, &form.id_number).await {
         Ok(found @ (IdCheck::New | IdCheck::Untold)) => {
-            let mut page = new_page(&mut v, "all", Some(branch), form).await?;
-            page.untold = found == IdCheck::Untold;
-            v.show(page).await
+            let untold = found == IdCheck::Untold;
+            Looked { stage: Stage::All, untold, ..Looked::default() }
         }
         Ok(IdCheck::Here { code, name }) => {
-            let mut page = new_page(&mut v, "here", Some(branch), NewForm::default()).await?;
-            page.known = Some(Known { name, code });
-            v.show(page).await
+            let known = Some(Known { name, code });
+            Looked { stage: Stage::Here, known, ..Looked::default() }
         }
         Ok(IdCheck::Elsewhere(person)) => {
-            let mut page = new_page(&mut v, "elsewhere", Some(branch), NewForm::default()).await?;
             let own = v.cx.org()?.clone();
+            let mut ask_for = None;
             if v.cx.may(Action::StartTransferIn, &own.path) {
                 let ticket = app::transfers::of_elsewhere(&mut v.cx, person).await?;
-                page.ask_for = Some(format!("{}/transfers/in/new?t={ticket}", page.base));
+                ask_for = Some(format!("{base}/transfers/in/new?t={ticket}"));
             }
-            v.done_showing(page).await
+            Looked { stage: Stage::Elsewhere, ask_for, ..Looked::default() }
         }
-        Err(error) => wrong(v, error, "id", Some(branch), form).await,
+        Err(error) => return wrong(v, error, "id", Some(branch), form).await,
+    };
+    if v.face() != Face::Json {
+        return v.carry_with(&format!("{base}/members/new"), &found).await;
     }
+    let page = looked(&mut v, Some(branch), form, found).await?;
+    v.done_showing(page).await
+}
+
+/// What the look-up by ID number found.
+#[derive(Default, Serialize, Deserialize)]
+struct Looked {
+    stage: Stage,
+    untold: bool,
+    known: Option<Known>,
+    ask_for: Option<String>,
+}
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+enum Stage {
+    #[default]
+    Id,
+    All,
+    Here,
+    Elsewhere,
+}
+
+/// The step that follows what was found.
+async fn looked(
+    v: &mut Visit,
+    branch: Option<OrgRef>,
+    form: NewForm,
+    found: Looked,
+) -> Result<New, Failure> {
+    let (stage, form) = match found.stage {
+        Stage::Id => ("id", form),
+        Stage::All => ("all", form),
+        Stage::Here => ("here", NewForm::default()),
+        Stage::Elsewhere => ("elsewhere", NewForm::default()),
+    };
+    let mut page = new_page(v, stage, branch, form).await?;
+    page.untold = found.untold;
+    page.known = found.known;
+    page.ask_for = found.ask_for;
+    Ok(page)
 }
 
 async fn wrong(

@@ -17,7 +17,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use axum_extra::extract::CookieJar;
-use http::{HeaderValue, Method, header, request::Parts};
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -41,7 +41,12 @@ pub(crate) async fn replay(State(site): State<Site>, request: Request, next: Nex
     let route = parts.extensions.get::<MatchedPath>().map_or("-", |m| m.as_str()).to_owned();
     let method = parts.method.clone();
     let session = session(&site, &parts);
+    let sends_fragment = Face::of(&parts.headers) == Face::Fragment
+        && ![Method::GET, Method::HEAD].contains(&method);
     let mut response = within_bounds(&site, parts, body, next, &request_id).await;
+    if sends_fragment {
+        lead_browser(&mut response);
+    }
     finish(&mut response, &request_id);
     let status = response.status().as_u16();
     if let Some(secret) = session.filter(|_| status < 500 && status != 401) {
@@ -135,6 +140,22 @@ fn asked(site: &Site, parts: &Parts, posted: Posted, request_id: &str) -> Asked 
         posted,
         came_from: came_from(&parts.headers),
         look: look(&CookieJar::from_headers(&parts.headers)),
+    }
+}
+
+/// A form that was sent by htmx and carried out leads the whole browser on, so that the next page
+/// comes with its own shell and its own entry in the history. What came back to be mended stays at
+/// the address where it was filled in.
+fn lead_browser(response: &mut Response) {
+    let to = response.headers().get(header::LOCATION).cloned();
+    // Going to a place of the same page would not load it again: that one is swapped in.
+    let to = to.filter(|to| to.to_str().is_ok_and(|to| !to.contains('#')));
+    if let (StatusCode::SEE_OTHER, Some(to)) = (response.status(), to) {
+        *response.status_mut() = StatusCode::OK;
+        response.headers_mut().remove(header::LOCATION);
+        response.headers_mut().insert("hx-redirect", to);
+    } else if !response.status().is_redirection() {
+        response.headers_mut().insert("hx-push-url", HeaderValue::from_static("false"));
     }
 }
 

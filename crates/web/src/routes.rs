@@ -111,6 +111,7 @@ pub fn table() -> Vec<Route> {
         get("/me/tokens", SignedIn, "我的令牌", tokens::list).page::<tokens::Tokens>(),
         post("/me/tokens", SignedIn, "新建令牌", tokens::make).form::<tokens::TokenForm>(),
         post("/me/tokens/end", SignedIn, "停用令牌", tokens::end).form::<tokens::EndTokenForm>(),
+        get("/me/session", SignedIn, "登录还有多久", me::session).page::<me::Session>(),
         get("/me/posts", SignedIn, "我的任职", users::posts).page::<users::Posts>(),
         get("/o", SignedIn, "切换其他组织", users::posts).page::<users::Posts>(),
         get("/me", SignedIn, "个人首页", me::home).page::<me::Home>(),

@@ -279,8 +279,8 @@ pub async fn set_code(mut v: Visit, Form(form): Form<CodeForm>) -> Result<Answer
 pub async fn clear_code(mut v: Visit, Form(form): Form<CodeForm>) -> Result<Answer, Failure> {
     schools::clear_code(&mut v.cx, form.was.trim()).await?;
     let words = match form.was.trim() {
-        "" => "没有编号可以清空。".to_owned(),
-        was => format!("编号 {was} 已清空,名片上不再显示。需要恢复时重新填写即可。"),
+        "" => "本来就没有编号，不用清空。".to_owned(),
+        was => format!("编号{was}已清空，名片上不再显示。需要恢复时重新填写即可。"),
     };
     let to = format!("{}/schools/code", v.base()?);
     v.done(to, words).await

@@ -550,7 +550,11 @@ pub async fn end_sessions(mut v: Visit, Form(f): Form<EndForm>) -> Result<Answer
         })?),
     };
     let ended = sessions::end(&mut v.cx, one).await?;
-    v.done("/me/sessions", format!("已注销 {ended} 处登录。")).await
+    if ended == 0 {
+        let words = "没有别处的登录需要注销：它们已经结束。下面是现在有效的登录。";
+        return v.nothing("/me/sessions", words, serde_json::Value::Null).await;
+    }
+    v.done("/me/sessions", format!("已注销{ended}处登录。")).await
 }
 
 /// 我的任职 / 切换组织 (M14, A2).

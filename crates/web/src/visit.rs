@@ -5,7 +5,7 @@ use crate::{
     answer::{Answer, Kept},
     error::Failure,
     face::Face,
-    form::Posted,
+    form::{self, Posted},
     frame::{Flash, Look},
     routes::{self, Needs},
     site::Site,
@@ -15,6 +15,7 @@ use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, RawPathParams};
 use axum::response::IntoResponse;
 use axum_extra::extract::CookieJar;
 use http::{Method, header, request::Parts};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::net::SocketAddr;
 
 /// A visit. Its transaction began with it and ends in [`Visit::done`] or [`Visit::show`].
@@ -38,6 +39,7 @@ struct Rest {
     flash: Option<Flash>,
     flash_shown: bool,
     idem: Option<Once>,
+    posted: Posted,
     device: app::users::sessions::Device,
 }
 
@@ -48,6 +50,13 @@ struct Once {
     key: String,
     /// What was sent.
     sent: String,
+}
+
+/// A form between the step that fills it in and the one that checks it.
+#[derive(Serialize, Deserialize)]
+struct Filled {
+    form: String,
+    found: serde_json::Value,
 }
 
 /// Set by the middleware for each request.
@@ -86,6 +95,7 @@ impl FromRequestParts<Site> for Visit {
             flash: flash(&jar),
             flash_shown: false,
             idem: None,
+            posted: parts.extensions.get::<Posted>().cloned().unwrap_or_default(),
             device,
         };
         let mut visit = Self { cx, rest };
@@ -312,12 +322,28 @@ impl Visit {
 
     /// As [`Visit::done`]; programs get `data` as well.
     pub async fn done_with(
-        mut self,
+        self,
         to: impl Into<String>,
         flash: impl Into<String>,
         data: serde_json::Value,
     ) -> Result<Answer, Failure> {
-        let kept = Kept { to: to.into(), flash: flash.into(), data };
+        let (to, flash) = (to.into(), flash.into());
+        self.answer_with(Kept { to, flash, nothing: false, data }).await
+    }
+
+    /// As [`Visit::done_with`], when nothing was there to be done: says what happened and what to
+    /// do, not that it succeeded.
+    pub async fn nothing(
+        self,
+        to: impl Into<String>,
+        flash: impl Into<String>,
+        data: serde_json::Value,
+    ) -> Result<Answer, Failure> {
+        let (to, flash) = (to.into(), flash.into());
+        self.answer_with(Kept { to, flash, nothing: true, data }).await
+    }
+
+    async fn answer_with(mut self, kept: Kept) -> Result<Answer, Failure> {
         if let Some(once) = self.rest.idem.take() {
             let noted = kept.write(&once.sent);
             app::idem::keep(&mut self.cx, &once.actor, &once.key, &noted).await?;
@@ -334,6 +360,56 @@ impl Visit {
             Answer::page(self.rest.face, http::StatusCode::OK, &page, self.rest.flash_shown)?;
         self.cx.commit().await?;
         Ok(answer)
+    }
+
+    /// Leads on to the step that checks what was sent, at an address of its own: Back, Forward and
+    /// a reload lose nothing. That address finds the form by [`Visit::carried`]. Whatever was
+    /// counted on the way lasts.
+    pub async fn carry(self, to: &str) -> Result<Answer, Failure> {
+        self.carry_with(to, &()).await
+    }
+
+    /// As [`Visit::carry`], with what was found out while judging and is not to be asked again.
+    pub async fn carry_with<S>(mut self, to: &str, found: &S) -> Result<Answer, Failure>
+    where
+        S: Serialize + Sync,
+    {
+        let actor = self.cx.visitor()?.person.0.to_string();
+        let kept = Filled { form: self.rest.posted.fields()?, found: serde_json::json!(found) };
+        let text = serde_json::to_string(&kept).map_err(|e| Error::Broken(e.to_string()))?;
+        let word = app::idem::carry(&mut self.cx, &actor, &text).await?;
+        let join = if to.contains('?') { '&' } else { '?' };
+        self.done(format!("{to}{join}draft={word}"), "").await
+    }
+
+    /// What one sent to be checked; `None` without a word, and when its time is over (then the page
+    /// that follows says so).
+    pub async fn carried<T>(&mut self, word: &str) -> Result<Option<T>, Failure>
+    where
+        T: DeserializeOwned,
+    {
+        Ok(self.carried_with::<T, ()>(word).await?.map(|(form, ())| form))
+    }
+
+    /// As [`Visit::carried`], with what was found out while judging.
+    pub async fn carried_with<T, S>(&mut self, word: &str) -> Result<Option<(T, S)>, Failure>
+    where
+        T: DeserializeOwned,
+        S: DeserializeOwned,
+    {
+        if word.is_empty() {
+            return Ok(None);
+        }
+        let actor = self.cx.visitor()?.person.0.to_string();
+        let text = app::idem::carried(&mut self.cx, &actor, word).await?;
+        let kept = text.and_then(|text| serde_json::from_str::<Filled>(&text).ok());
+        let found = kept.as_ref().and_then(|k| serde_json::from_value(k.found.clone()).ok());
+        let (Some(kept), Some(found)) = (kept, found) else {
+            let text = "刚才填写的内容已过期，请重新填写。".to_owned();
+            self.rest.flash = Some(Flash { kind: "warn", text });
+            return Ok(None);
+        };
+        Ok(Some((form::read(&kept.form)?, found)))
     }
 
     /// Leads on to another page, changing nothing.

@@ -220,6 +220,35 @@ async fn every_bad_file_gets_its_word_at_the_field_and_costs_nobody_anything() {
     );
 }
 
+/// The program's allocator reserves a gibibyte at once unless it is told not to; under the reader's
+/// limit of half of that, one sound workbook in a hundred was refused at random.
+#[test]
+fn the_programs_own_reader_reads_a_sound_workbook_every_time() {
+    let exe = Path::new(env!("CARGO_BIN_EXE_tuanjian"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.xlsx");
+    let data: String = (1..=60).fold(String::new(), |mut data, row| {
+        write!(data, "<row r=\"{row}\">{}</row>", inline(&format!("A{row}"), "王小明")).unwrap();
+        data
+    });
+    std::fs::write(&file, xlsx(&data)).unwrap();
+    let limits = sheet::Limits::default();
+    for turn in 0..200 {
+        let book = sheet::read_isolated(exe, &file, &limits);
+        assert!(book.is_ok_and(|book| book.sheets[0].rows.len() == 60), "reading {turn}");
+    }
+    // Started in another way it says that its limit would not mean what is written, and reads nothing.
+    let limits = serde_json::to_string(&limits).unwrap();
+    let bare = Command::new(exe)
+        .args([sheet::CHILD_ARG, &limits, "x.xlsx"])
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert_eq!(bare.code(), Some(3));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workbook_as_people_have_them_is_read_row_by_row_and_cell_by_cell() {
     let lab = testkit::fresh().await;

@@ -32,6 +32,17 @@ pub struct Order {
     maker_name: String,
 }
 
+impl Order {
+    /// Below which organisation it looks.
+    pub fn org_name(&self) -> &str {
+        &self.org_name
+    }
+    /// Which fault it lists.
+    pub fn ill(&self) -> Ill {
+        self.ill
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub enum Export {

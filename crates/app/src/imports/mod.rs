@@ -310,6 +310,13 @@ impl Import {
     }
 }
 
+/// What an import brings in, where, out of which file: for the list of jobs.
+pub async fn told(cx: &mut Cx, id: ImportId) -> Result<Option<(Kind, String, String)>> {
+    let Some(import) = sql::find(cx, id).await? else { return Ok(None) };
+    let org = orgs::by_id(cx, import.org_id).await?;
+    Ok(Some((Kind::from_code(&import.kind), org.short_name, import.file_name)))
+}
+
 /// An import of the organisation acted for, and where its people go. [`Error::NotFound`] for
 /// anybody else's.
 pub async fn find(cx: &mut Cx, id: ImportId) -> Result<(Import, OrgRef)> {

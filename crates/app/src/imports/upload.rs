@@ -373,7 +373,7 @@ fn short(name: &str) -> String {
 /// E16: why a file can't be read and what to do.
 fn unreadable(error: &ReadError) -> Error {
     let message = match error {
-        ReadError::Broken(text) => return Error::Broken(format!("reading a workbook: {text}")),
+        ReadError::Broken(text) => return Error::Unread(text.clone()),
         ReadError::NeedsChild => return Error::Broken("a workbook needs its reader".into()),
         ReadError::Encrypted => {
             "打不开这个文件:它设了打开密码。请在 Excel 或 WPS 里打开,到“文件 › 信息 › 保护工作簿 › 用密码进行加密”把密码清空后保存,再上传;或直接复制表格粘贴。".into()

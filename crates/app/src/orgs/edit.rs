@@ -293,7 +293,7 @@ fn tasks(category: Category, row: &sql::InfoRow, lacks: &[OrgItem]) -> Vec<Task>
 
 /// 团中央 and the province-level organs (row 46). A school that runs the program by itself has
 /// its committee at the root, which nobody else names.
-pub(super) fn is_frozen(path: &str, category: Category) -> bool {
+pub fn is_frozen(path: &str, category: Category) -> bool {
     super::depth_of(path) <= 2 && category == Category::Lead
 }
 

@@ -1,6 +1,6 @@
 //! Direct children in their order (row 47), for the table and for the lazily opened tree.
 
-use super::{Category, Step, industry_name, sql};
+use super::{Category, OrgId, Step, industry_name, sql};
 use crate::{
     Action, Cx, Error, OrgRef, Result, clock,
     rules::{
@@ -114,6 +114,9 @@ pub struct Place {
     pub name: String,
     pub category_name: String,
     pub has_children: bool,
+    /// Where it stands.
+    #[serde(skip)]
+    pub org: OrgRef,
 }
 
 /// One level of the tree while choosing (逐级浏览).
@@ -141,13 +144,24 @@ pub async fn browse(cx: &mut Cx, code: Option<&str>, after: Option<&str>) -> Res
     let more = found.len() > 50;
     found.truncate(50);
     let next = found.last().filter(|_| more).map(|row| format!("{}-{}", row.sort_no, row.id));
-    let place = |row: sql::ChildRow| Place {
-        category_name: Category::from_code(&row.category).map_or("", Category::label).to_owned(),
-        code: row.code,
-        name: row.short_name,
-        has_children: row.has_children,
+    let place = |row: sql::ChildRow| {
+        let category = Category::from_code(&row.category)?;
+        Some(Place {
+            category_name: category.label().to_owned(),
+            code: row.code.clone(),
+            name: row.short_name.clone(),
+            has_children: row.has_children,
+            org: OrgRef {
+                id: OrgId(row.id),
+                code: row.code,
+                path: row.path,
+                short_name: row.short_name,
+                category,
+                province: parent.province.clone(),
+            },
+        })
     };
-    Ok(Level { above, rows: found.into_iter().map(place).collect(), next })
+    Ok(Level { above, rows: found.into_iter().filter_map(place).collect(), next })
 }
 
 fn read_mark(mark: &str) -> Option<(i64, i64)> {

@@ -32,7 +32,7 @@ pub use category::{
     judge_correction,
 };
 pub use create::{New, Preview, Root, create_child, create_root, preview, tidy};
-pub use edit::{Edit, Info, Missing, Part, Task, edit, info};
+pub use edit::{Edit, Info, Missing, Part, Task, edit, info, is_frozen};
 pub use ending::{
     Ended, HOLDING_NAME, bring_back, end, ended_by_code, gone, hold_all_living, hold_living,
     holding_below, living_children, made_by_the_system, sister_named,
@@ -41,7 +41,7 @@ pub use history::{History, Step as HistoryStep, history};
 pub(crate) use identity::set_identity;
 pub use identity::{Identity, judge_identity_change};
 pub use list::{Child, Children, Level, Narrow, Place, browse, children, children_of, narrowed};
-pub use moving::{Load, Mandate, Moved, against_moving};
+pub use moving::{Load, Mandate, Moved, active, against_moving, against_moving_to};
 pub(crate) use moving::{lock_tree, move_below, seize};
 pub use order::{Move, Ranked, ranked, reorder};
 pub use search::{Hit, Query, search};

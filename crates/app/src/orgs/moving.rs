@@ -55,26 +55,61 @@ pub async fn against_moving(
     to: &OrgRef,
     mandate: Mandate,
 ) -> Result<Option<Refusal>> {
-    let (Some((here, parent)), Some((there, _))) =
-        (sql::standing(cx, org.id).await?, sql::standing(cx, to.id).await?)
-    else {
-        return Err(Error::NotFound);
-    };
-    if let Some(refusal) = judge(org, &here, parent, to, &there, mandate) {
-        return Ok(Some(refusal));
+    let found = against_moving_to(cx, org, std::slice::from_ref(to), mandate).await?;
+    Ok(found.into_iter().next().flatten())
+}
+
+/// The same for each of several superiors, in their order: what a picker shows.
+pub async fn against_moving_to(
+    cx: &mut Cx,
+    org: &OrgRef,
+    tos: &[OrgRef],
+    mandate: Mandate,
+) -> Result<Vec<Option<Refusal>>> {
+    let (here, parent) = sql::standing(cx, org.id).await?.ok_or(Error::NotFound)?;
+    let active = active(cx, tos).await?;
+    let mut deepest = None;
+    let mut found = Vec::with_capacity(tos.len());
+    for to in tos {
+        let there = active.contains(&to.id.0);
+        let mut refusal = judge(org, here == "ACTIVE", parent, to, there, mandate);
+        if refusal.is_none() {
+            let levels = match deepest {
+                Some(levels) => levels,
+                None => *deepest.insert(sql::deepest(cx, &org.path).await?),
+            };
+            refusal = too_deep(org, to, levels);
+        }
+        if refusal.is_none() {
+            refusal = name_taken(cx, org, to).await?;
+        }
+        found.push(refusal);
     }
-    let deepest = sql::deepest(cx, &org.path).await?;
+    Ok(found)
+}
+
+/// Which of these are neither closed nor being closed, by id.
+pub async fn active(cx: &mut Cx, orgs: &[OrgRef]) -> Result<std::collections::HashSet<i64>> {
+    let ids: Vec<i64> = orgs.iter().map(|org| org.id.0).collect();
+    Ok(sql::active_of(cx, ids).await?.into_iter().map(|(id,)| id).collect())
+}
+
+fn too_deep(org: &OrgRef, to: &OrgRef, deepest: i64) -> Option<Refusal> {
     let limit = Rules::builtin().tree.depth_limit;
     let levels = usize::try_from(deepest).unwrap_or(0).saturating_sub(org.depth()) + 1;
-    if to.depth() + levels > limit {
-        return Ok(Some(Refusal::new(
+    (to.depth() + levels > limit).then(|| {
+        Refusal::new(
             "org_depth",
             format!(
-                "“{}”连同下级共 {levels} 级,迁到“{}”下面会超过 {limit} 级。请选择层级更高的上级,或先减少下级的层级。",
+                "“{}”连同下级共 {levels} 级，迁到“{}”下面会超过 {limit} 级。\
+                 请选择层级更高的上级，或先减少下级的层级。",
                 org.short_name, to.short_name
             ),
-        )));
-    }
+        )
+    })
+}
+
+async fn name_taken(cx: &mut Cx, org: &OrgRef, to: &OrgRef) -> Result<Option<Refusal>> {
     if let Some((code,)) = sql::sister_named(cx, to.id, &org.short_name).await? {
         return Ok(Some(Refusal {
             code: "org_name_taken".into(),
@@ -94,15 +129,15 @@ pub async fn against_moving(
 /// The rules that need no further question.
 fn judge(
     org: &OrgRef,
-    here: &str,
+    here: bool,
     parent: Option<i64>,
     to: &OrgRef,
-    there: &str,
+    there: bool,
     mandate: Mandate,
 ) -> Option<Refusal> {
     let no = |code: &str, says: String| Some(Refusal::new(code, says));
-    if here != "ACTIVE" || there != "ACTIVE" {
-        let gone = if here == "ACTIVE" { to } else { org };
+    if !here || !there {
+        let gone = if here { to } else { org };
         return no("org_gone", format!("“{}”已被撤销或正在调整,不能办理迁移。", gone.short_name));
     }
     let made = matches!(org.category, Category::Holding | Category::Graduate);

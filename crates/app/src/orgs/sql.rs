@@ -494,6 +494,19 @@ pub(super) async fn standing(cx: &mut Cx, id: OrgId) -> Result<Option<(String, O
     Ok(cx.tx.opt(sql!("SELECT status, parent_id FROM org WHERE id = $1"), args![id]).await?)
 }
 
+/// Which of these are active.
+pub(super) async fn active_of(cx: &mut Cx, ids: Vec<i64>) -> Result<Vec<(i64,)>> {
+    let rows = ids.into_iter().map(|id| vec![id.into()]).collect();
+    Ok(cx
+        .tx
+        .all_of(
+            sql!("SELECT o.id FROM {rows: id int} AS v JOIN org o ON o.id = v.id WHERE o.status = 'ACTIVE'"),
+            &[],
+            rows,
+        )
+        .await?)
+}
+
 /// The deepest level of a subtree.
 pub(super) async fn deepest(cx: &mut Cx, path: &str) -> Result<i64> {
     let below = crate::Scope::subtree(path);

@@ -53,6 +53,17 @@ pub struct Order {
     maker_name: String,
 }
 
+impl Order {
+    /// Whose members it is about.
+    pub fn org_name(&self) -> &str {
+        &self.org_name
+    }
+    /// Whether whole numbers go out.
+    pub fn is_full(&self) -> bool {
+        self.ask.full
+    }
+}
+
 /// What came of it.
 #[derive(Debug)]
 pub enum Export {

@@ -176,6 +176,34 @@ async fn pair(cx: &mut Cx, from: &str, into: &str) -> Result<(OrgRef, OrgRef)> {
     Ok((from, into))
 }
 
+/// Why these two can never be merged; `None`: the rest depends on what is in them. Judges the row
+/// of a picker and what is submitted alike.
+pub fn against_pair(from: &OrgRef, into: &OrgRef, mandate: Mandate) -> Option<String> {
+    if from.id == into.id {
+        return Some("两个是同一个组织，请另选一个。".into());
+    }
+    let top = |org: &OrgRef| org.depth() <= 2 && org.category == orgs::Category::Lead;
+    if mandate != Mandate::Operators && (top(from) || top(into)) {
+        return Some("省级团委的合并由系统运营两人办理，请联系系统运营。".into());
+    }
+    if from.covers(&into.path) {
+        return Some(format!(
+            "“{}”就在“{}”下面，不能并入自己的下级。",
+            into.short_name, from.short_name
+        ));
+    }
+    let made =
+        |org: &OrgRef| matches!(org.category, orgs::Category::Holding | orgs::Category::Graduate);
+    let apart = from.category.owns_members() != into.category.owns_members();
+    (made(from) || made(into) || apart).then(|| {
+        format!(
+            "{}不能并入{}：团支部只能与团支部合并，团委、团工委、团总支之间可以合并。",
+            from.category.label(),
+            into.category.label()
+        )
+    })
+}
+
 async fn against(
     cx: &mut Cx,
     from: &OrgRef,
@@ -183,20 +211,10 @@ async fn against(
     own: &sql::Within,
     mandate: Mandate,
 ) -> Result<Vec<String>> {
+    if let Some(says) = against_pair(from, into, mandate) {
+        return Ok(vec![says]);
+    }
     let mut found = Vec::new();
-    if from.id == into.id {
-        return Ok(vec!["两个是同一个组织,请另选一个。".into()]);
-    }
-    let top = |org: &OrgRef| org.depth() <= 2 && org.category == orgs::Category::Lead;
-    if mandate != Mandate::Operators && (top(from) || top(into)) {
-        return Ok(vec!["省级团委的合并由系统运营两人办理,请联系系统运营。".into()]);
-    }
-    if from.covers(&into.path) {
-        return Ok(vec![format!(
-            "“{}”就在“{}”下面,不能并入自己的下级。",
-            into.short_name, from.short_name
-        )]);
-    }
     for org in [from, into] {
         if !sql::is_active(cx, org.id).await? {
             found.push(format!("“{}”已经撤销或正在调整。", org.short_name));
@@ -207,16 +225,6 @@ async fn against(
                 org.short_name
             ));
         }
-    }
-    let made =
-        |org: &OrgRef| matches!(org.category, orgs::Category::Holding | orgs::Category::Graduate);
-    if made(from) || made(into) || from.category.owns_members() != into.category.owns_members() {
-        found.push(format!(
-            "{}不能并入{}:团支部只能与团支部合并,团委、团工委、团总支之间可以合并。",
-            from.category.label(),
-            into.category.label()
-        ));
-        return Ok(found);
     }
     if own.transfers > 0 {
         found.push(format!(

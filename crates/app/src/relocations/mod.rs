@@ -17,10 +17,10 @@ pub use clockwork::{cancel_orphans, expire_due, remind_due};
 pub use decision::{approve, give_back};
 pub use effect::{Before, Effect, effect_of};
 pub use list::{Rights, Shown, by_no, list};
-pub use merge::{Merged, Merging, Posts, merge, merge_preview};
+pub use merge::{Merged, Merging, Posts, against_pair, merge, merge_preview};
 pub(crate) use merge::{merge_by_operators, merging};
 pub use split::{Pick, Split, Splitting, split, split_check, split_choices};
-pub use start::{Checked, New, Started, check, start};
+pub use start::{Checked, New, Started, against, check, start};
 
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Refusal, Result, Who,

@@ -61,6 +61,13 @@ pub async fn check(cx: &mut Cx, to: &str) -> Result<Checked> {
     Ok(Checked { org, old_parent, new_parent, effect })
 }
 
+/// Why the organisation acted for can't move below each of these, in their order.
+pub async fn against(cx: &mut Cx, tos: &[OrgRef]) -> Result<Vec<Option<String>>> {
+    let (org, _) = mover(cx).await?;
+    let found = orgs::against_moving_to(cx, &org, tos, Mandate::Own).await?;
+    Ok(found.into_iter().map(|refusal| refusal.map(|r| r.message)).collect())
+}
+
 /// Begins a relocation: from now on its present superior has it in its hands.
 pub async fn start(cx: &mut Cx, new: &New) -> Result<Started> {
     let permit = {

@@ -1,7 +1,9 @@
 //! 学校机构编号 (row 56, A50): ten digits, unique, for independent schools alone.
 
 use super::{is_school, sql};
-use crate::{Action, Cx, Error, OrgRef, Refusal, Result, events::Event, orgs::Category};
+use crate::{
+    Action, Cx, Error, OrgRef, Refusal, Result, error::Difference, events::Event, orgs::Category,
+};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
@@ -73,7 +75,7 @@ pub async fn seat(cx: &mut Cx, org: &OrgRef) -> Result<Seat> {
 
 /// Fills in or changes the number of the organisation acted for. `was` is the number that the form
 /// was made from. Errors: `Invalid` (`school_code_format`, `school_code_taken`), `Refused` for those
-/// who have none, `Conflict` when it was changed meanwhile.
+/// who have none, `Stale` with both values when it was changed meanwhile.
 pub async fn set_code(cx: &mut Cx, was: &str, typed: &str) -> Result<String> {
     let number = digits(typed).ok_or_else(|| {
         let says = "学校机构编号是 10 位数字(教育部的学校(机构)标识码),请核对后重新填写;没有编号的不用填。";
@@ -104,19 +106,33 @@ async fn holder_else(cx: &mut Cx, number: &str) -> Result<Option<(String, String
 async fn store(cx: &mut Cx, was: &str, number: Option<&str>) -> Result<()> {
     let org = cx.org()?.clone();
     let permit = cx.permit(Action::SetSchoolCode, &org)?;
-    if let Some(why) = seat(cx, &org).await?.why_not {
+    let seat = seat(cx, &org).await?;
+    if let Some(why) = seat.why_not {
         return Err(Error::refused(Refusal::new("school_code_absent", why.says())));
     }
-    if number.unwrap_or_default() == was {
+    let now = seat.school_code.unwrap_or_default();
+    let wanted = number.unwrap_or_default();
+    // Unchanged on an old page is no wish: nothing is saved then, and both values are said.
+    if was != now && wanted != now {
+        return Err(stale(wanted, &now));
+    }
+    if wanted == now {
         cx.return_unused(permit);
         return Ok(());
     }
     if !sql::set_code(cx, &permit, &org, was, number).await? {
-        let says = "学校机构编号刚刚被其他管理员改过,你的修改未保存。请刷新后核对,再决定是否修改。";
-        return Err(Error::conflict(Refusal::new("E22", says)));
+        return Err(Error::Retry);
     }
     let event = Event::new("org.school_code", "org", org.id.0).at(&org.path);
     cx.record(permit, event.detail(json!({ "before": was, "after": number }))).await
+}
+
+fn stale(yours: &str, theirs: &str) -> Error {
+    Error::Stale(vec![Difference {
+        label: "学校机构编号".into(),
+        yours: yours.into(),
+        theirs: theirs.into(),
+    }])
 }
 
 /// Ten digits however they were typed: full-width, with blanks or hyphens.

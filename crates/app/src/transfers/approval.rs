@@ -162,19 +162,37 @@ async fn branch_of(cx: &mut Cx, t: &Transfer, code: &str) -> Result<OrgRef> {
         Err(Error::NotFound) => return Err(wrong("没有这个团支部,可能已经撤销。请重新选择。")),
         found => found?,
     };
-    if !found.category.owns_members() || !super::start::receives(found.category) {
-        return Err(wrong("只能分配到团支部。请重新选择。"));
+    let active = super::sql::is_active(cx, found.id).await?;
+    match against_branch(t, &found, active) {
+        Some(says) => Err(wrong(says)),
+        None => Ok(found),
     }
-    if !t.to.covers(&found.path) {
-        return Err(wrong("这个团支部不在本组织下面。请从本组织的团支部中选择。"));
+}
+
+/// Why the person of a transfer can't be put into this branch; `None` when she can. Judges the row
+/// of a picker, the suggestion and what is submitted alike.
+pub(super) fn against_branch(t: &Transfer, branch: &OrgRef, active: bool) -> Option<&'static str> {
+    if !branch.category.owns_members() || !super::start::receives(branch.category) {
+        return Some("只能分配到团支部。请重新选择。");
     }
-    if found.id == t.from.id {
-        return Err(wrong("这就是原来的团支部。请选择另一个团支部,或者退回申请。"));
+    if !t.to.covers(&branch.path) {
+        return Some("这个团支部不在本组织下面。请从本组织的团支部中选择。");
     }
-    if !super::sql::is_active(cx, found.id).await? {
-        return Err(wrong("这个团支部正在调整或已经撤销。请选择另一个团支部。"));
+    if branch.id == t.from.id {
+        return Some("这就是原来的团支部。请选择另一个团支部，或者退回申请。");
     }
-    Ok(found)
+    (!active).then_some("这个团支部正在调整或已经撤销。请选择另一个团支部。")
+}
+
+/// [`against_branch`] for each of several, in their order; `NotFound` for a transfer of others.
+pub async fn against_branches(
+    cx: &mut Cx,
+    no: &str,
+    branches: &[OrgRef],
+) -> Result<Vec<Option<&'static str>>> {
+    let t = read(cx, no).await?;
+    let active = orgs::active(cx, branches).await?;
+    Ok(branches.iter().map(|b| against_branch(&t, b, active.contains(&b.id.0))).collect())
 }
 
 /// Whether the target (still) takes people in.

@@ -16,7 +16,7 @@ mod sql;
 mod start;
 mod undo;
 
-pub use approval::{allocate, approve, give_back};
+pub use approval::{against_branches, allocate, approve, give_back};
 pub use batch::{Choice, MOST, Outcome, decide_many, keep_results, results};
 pub use closing::{Left, Open, bring_home, leave_closed, open_at};
 pub use expiry::{cancel_orphans, expire_due, remind_due};
@@ -25,7 +25,7 @@ pub use lead::{Lead, LookedUp, Row, by_name, by_number, from_row, lead, masked, 
 pub use list::{Summary, Tab, branches_of, list, list_below, of_me, of_person, summary};
 pub use pass::{Colleague, colleagues, pass_on};
 pub use show::{Rights, Shown, again, by_no};
-pub use start::{Checked, New, Started, check, start};
+pub use start::{Checked, New, Started, against_target, against_targets, check, start};
 pub use undo::{Undoable, forget_undos, undo, undoable};
 
 use crate::{

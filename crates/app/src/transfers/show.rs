@@ -210,8 +210,8 @@ async fn suggest(cx: &mut Cx, t: &Transfer, rights: Rights) -> Result<Option<Str
     }
     if let Some(meant) = t.wish {
         let branch = orgs::by_id(cx, meant).await?;
-        let fits = t.to.covers(&branch.path) && branch.id != t.from.id;
-        if fits && sql::seems_active(cx, branch.id).await? {
+        let active = sql::seems_active(cx, branch.id).await?;
+        if super::approval::against_branch(t, &branch, active).is_none() {
             return Ok(Some(branch.code));
         }
     }

@@ -152,25 +152,49 @@ async fn target(cx: &mut Cx, code: &str, from: &OrgRef) -> Result<OrgRef> {
         }
         found => found?,
     };
-    if to.id == from.id {
-        return Err(e11("转入组织就是现在所在的团支部,不用转接。请改选其他组织。"));
-    }
-    match to.category {
-        Category::Lead => Err(e11(
-            "团的领导机关不直接接收团员。请改选它下面的团委、团工委、团总支或团支部;不清楚支部的,选到团委即可,由对方分配。",
-        )),
-        Category::Graduate | Category::Holding => {
-            Err(e11("毕业班团支部和临时存放支部不接收转入团员。请改选它的上级团委或其他团支部。"))
-        }
-        _ if !sql::seems_active(cx, to.id).await? => Err(closed(&to)),
-        _ => Ok(to),
+    let active = sql::seems_active(cx, to.id).await?;
+    match against_target(from, &to, active) {
+        Some(says) => Err(e11(&says)),
+        None => Ok(to),
     }
 }
 
+/// Why somebody of `from` can't be transferred to `to`; `None` when she can. `active`: the target
+/// is neither closed nor being closed. Judges the row of a picker and what is submitted alike.
+pub fn against_target(from: &OrgRef, to: &OrgRef, active: bool) -> Option<String> {
+    if to.id == from.id {
+        return Some("转入组织就是现在所在的团支部，不用转接。请改选其他组织。".into());
+    }
+    match to.category {
+        Category::Lead => Some(
+            "团的领导机关不直接接收团员。请改选它下面的团委、团工委、团总支或团支部；\
+             不清楚支部的，选到团委即可，由对方分配。"
+                .into(),
+        ),
+        Category::Graduate | Category::Holding => Some(
+            "毕业班团支部和临时存放支部不接收转入团员。请改选它的上级团委或其他团支部。".into(),
+        ),
+        _ if !active => Some(closed_words(to)),
+        _ => None,
+    }
+}
+
+/// [`against_target`] for each of several, in their order.
+pub async fn against_targets(
+    cx: &mut Cx,
+    from: &OrgRef,
+    tos: &[OrgRef],
+) -> Result<Vec<Option<String>>> {
+    let active = orgs::active(cx, tos).await?;
+    Ok(tos.iter().map(|to| against_target(from, to, active.contains(&to.id.0))).collect())
+}
+
+fn closed_words(to: &OrgRef) -> String {
+    format!("{}正在调整或已经撤销，暂不接收转入。请改选它的上级或其他组织。", to.short_name)
+}
+
 pub(super) fn closed(to: &OrgRef) -> Error {
-    let says =
-        format!("{}正在调整或已经撤销,暂不接收转入。请改选它的上级或其他组织。", to.short_name);
-    Error::field("to", "E11", says)
+    Error::field("to", "E11", closed_words(to))
 }
 
 /// The reason and its answers; what is wrong comes back field by field.

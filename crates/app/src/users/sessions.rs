@@ -46,6 +46,12 @@ pub(super) async fn find(
         .map(|s| (s.person, s.name, Some(s.id))))
 }
 
+/// Until when the present sign-in lasts however busy one is; `None` for a program's token.
+pub async fn ends_at(cx: &mut Cx) -> Result<Option<Millis>> {
+    let Some(id) = cx.visitor()?.session else { return Ok(None) };
+    Ok(sql::session_ends(cx, id).await?.map(|(at,)| at))
+}
+
 /// Notes that a sign-in is in use. Called after the answer has gone out; writes at most once a
 /// minute and sign-in, in a transaction of its own.
 pub async fn touch(house: &House, secret: &str) -> Result<()> {

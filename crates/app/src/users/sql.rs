@@ -134,6 +134,11 @@ pub(super) async fn session(cx: &mut Cx, hash: [u8; 32]) -> Result<Option<Open>>
         .await?)
 }
 
+/// When a sign-in ends at the latest.
+pub(super) async fn session_ends(cx: &mut Cx, id: i64) -> Result<Option<(Millis,)>> {
+    Ok(cx.tx.opt(sql!("SELECT expires_at FROM session WHERE id = $1"), args![id]).await?)
+}
+
 pub(super) async fn touch(cx: &mut Cx, id: i64) -> Result<()> {
     cx.tx
         .run(

@@ -300,7 +300,12 @@ pub async fn confirm_many(mut v: Visit, Form(form): Form<ConfirmForm>) -> Result
     match admins::confirm(&mut v.cx, &form.seat).await {
         Ok(count) => {
             let to = format!("{}/admins/confirm", v.base()?);
-            v.done(to, format!("已确认 {count} 位管理员,一年后再请你确认。")).await
+            if count == 0 {
+                let words = "没有确认任何管理员：他们刚刚已经由别人确认，或者已不再是管理员。\
+                             下面是现在还要确认的名单。";
+                return v.nothing(to, words, serde_json::Value::Null).await;
+            }
+            v.done(to, format!("已确认{count}位管理员，一年后再请你确认。")).await
         }
         Err(error) => {
             let errors = wrong(error)?;

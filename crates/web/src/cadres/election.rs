@@ -5,7 +5,8 @@ use super::{At, Term, org_at, posts_of, query_at, term_of};
 use crate::{
     answer::Answer,
     error::Failure,
-    form::{Form, Query},
+    face::Face,
+    form::{Carried, Form, Query},
     frame::Frame,
     page,
     visit::Visit,
@@ -147,6 +148,8 @@ pub struct Check {
     #[serde(skip)]
     sent: Vec<(String, String)>,
     #[serde(skip)]
+    edit: String,
+    #[serde(skip)]
     labels: [&'static str; 2],
 }
 page!(Check);
@@ -215,39 +218,83 @@ impl New {
 }
 
 /// `GET /o/{org}/elections/new`.
-pub async fn new(mut v: Visit, Query(q): Query<At>) -> Result<Answer, Failure> {
+pub async fn new(
+    mut v: Visit,
+    Query(q): Query<At>,
+    Query(c): Query<Carried>,
+) -> Result<Answer, Failure> {
+    if let Some((form, plan)) = v.carried_with::<ElectionForm, Planned>(&c.draft).await? {
+        let org = org_at(&mut v.cx, &form.at).await?;
+        if !c.edit {
+            let edit = format!("{}/elections/new?edit=1&draft={}", v.base()?, c.draft);
+            let page = shown(&mut v, org, &form, plan, edit).await?;
+            return v.show(page).await;
+        }
+        let now = election::ballot(&mut v.cx, &org).await?;
+        let page = blank(&mut v, &org, now, Some(&form)).await?;
+        return v.show(page).await;
+    }
     let org = org_at(&mut v.cx, &q.at).await?;
     let now = election::ballot(&mut v.cx, &org).await?;
     let page = blank(&mut v, &org, now, None).await?;
     v.show(page).await
 }
 
-/// `POST /o/{org}/elections/new`: judged, and every effect shown; with `edit` the form once more.
+/// `POST /o/{org}/elections/new`: judged; every effect is shown at an address of its own. What was
+/// found out is kept with the form: asking about people by ID number is counted.
 pub async fn check(mut v: Visit, Form(form): Form<ElectionForm>) -> Result<Answer, Failure> {
     let org = org_at(&mut v.cx, &form.at).await?;
     let now = election::ballot(&mut v.cx, &org).await?;
-    if form.is_on("edit") {
-        let page = blank(&mut v, &org, now, Some(&form)).await?;
-        return v.show(page).await;
-    }
     let judged = election::preview(&mut v.cx, &org, &form.election(&now)).await?;
     let plan = match judged {
         Ok(plan) => plan,
         Err(errors) => return wrong(v, org, &form, errors).await,
     };
-    let page = Check {
-        frame: v.frame("核对换届", "/elections/new").await?,
-        base: v.base()?,
-        org_name: org.short_name,
+    let planned = Planned {
         elected_on: plan.elected_on.to_string(),
         secretary: plan.secretary,
         admins: plan.admins,
         effects: plan.effects,
         hints: plan.hints,
-        sent: form.sent(),
-        labels: LABELS,
     };
+    if v.face() != Face::Json {
+        let to = format!("{}/elections/new", v.base()?);
+        return v.carry_with(&to, &planned).await;
+    }
+    let page = shown(&mut v, org, &form, planned, String::new()).await?;
     v.done_showing(page).await
+}
+
+/// What the page shows of a plan.
+#[derive(Serialize, Deserialize)]
+struct Planned {
+    elected_on: String,
+    secretary: String,
+    admins: Vec<String>,
+    effects: Vec<String>,
+    hints: Vec<String>,
+}
+
+async fn shown(
+    v: &mut Visit,
+    org: OrgRef,
+    form: &ElectionForm,
+    plan: Planned,
+    edit: String,
+) -> Result<Check, Failure> {
+    Ok(Check {
+        frame: v.frame("核对换届", "/elections/new").await?,
+        base: v.base()?,
+        org_name: org.short_name,
+        elected_on: plan.elected_on,
+        secretary: plan.secretary,
+        admins: plan.admins,
+        effects: plan.effects,
+        hints: plan.hints,
+        sent: form.sent(),
+        edit,
+        labels: LABELS,
+    })
 }
 
 /// `POST /o/{org}/elections`.

@@ -124,10 +124,20 @@ fn settings(file: &File, serving: Option<&Serving>, folder: &Path) -> Result<Set
         },
     };
     Ok(Settings {
-        sheet_reader: Some(std::env::current_exe().context("finding this program")?),
+        sheet_reader: Some(this_program()?),
         audit_anchor: Some(folder.join("audit.head")),
         channels: Channels { smtp, webhook },
         public_url: word(|s| &s.public_url, &file.public_url).unwrap_or_default(),
         captcha,
     })
+}
+
+/// This very program, to be started as the reader of a workbook: also when its file has been
+/// replaced by a newer one since, where the system has a name for that.
+fn this_program() -> Result<PathBuf> {
+    let own = PathBuf::from("/proc/self/exe");
+    if own.exists() {
+        return Ok(own);
+    }
+    std::env::current_exe().context("finding this program")
 }

@@ -132,6 +132,11 @@ pub(super) fn plain(error: app::Error) -> anyhow::Error {
         app::Error::Invalid(fields) => {
             anyhow::anyhow!(fields.into_iter().map(|f| f.message).collect::<Vec<_>>().join(" "))
         }
+        app::Error::Unread(why) => {
+            anyhow::anyhow!(
+                "这次没有读成文件，不是文件的问题：读文件的部分没有工作起来（{why}）。请再试一次。"
+            )
+        }
         app::Error::Refused(r) | app::Error::Conflict(r) => anyhow::anyhow!(r.message),
         other => other.into(),
     }

@@ -205,6 +205,13 @@ pub async fn issue(mut v: Visit, Form(form): Form<IssueForm>) -> Result<Answer, 
         "sheet": issued.sheet.to_string(), "count": issued.count,
         "job": issued.job.map(|j| j.to_string()),
     });
+    if issued.job.is_none() && issued.count == 0 {
+        let why = match issued.full.is_empty() {
+            true => "没有生成注册码：直属下级都已有管理员或待使用的注册码。".to_owned(),
+            false => format!("没有生成注册码：{}的管理员已满。", issued.full.join("、")),
+        };
+        return v.nothing(format!("{base}/children/codes"), why, data).await;
+    }
     match issued.job {
         Some(job) => {
             let words = "正在生成注册码,完成后可以下载和打印。";
@@ -232,6 +239,12 @@ fn said(issued: &Issued) -> String {
 pub async fn revoke(mut v: Visit, Form(form): Form<Chosen>) -> Result<Answer, Failure> {
     let base = v.base()?;
     let gone = codes::revoke(&mut v.cx, &form.org).await?;
-    let words = format!("已作废 {gone} 个注册码,不能再用来注册。需要时可以重新生成。");
-    v.done(format!("{base}/children/codes"), words).await
+    let to = format!("{base}/children/codes");
+    if gone == 0 {
+        let words = "没有作废任何注册码：勾选的组织现在没有待使用的注册码（可能已经用掉、到期或作废），\
+                     下面是最新的状态。";
+        return v.nothing(to, words, serde_json::Value::Null).await;
+    }
+    let words = format!("已作废{gone}个注册码，不能再用来注册。需要时可以重新生成。");
+    v.done(to, words).await
 }

@@ -5,7 +5,7 @@ use crate::{
     answer::Answer,
     error::Failure,
     face::Face,
-    form::{Form, Query, tick},
+    form::{Carried, Form, Query, tick},
     frame::Frame,
     page,
     visit::Visit,
@@ -85,7 +85,22 @@ impl Marks {
 }
 
 /// `GET /o/{org}/graduation`.
-pub async fn show(mut v: Visit, Query(asked): Query<Asked>) -> Result<Answer, Failure> {
+pub async fn show(
+    mut v: Visit,
+    Query(asked): Query<Asked>,
+    Query(c): Query<Carried>,
+) -> Result<Answer, Failure> {
+    if let Some(form) = v.carried::<MarksForm>(&c.draft).await? {
+        if c.edit {
+            let asked = Asked { tab: form.tab, ..asked };
+            let page = blank(&mut v, asked, form).await?;
+            return v.show(page).await;
+        }
+        return match form.mark() {
+            Ok(mark) => check(v, form, mark).await,
+            Err(errors) => wrong(v, form, errors).await,
+        };
+    }
     let page = blank(&mut v, asked, MarksForm::default()).await?;
     v.show(page).await
 }
@@ -250,7 +265,8 @@ pub async fn mark(mut v: Visit, Form(form): Form<MarksForm>) -> Result<Answer, F
                         let error = FieldError::new("only", "grad_none_chosen", says);
                         return wrong(v, form, vec![error]).await;
                     }
-                    return check(v, form, mark).await;
+                    let to = format!("{}/graduation", v.base()?);
+                    return v.carry(&to).await;
                 }
                 graduation::mark(&mut v.cx, &form.only, mark).await
             }
@@ -261,6 +277,9 @@ pub async fn mark(mut v: Visit, Form(form): Form<MarksForm>) -> Result<Answer, F
         Err(Error::Invalid(errors)) => return wrong(v, form, errors).await,
         Err(other) => return Err(other.into()),
     };
+    if done.done == 0 && done.skipped.is_empty() {
+        return Err(nothing_marked(&v.base()?).into());
+    }
     if done.done == 0 && !done.skipped.is_empty() && v.face() != Face::Json {
         let error = |s: &graduation::Skipped| {
             FieldError::new("only", "grad_skipped", format!("{}:{}", s.name, s.why))
@@ -273,10 +292,18 @@ pub async fn mark(mut v: Visit, Form(form): Form<MarksForm>) -> Result<Answer, F
         n => format!("其中 {n} 个的转换日已过,几分钟内转为毕业生团组织。"),
     };
     let rest = left_out(&done.skipped, "个");
-    let words = format!("已标记 {} 个团支部。{turns}{rest}", done.done);
+    let words = format!("已标记{}个团支部。{turns}{rest}", done.done);
     let tab = STATES.iter().find(|(t, ..)| *t == form.tab).map_or("", |(_, word, _)| *word);
     let to = format!("{}/graduation?tab={tab}", v.base()?);
     v.done_with(to, words, serde_json::json!(done)).await
+}
+
+/// Nothing was there to be marked: no success, and what to do instead.
+fn nothing_marked(base: &str) -> Error {
+    let says = "没有标记任何团支部：名称能看出毕业时间的都已经标记过了。\
+         名称看不出的，请在列表里勾选后自己填写预计毕业时间。";
+    let refusal = app::Refusal::new("grad_nothing", says);
+    Error::refused(refusal.way("看未标记的团支部", format!("{base}/graduation?tab=unmarked")))
 }
 
 fn turns_at_once(v: &Visit, mark: Mark) -> Result<bool, Failure> {

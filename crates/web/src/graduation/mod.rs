@@ -53,9 +53,9 @@ fn left_out(skipped: &[Skipped], unit: &str) -> String {
         return String::new();
     }
     let some: Vec<String> =
-        skipped.iter().take(3).map(|s| format!("{}:{}", s.name, s.why)).collect();
+        skipped.iter().take(3).map(|s| format!("{}：{}", s.name, s.why)).collect();
     let more = if skipped.len() > 3 { "……" } else { "" };
-    format!("另有 {} {unit}没有标记。{}{more}", skipped.len(), some.join(" "))
+    format!("有{}{unit}没有标记。{}{more}", skipped.len(), some.join(" "))
 }
 
 /// `2026年7月1日` of `2026-07-01`.

@@ -226,9 +226,13 @@ pub async fn mark(mut v: Visit, Form(form): Form<PeopleForm>) -> Result<Answer, 
     match done {
         Ok(done) => {
             let rest = left_out(&done.skipped, "人");
-            let words = format!("已标记 {} 名团员。{rest}", done.done);
             let to =
                 format!("{}/graduation/people?grad={}&under={}", v.base()?, form.grad, form.under);
+            if done.done == 0 {
+                let words = format!("没有标记任何团员，请看原因后重新勾选。{rest}");
+                return v.nothing(to, words, serde_json::json!(done)).await;
+            }
+            let words = format!("已标记{}名团员。{rest}", done.done);
             v.done_with(to, words, serde_json::json!(done)).await
         }
         Err(Error::Invalid(errors)) => {

@@ -399,6 +399,13 @@ pub async fn bulk(
         Err(e) => return Err(e.into()),
     };
     let to = address(&v, id, "review")?;
+    if rows == 0 {
+        let words = format!(
+            "没有改动任何一行：没有哪一行的“{}”是这个值，可能刚刚已经改过。下面是现在的样子。",
+            column.label()
+        );
+        return v.nothing(to, words, serde_json::json!({ "changed": 0 })).await;
+    }
     let said = format!("已把 {rows} 行的“{}”改好并重新校验。", column.label());
     v.done_with(to, said, serde_json::json!({ "changed": rows })).await
 }
@@ -451,6 +458,10 @@ pub async fn skip_here(
         imports::Kind::Members => "已在本支部的人",
         imports::Kind::Orgs => "已有的组织",
     };
-    let said = format!("已跳过 {rows} 行({whom})。");
+    if rows == 0 {
+        let words = format!("没有要跳过的行：名单里没有{whom}。");
+        return v.nothing(to, words, serde_json::json!({ "skipped": 0 })).await;
+    }
+    let said = format!("已跳过{rows}行（{whom}）。");
     v.done_with(to, said, serde_json::json!({ "skipped": rows })).await
 }

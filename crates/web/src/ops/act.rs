@@ -5,7 +5,7 @@ use crate::{
     answer::Answer,
     error::Failure,
     face::Face,
-    form::{Form, Query},
+    form::{Carried, Form, Query},
     frame::Frame,
     page,
     visit::Visit,
@@ -196,7 +196,8 @@ impl ActPage {
     fn picker(&self, org: &str) -> String {
         let back = format!("{}/ops/new/{}", self.base, self.kind);
         let back = if org.is_empty() { back } else { format!("{back}?org={org}") };
-        let query = [("for", "ops"), ("back", back.as_str())];
+        let purpose = format!("ops-{}", self.kind);
+        let query = [("for", purpose.as_str()), ("of", org), ("back", back.as_str())];
         format!("{}/picker?{}", self.base, serde_html_form::to_string(query).unwrap_or_default())
     }
 }
@@ -206,7 +207,15 @@ pub async fn form(
     mut v: Visit,
     Path((_, kind)): Path<(String, String)>,
     Query(mut q): Query<ActForm>,
+    Query(c): Query<Carried>,
 ) -> Result<Answer, Failure> {
+    if let Some(f) = v.carried::<ActForm>(&c.draft).await? {
+        if c.edit {
+            let page = blank(&mut v, &kind, f).await?;
+            return v.show(page).await;
+        }
+        return judged(v, &kind, f, true).await;
+    }
     // The picker brings its choice back as `to`: first the one, then the other.
     if q.org.is_empty() && !matches!(kind.as_str(), "rule" | "row") {
         q.org = std::mem::take(&mut q.to);
@@ -216,17 +225,29 @@ pub async fn form(
     v.show(page).await
 }
 
-/// `POST /o/{org}/ops/new/{kind}`: first what it would do, then the proposal.
+/// `POST /o/{org}/ops/new/{kind}`: first what it would do, at an address of its own; then the
+/// proposal.
 pub async fn send(
-    mut v: Visit,
+    v: Visit,
     Path((_, kind)): Path<(String, String)>,
     Form(f): Form<ActForm>,
 ) -> Result<Answer, Failure> {
-    let act = act_of(&kind, &f)?;
+    judged(v, &kind, f, false).await
+}
+
+async fn judged(mut v: Visit, kind: &str, f: ActForm, carried: bool) -> Result<Answer, Failure> {
+    let act = match act_of(kind, &f) {
+        Err(Error::Invalid(errors)) if v.face() != Face::Json => {
+            let mut page = blank(&mut v, kind, f).await?;
+            page.frame.errors = errors;
+            return v.invalid(page).await;
+        }
+        act => act?,
+    };
     let judged = match proposals::check(&mut v.cx, &act).await {
         Ok(judged) => judged,
         Err(Error::Invalid(errors)) if v.face() != Face::Json => {
-            let mut page = blank(&mut v, &kind, f).await?;
+            let mut page = blank(&mut v, kind, f).await?;
             page.frame.errors = at_their_place(errors);
             return v.invalid(page).await;
         }
@@ -245,7 +266,11 @@ pub async fn send(
             Err(e) => return Err(e.into()),
         }
     }
-    let mut page = blank(&mut v, &kind, f).await?;
+    if !carried && wrong.is_empty() {
+        let to = format!("{}/ops/new/{kind}", v.base()?);
+        return v.carry(&to).await;
+    }
+    let mut page = blank(&mut v, kind, f).await?;
     page.what.clone_from(&judged.title);
     page.effects = effects(judged);
     page.sent = sent(&page.f);

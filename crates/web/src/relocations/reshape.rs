@@ -4,7 +4,7 @@ use crate::{
     answer::Answer,
     error::Failure,
     face::Face,
-    form::{Form, Query},
+    form::{Carried, Form, Query},
     frame::Frame,
     page,
     visit::Visit,
@@ -117,7 +117,13 @@ pub async fn merge_form(mut v: Visit, Query(q): Query<MergeChoice>) -> Result<An
     let picker = many.then(|| {
         let kind = if from.category.owns_members() { "branch" } else { "body" };
         let back = format!("{base}/children/merge?from={}", from.code);
-        let query = [("for", "merge"), ("kind", kind), ("under", &above.code), ("back", &back)];
+        let query = [
+            ("for", "merge"),
+            ("of", &from.code),
+            ("kind", kind),
+            ("under", &above.code),
+            ("back", &back),
+        ];
         format!("{base}/picker?{}", serde_html_form::to_string(query).unwrap_or_default())
     });
     let into = if q.into.trim().is_empty() { q.to.trim() } else { q.into.trim() };
@@ -249,6 +255,10 @@ pub struct SplitForm {
 }
 
 impl SplitForm {
+    /// Somebody who changed the search box and presses Enter means to search.
+    fn searches(&self) -> bool {
+        self.name.trim() != self.named.trim()
+    }
     /// Everything that is chosen, on whichever page.
     fn all_picks(&self) -> Vec<String> {
         let kept = self.kept.split_whitespace().map(str::to_owned);
@@ -258,28 +268,45 @@ impl SplitForm {
 }
 
 /// `GET /o/{org}/children/split`.
-pub async fn split_form(mut v: Visit, Query(q): Query<SplitChoice>) -> Result<Answer, Failure> {
+pub async fn split_form(
+    mut v: Visit,
+    Query(q): Query<SplitChoice>,
+    Query(c): Query<Carried>,
+) -> Result<Answer, Failure> {
+    if let Some(f) = v.carried::<SplitForm>(&c.draft).await? {
+        return if f.go.is_empty() && !f.searches() && !c.edit {
+            checking(v, f).await
+        } else {
+            let page = blank(&mut v, &f).await?;
+            v.show(page).await
+        };
+    }
     let page = blank(&mut v, &SplitForm { from: q.from, ..SplitForm::default() }).await?;
     v.show(page).await
 }
 
-/// `POST /o/{org}/children/split`: first the page that names everything, then the act.
-pub async fn split(mut v: Visit, Form(mut f): Form<SplitForm>) -> Result<Answer, Failure> {
-    if f.go.is_empty() && !f.confirm && f.name.trim() != f.named.trim() {
-        "find".clone_into(&mut f.go);
+/// `POST /o/{org}/children/split`: turning pages and the page that names everything, each at an
+/// address of its own; then the act.
+pub async fn split(mut v: Visit, Form(f): Form<SplitForm>) -> Result<Answer, Failure> {
+    let is_person = v.face() != Face::Json;
+    if !f.go.is_empty() && is_person {
+        return turned(v).await;
     }
-    if !f.go.is_empty() && v.face() != Face::Json {
-        let page = blank(&mut v, &f).await?;
-        return v.show(page).await;
+    if !f.confirm {
+        if is_person && f.searches() {
+            return turned(v).await;
+        }
+        if is_person {
+            let picks = f.all_picks();
+            match relocations::split_check(&mut v.cx, f.from.trim(), &f.short_name, &picks).await {
+                Ok(_) => return turned(v).await,
+                Err(e) => return not_split(v, &f, e).await,
+            }
+        }
+        return checking(v, f).await;
     }
-    let (from, picks) = (f.from.trim(), f.all_picks());
-    let judged = if f.confirm {
-        relocations::split(&mut v.cx, from, &f.short_name, &picks).await.map(Ok)
-    } else {
-        relocations::split_check(&mut v.cx, from, &f.short_name, &picks).await.map(Err)
-    };
-    match judged {
-        Ok(Ok(done)) => {
+    match relocations::split(&mut v.cx, f.from.trim(), &f.short_name, &f.all_picks()).await {
+        Ok(done) => {
             let what =
                 if done.org.category.owns_members() { "名团员" } else { "个下级组织" };
             let said = format!(
@@ -290,7 +317,21 @@ pub async fn split(mut v: Visit, Form(mut f): Form<SplitForm>) -> Result<Answer,
             let data = serde_json::json!({ "code": done.sister.code, "moved": done.moved });
             v.done_with(to, said, data).await
         }
-        Ok(Err(checked)) => {
+        Err(e) => not_split(v, &f, e).await,
+    }
+}
+
+async fn turned(v: Visit) -> Result<Answer, Failure> {
+    let to = format!("{}/children/split", v.base()?);
+    v.carry(&to).await
+}
+
+/// The page that names everything before it is done.
+async fn checking(mut v: Visit, f: SplitForm) -> Result<Answer, Failure> {
+    let picks = f.all_picks();
+    let from = f.from.trim();
+    match relocations::split_check(&mut v.cx, from, &f.short_name, &picks).await {
+        Ok(checked) => {
             let mut page = blank(&mut v, &f).await?;
             page.full_name = checked.full_name;
             page.posts = checked.picks.iter().filter(|p| p.post.is_some()).count();
@@ -301,12 +342,19 @@ pub async fn split(mut v: Visit, Form(mut f): Form<SplitForm>) -> Result<Answer,
             page.picks.clear();
             v.show(page).await
         }
-        Err(Error::Invalid(errors)) if v.face() != Face::Json => {
-            let mut page = blank(&mut v, &f).await?;
+        Err(e) => not_split(v, &f, e).await,
+    }
+}
+
+/// The form once more with everything chosen and what is wrong.
+async fn not_split(mut v: Visit, f: &SplitForm, error: Error) -> Result<Answer, Failure> {
+    match error {
+        Error::Invalid(errors) if v.face() != Face::Json => {
+            let mut page = blank(&mut v, f).await?;
             page.frame.errors = errors;
             v.invalid(page).await
         }
-        Err(e) => Err(e.into()),
+        e => Err(e.into()),
     }
 }
 
@@ -326,6 +374,7 @@ async fn blank(v: &mut Visit, f: &SplitForm) -> Result<SplitPage, Failure> {
     }
     let pages = fitting.len().div_ceil(SIZE).max(1);
     let page = match f.go.as_str() {
+        "" if f.searches() => 1,
         "find" => 1,
         "next" => f.page + 1,
         "back" => f.page.saturating_sub(1),

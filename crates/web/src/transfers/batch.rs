@@ -11,7 +11,7 @@ use crate::{
     visit::Visit,
 };
 use app::{
-    Error,
+    Error, FieldError,
     business::machine::State,
     transfers::{self, Choice, Shown},
 };
@@ -41,6 +41,8 @@ pub struct Item {
     pub branches: Vec<BranchView>,
     /// 组织码 of the branch that is suggested.
     pub suggested: String,
+    /// What is chosen on the form: a branch, `all` for the common one, empty for later.
+    pub chosen: String,
 }
 /// One that can't.
 #[derive(Serialize, JsonSchema)]
@@ -68,6 +70,8 @@ pub struct Batch {
     left: Vec<Left>,
     /// Branches for all of them at once.
     branches: Vec<BranchView>,
+    /// The one that is chosen for all that say so.
+    all: String,
     /// What became of each, after the decision.
     results: Option<Vec<Result1>>,
     #[serde(skip)]
@@ -89,6 +93,14 @@ impl Batch {
 impl Item {
     fn suggests(&self, branch: &BranchView) -> bool {
         self.suggested == branch.code
+    }
+    fn field(&self) -> String {
+        format!("b.{}", self.no)
+    }
+    /// What becomes of her when nothing else is chosen on the form.
+    fn choose(&mut self, typed: Option<&str>) {
+        let preset = if self.suggested.is_empty() { "all" } else { &self.suggested };
+        self.chosen = typed.unwrap_or(preset).to_owned();
     }
 }
 
@@ -114,10 +126,16 @@ pub struct BatchForm {
 }
 
 impl BatchForm {
+    fn branch_of(&self, no: &str) -> Option<&str> {
+        self.rest.get(&format!("b.{no}")).map(String::as_str)
+    }
+    fn numbers(&self) -> impl Iterator<Item = &str> {
+        self.rest.keys().filter_map(|key| key.strip_prefix("v."))
+    }
     fn choices(&self) -> Vec<Choice> {
         let version = |(key, value): (&String, &String)| {
             let no = key.strip_prefix("v.")?;
-            let branch = match self.rest.get(&format!("b.{no}")).map(String::as_str) {
+            let branch = match self.branch_of(no) {
                 Some("all") => Some(self.all.clone()),
                 Some(code) => Some(code.to_owned()),
                 None => None,
@@ -137,6 +155,7 @@ pub async fn show(mut v: Visit, Query(q): Query<Ticked>) -> Result<Answer, Failu
         items: Vec::new(),
         left: Vec::new(),
         branches: Vec::new(),
+        all: String::new(),
         results: None,
         base,
     };
@@ -145,18 +164,73 @@ pub async fn show(mut v: Visit, Query(q): Query<Ticked>) -> Result<Answer, Failu
         page.results = Some(found.into_iter().map(result).collect());
         return v.show(page).await;
     }
-    let mut ticked = q.no;
+    fill(&mut v, &mut page, q.no).await?;
+    v.show(page).await
+}
+
+/// Reads what was ticked into the page.
+async fn fill(v: &mut Visit, page: &mut Batch, mut ticked: Vec<String>) -> Result<(), Failure> {
     ticked.sort_unstable();
     ticked.dedup();
     for no in ticked.iter().take(transfers::MOST) {
         match transfers::by_no(&mut v.cx, no).await {
-            Ok(shown) => sort_in(&mut v, &mut page, shown).await?,
+            Ok(shown) => sort_in(v, page, shown).await?,
             Err(Error::NotFound) => {}
             Err(e) => return Err(e.into()),
         }
     }
-    slim(&mut page);
-    v.show(page).await
+    for item in &mut page.items {
+        item.choose(None);
+    }
+    slim(page);
+    Ok(())
+}
+
+/// What is wrong with the choices, at the field that says so: nothing is decided then.
+async fn wrong_choices(
+    v: &mut Visit,
+    page: &Batch,
+    form: &BatchForm,
+) -> Result<Vec<FieldError>, Failure> {
+    let mut wrong = Vec::new();
+    let common = |item: &&Item| item.allocates && form.branch_of(&item.no) == Some("all");
+    let with_common: Vec<&Item> = page.items.iter().filter(common).collect();
+    if form.all.trim().is_empty() && !with_common.is_empty() {
+        let says = format!(
+            "有{}件选了“用统一的团支部”，请选择统一分配到哪个团支部，或在那几行另选。",
+            with_common.len()
+        );
+        wrong.push(FieldError::new("all", "required", says));
+    }
+    for item in page.items.iter().filter(|item| item.allocates) {
+        let own = form.branch_of(&item.no).unwrap_or_default();
+        let code = if own == "all" { form.all.trim() } else { own.trim() };
+        if code.is_empty() {
+            if own != "all" && !item.later {
+                let says = format!("请选择把{}分配到哪个团支部。", item.person);
+                wrong.push(FieldError::new(&item.field(), "required", says));
+            }
+            continue;
+        }
+        if let Some(why) = against(v, &item.no, code).await? {
+            let says = format!("{}：{why}", item.person);
+            wrong.push(FieldError::new(&item.field(), "branch", says));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Why the person of a transfer can't be put into a branch.
+async fn against(v: &mut Visit, no: &str, code: &str) -> Result<Option<&'static str>, Failure> {
+    let branch = match app::orgs::by_code(&mut v.cx, code).await {
+        Ok(branch) => branch,
+        Err(Error::NotFound) => {
+            return Ok(Some("没有这个团支部，可能已经撤销。请重新选择。"));
+        }
+        Err(e) => return Err(e.into()),
+    };
+    let found = transfers::against_branches(&mut v.cx, no, std::slice::from_ref(&branch)).await?;
+    Ok(found.into_iter().next().flatten())
 }
 
 fn result(outcome: transfers::Outcome) -> Result1 {
@@ -201,6 +275,7 @@ async fn sort_in(v: &mut Visit, page: &mut Batch, shown: Shown) -> Result<(), Fa
         later: rights.approve,
         branches,
         suggested: shown.suggested.unwrap_or_default(),
+        chosen: String::new(),
     });
     Ok(())
 }
@@ -225,13 +300,31 @@ fn slim(page: &mut Batch) {
         return;
     }
     for item in &mut page.items {
-        item.branches.retain(|b| b.code == item.suggested);
+        item.branches.retain(|b| b.code == item.suggested || b.code == item.chosen);
     }
 }
 
 /// `POST /o/{org}/inbox/batch`: each in a transaction of its own; leads on to what became of them.
-pub async fn decide(v: Visit, Form(f): Form<BatchForm>) -> Result<Answer, Failure> {
+pub async fn decide(mut v: Visit, Form(f): Form<BatchForm>) -> Result<Answer, Failure> {
     let base = v.base()?;
+    let mut page = Batch {
+        frame: v.frame("批量办理", "/inbox").await?,
+        items: Vec::new(),
+        left: Vec::new(),
+        branches: Vec::new(),
+        all: f.all.clone(),
+        results: None,
+        base: base.clone(),
+    };
+    fill(&mut v, &mut page, f.numbers().map(str::to_owned).collect()).await?;
+    let wrong = wrong_choices(&mut v, &page, &f).await?;
+    if !wrong.is_empty() {
+        for item in &mut page.items {
+            item.choose(f.branch_of(&item.no));
+        }
+        page.frame.errors = wrong;
+        return v.invalid(page).await;
+    }
     let choices = f.choices();
     if choices.is_empty() {
         return Err(Error::field("no", "required", "请先在待办里勾选要办理的申请。").into());

@@ -6,7 +6,7 @@ use crate::{
     answer::Answer,
     error::Failure,
     face::Face,
-    form::{Form, Query},
+    form::{Carried, Form, Query},
     frame::Frame,
     page,
     visit::Visit,
@@ -168,7 +168,22 @@ async fn blank(v: &mut Visit) -> Result<In, Failure> {
 }
 
 /// `GET /o/{org}/transfers/in/new`.
-pub async fn new(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
+pub async fn new(
+    mut v: Visit,
+    Query(q): Query<Choice>,
+    Query(c): Query<Carried>,
+) -> Result<Answer, Failure> {
+    if let Some(f) = v.carried::<InForm>(&c.draft).await? {
+        if !c.edit {
+            return checking(v, f, Some(&c.draft)).await;
+        }
+        let mut new = NewIn::from(f);
+        if !q.reason.is_empty() {
+            new.reason = q.reason;
+        }
+        let page = why(&mut v, &new).await?;
+        return v.show(page).await;
+    }
     if q.t.is_empty() && q.again.is_empty() {
         let page = blank(&mut v).await?;
         return v.show(page).await;
@@ -298,7 +313,12 @@ async fn once_more(v: &mut Visit, f: WhoForm) -> Result<In, Failure> {
 }
 
 /// `POST /o/{org}/transfers/in/new`: the answers once more, to be checked by whoever gave them.
-pub async fn check(mut v: Visit, Form(f): Form<InForm>) -> Result<Answer, Failure> {
+pub async fn check(v: Visit, Form(f): Form<InForm>) -> Result<Answer, Failure> {
+    checking(v, f, None).await
+}
+
+/// Judges what was given. What was just sent gets an address of its own, where it is shown.
+async fn checking(mut v: Visit, f: InForm, draft: Option<&str>) -> Result<Answer, Failure> {
     let (ticket, again) = (f.ticket.clone(), f.again.clone());
     let new = NewIn::from(f);
     let checked = match transfers::check_in(&mut v.cx, &new).await {
@@ -306,10 +326,11 @@ pub async fn check(mut v: Visit, Form(f): Form<InForm>) -> Result<Answer, Failur
         Err(e @ (Error::Invalid(_) | Error::Gone)) => return wrong(v, &new, e).await,
         Err(e) => return Err(e.into()),
     };
-    let found = transfers::candidate(&mut v.cx, &new.origin).await?;
     let base = v.base()?;
-    let edit = [("t", &ticket), ("again", &again), ("reason", &new.reason)];
-    let edit = serde_html_form::to_string(edit).unwrap_or_default();
+    if draft.is_none() && v.face() != Face::Json {
+        return v.carry(&format!("{base}/transfers/in/new")).await;
+    }
+    let found = transfers::candidate(&mut v.cx, &new.origin).await?;
     let own =
         [("ticket", ticket), ("again", again), ("reason", new.reason), ("remark", new.remark)];
     let own = own.into_iter().map(|(name, value)| (name.to_owned(), value));
@@ -328,7 +349,7 @@ pub async fn check(mut v: Visit, Form(f): Form<InForm>) -> Result<Answer, Failur
         answers: checked.fields.into_iter().map(pair).collect(),
         remark: checked.remark,
         sent: own.chain(new.fields).collect(),
-        edit: format!("{base}/transfers/in/new?{edit}"),
+        edit: format!("{base}/transfers/in/new?edit=1&draft={}", draft.unwrap_or_default()),
         base,
         labels: LABELS,
     };

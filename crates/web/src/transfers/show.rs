@@ -137,7 +137,13 @@ impl Detail {
             None => self.href.clone(),
         };
         let org = self.base.rsplit('/').next().unwrap_or_default();
-        let query = [("for", "allocation"), ("kind", "branch"), ("under", org), ("back", &back)];
+        let query = [
+            ("for", "allocation"),
+            ("of", self.no.as_str()),
+            ("kind", "branch"),
+            ("under", org),
+            ("back", &back),
+        ];
         format!("{}/picker?{}", self.base, serde_html_form::to_string(query).unwrap_or_default())
     }
     /// Whether the decision carries an allocation.
@@ -147,6 +153,12 @@ impl Detail {
     /// Whether the target has asked for the person (转入).
     pub(crate) fn is_in(&self) -> bool {
         self.variant.comes_from_target()
+    }
+    /// What is asked before the key sends the decision: whom it is about, from where, to where.
+    pub(crate) fn confirmation(&self) -> String {
+        let last = |path: &[String]| path.last().cloned().unwrap_or_default();
+        let (from, to) = (last(&self.from), last(&self.to));
+        format!("{}：{}，从{from}转到{to}", self.approve_label(), self.person_name)
     }
     /// What the button of the decision says.
     pub(crate) fn approve_label(&self) -> &'static str {
@@ -269,10 +281,13 @@ pub(super) async fn branches_for(
         .collect();
     if !picked.is_empty() && branches.iter().all(|b| b.code != picked) {
         match app::orgs::by_code(&mut v.cx, picked).await {
-            Ok(org) if t.to.covers(&org.path) => {
-                branches.push(BranchView { code: org.code, name: org.short_name });
+            Ok(org) => {
+                let one = std::slice::from_ref(&org);
+                if transfers::against_branches(&mut v.cx, &t.no, one).await? == [None] {
+                    branches.push(BranchView { code: org.code, name: org.short_name });
+                }
             }
-            Ok(_) | Err(Error::NotFound) => {}
+            Err(Error::NotFound) => {}
             Err(e) => return Err(e.into()),
         }
     }
@@ -393,18 +408,22 @@ pub async fn approve(
     match transfers::approve(&mut v.cx, &no, f.version, Some(&f.branch)).await {
         Ok(t) => {
             let said = match t.state {
-                State::Done => format!("已同意 {} 转接,已经完成。{UNDO}", t.person_name),
-                State::PendingAlloc if t.variant.comes_from_target() => {
-                    format!("已同意 {} 转出,由对方分配团支部。{UNDO}", t.person_name)
+                State::Done => {
+                    format!("已同意{}转到{}，已经完成。{UNDO}", t.person_name, t.to.short_name)
                 }
-                State::PendingAlloc => {
-                    format!("已同意 {},请尽快分配团支部。{UNDO}", t.person_name)
-                }
+                State::PendingAlloc if t.variant.comes_from_target() => format!(
+                    "已同意{}转到{}，由对方分配团支部。{UNDO}",
+                    t.person_name, t.to.short_name
+                ),
+                State::PendingAlloc => format!(
+                    "已同意{}转到{}，请尽快分配团支部。{UNDO}",
+                    t.person_name, t.to.short_name
+                ),
                 _ => format!("{} 已不再接收转入,这条申请已自动退回。", t.to.short_name),
             };
             done(v, &t, said, &f.place).await
         }
-        Err(e) => back(v, &no, e, &f.place, Chosen::default()).await,
+        Err(e) => back(v, &no, e, (&f.place, &f.branch), Chosen::default()).await,
     }
 }
 
@@ -419,7 +438,7 @@ pub async fn allocate(
             let said = format!("已为 {} 分配团支部,转接完成。{UNDO}", t.person_name);
             done(v, &t, said, &f.place).await
         }
-        Err(e) => back(v, &no, e, &f.place, Chosen::default()).await,
+        Err(e) => back(v, &no, e, (&f.place, &f.branch), Chosen::default()).await,
     }
 }
 
@@ -436,7 +455,7 @@ pub async fn give_back(
         }
         Err(e) => {
             let chosen = Chosen { reason: f.reason, note: f.note, ..Chosen::default() };
-            back(v, &no, e, &f.place, chosen).await
+            back(v, &no, e, (&f.place, ""), chosen).await
         }
     }
 }
@@ -501,7 +520,7 @@ pub async fn pass_on(
         }
         Err(e) => {
             let chosen = Chosen { pass_to: f.to, pass_note: f.message, ..Chosen::default() };
-            back(v, &no, e, &f.place, chosen).await
+            back(v, &no, e, (&f.place, ""), chosen).await
         }
     }
 }
@@ -519,14 +538,14 @@ async fn back(
     mut v: Visit,
     no: &str,
     error: Error,
-    place: &str,
+    (place, branch): (&str, &str),
     chosen: Chosen,
 ) -> Result<Answer, Failure> {
     let errors: Vec<FieldError> = match error {
         Error::Invalid(errors) if v.face() != Face::Json => errors,
         other => return Err(other.into()),
     };
-    let mut d = detail(&mut v, no, place, "").await?;
+    let mut d = detail(&mut v, no, place, branch).await?;
     d.chosen = chosen;
     let mut frame = v.frame("转接详情", "/transfers").await?;
     frame.errors = errors;

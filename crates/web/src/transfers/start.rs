@@ -5,7 +5,7 @@ use crate::{
     answer::Answer,
     error::Failure,
     face::Face,
-    form::{Form, Query},
+    form::{Carried, Form, Query},
     frame::Frame,
     page,
     visit::Visit,
@@ -41,6 +41,9 @@ pub struct Named {
     pub name: String,
     /// From the root down to the organisation; for the person, her branch.
     pub path: Vec<String>,
+    /// 组织码 of the person's branch.
+    #[serde(skip)]
+    pub branch: String,
 }
 /// Something that the reason asks.
 #[derive(Serialize, JsonSchema)]
@@ -162,8 +165,18 @@ impl From<NewForm> for New {
 }
 
 /// `GET /o/{org}/transfers/out/new`.
-pub async fn new(mut v: Visit, Query(q): Query<Choice>) -> Result<Answer, Failure> {
+pub async fn new(
+    mut v: Visit,
+    Query(q): Query<Choice>,
+    Query(c): Query<Carried>,
+) -> Result<Answer, Failure> {
     let mut new = New::default();
+    if let Some(f) = v.carried::<NewForm>(&c.draft).await? {
+        if !c.edit {
+            return checking(v, New::from(f), Some(&c.draft)).await;
+        }
+        new = New::from(f);
+    }
     if !q.again.is_empty() {
         new = transfers::again(&mut v.cx, &q.again).await?;
     }
@@ -214,7 +227,8 @@ async fn out(v: &mut Visit, new: &New, who: &str) -> Result<Out, Failure> {
     page.person = Some(person(v, &new.person).await?);
     page.step = 2;
     let back = format!("{}/transfers/out/new?person={}", page.base, new.person);
-    let query = [("for", "transfer"), ("back", back.as_str())];
+    let branch = page.person.as_ref().map_or("", |p| p.branch.as_str());
+    let query = [("for", "transfer"), ("of", branch), ("back", back.as_str())];
     let query = serde_html_form::to_string(query).unwrap_or_default();
     page.picker = format!("{}/picker?{query}", page.base);
     if new.to.is_empty() || !page.to_problem.is_empty() {
@@ -257,13 +271,20 @@ async fn candidates(v: &mut Visit, who: &str) -> Result<Vec<Candidate>, Failure>
 
 async fn person(v: &mut Visit, code: &str) -> Result<Named, Failure> {
     let person = app::people::person::card(&mut v.cx, code).await?;
-    let branch = person.membership.as_ref().map(|m| m.org.path.clone()).unwrap_or_default();
-    Ok(Named { code: person.code.clone(), name: person.name.clone(), path: way(v, &branch).await? })
+    let branch = person.membership.as_ref().map(|m| m.org.clone());
+    let (code, path) = branch.map(|b| (b.code, b.path)).unwrap_or_default();
+    Ok(Named {
+        code: person.code.clone(),
+        name: person.name.clone(),
+        path: way(v, &path).await?,
+        branch: code,
+    })
 }
 
 async fn target(v: &mut Visit, code: &str) -> Result<Named, Failure> {
     let org = app::orgs::by_code(&mut v.cx, code).await?;
-    Ok(Named { path: way(v, &org.path).await?, code: org.code, name: org.short_name })
+    let path = way(v, &org.path).await?;
+    Ok(Named { path, code: org.code, name: org.short_name, branch: String::new() })
 }
 
 pub(super) async fn way(v: &mut Visit, path: &str) -> Result<Vec<String>, Failure> {
@@ -307,26 +328,34 @@ pub(super) fn asked(reason: &'static Reason, given: &BTreeMap<String, String>) -
 }
 
 /// `POST /o/{org}/transfers/out/new`: the answers once more, to be checked by whoever gave them.
-pub async fn check(mut v: Visit, Form(f): Form<NewForm>) -> Result<Answer, Failure> {
-    let new = New::from(f);
+pub async fn check(v: Visit, Form(f): Form<NewForm>) -> Result<Answer, Failure> {
+    checking(v, New::from(f), None).await
+}
+
+/// Judges what was given. What was just sent gets an address of its own, where it is shown.
+async fn checking(mut v: Visit, new: New, draft: Option<&str>) -> Result<Answer, Failure> {
     let checked = match checked(&mut v, &new).await? {
         Ok(checked) => checked,
         Err(e) => return wrong(v, &new, e).await,
     };
+    if draft.is_none() && v.face() != Face::Json {
+        let to = format!("{}/transfers/out/new", v.base()?);
+        return v.carry(&to).await;
+    }
     let frame = v.frame("核对转出", "/transfers/out/new").await?;
     let base = v.base()?;
     let person = Named {
         code: checked.person_code,
         name: checked.person_name,
         path: way(&mut v, &checked.from.path).await?,
+        branch: checked.from.code,
     };
     let to = Named {
         path: way(&mut v, &checked.to.path).await?,
         code: checked.to.code.clone(),
         name: checked.to.short_name.clone(),
+        branch: String::new(),
     };
-    let edit = [("person", &person.code), ("to", &to.code), ("reason", &new.reason)];
-    let edit = serde_html_form::to_string(edit).unwrap_or_default();
     let page = Check {
         frame,
         allocates: !checked.to.category.owns_members(),
@@ -338,7 +367,7 @@ pub async fn check(mut v: Visit, Form(f): Form<NewForm>) -> Result<Answer, Failu
             .collect(),
         remark: checked.remark,
         sent: sent(&new),
-        edit: format!("{base}/transfers/out/new?{edit}"),
+        edit: format!("{base}/transfers/out/new?edit=1&draft={}", draft.unwrap_or_default()),
         person,
         to,
         base,

@@ -45,7 +45,7 @@ async fn name_and_new_password_open_the_account_and_the_initial_one_is_void() {
     let page = browser.submit(&page, "/activate", &filled("买买提.艾力", PASSWORD)).await;
     assert_eq!(page.url, "/me");
     assert_eq!(new.accounts().await, 1);
-    assert!(browser.get("/me/sessions").await.body.contains("现在有 1 处登录"));
+    assert!(browser.get("/me/sessions").await.body.contains("现在有1处登录"));
     assert!(!browser.cookies.contains_key("activation"));
     let mut other = new.kit.browser();
     assert_eq!(other.sign_in(&new.id, &new.id[10..]).await.url, "/login");

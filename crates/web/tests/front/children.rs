@@ -40,7 +40,7 @@ async fn without_scripts_a_list_is_pasted_repaired_shown_as_a_tree_made_and_take
     let page = d.browser.submit(&review, &format!("{at}/rows"), &fields).await;
     assert!(page.body.contains("还有 1 行需修改"), "{}", page.body);
     let page = d.browser.submit(&page, &format!("{at}/skip"), &[]).await;
-    assert!(page.body.contains("已跳过 1 行(已有的组织)"), "{}", page.body);
+    assert!(page.body.contains("已跳过1行（已有的组织）"), "{}", page.body);
     let tree = d.browser.get(&format!("{at}/tree")).await;
     assert!(tree.body.contains("class=\"lv2\"") && tree.body.contains("创建 3 个组织"));
     let result = d.browser.submit(&tree, &format!("{at}/commit"), &[("mode", "good")]).await;

@@ -55,9 +55,9 @@ async fn branches_are_marked_by_suggestion_by_hand_and_turn_on_their_day() {
         assert!(wrong.body.contains(says), "{says}: {}", wrong.body);
     }
     let done = browser.post(&marks, &[("only", branch), ("month", "2026-06")]).await;
-    assert!(done.body.contains("已标记 1 个团支部"), "{}", done.body);
+    assert!(done.body.contains("已标记1个团支部"), "{}", done.body);
     let done = browser.post(&marks, &[("suggested", "1")]).await;
-    assert!(done.body.contains("已标记 2 个团支部"), "{}", done.body);
+    assert!(done.body.contains("已标记2个团支部"), "{}", done.body);
     let card = browser.get(&format!("{base}/orgs/{branch}")).await;
     assert!(card.body.contains("2026 年 6 月毕业"), "{}", card.body);
     let shown = browser.get(&format!("{base}/graduation/conversion")).await;
@@ -87,7 +87,7 @@ async fn branches_are_marked_by_suggestion_by_hand_and_turn_on_their_day() {
     assert!(early.body.contains("2026 年 8 月 1 日起才能标记"), "{}", early.body);
     let delayed = [("only", code.as_str()), ("mark", "delayed"), ("until", "2027-06")];
     let done = browser.submit(&page, &people, &delayed).await;
-    assert!(done.body.contains("已标记 1 名团员"), "{}", done.body);
+    assert!(done.body.contains("已标记1名团员"), "{}", done.body);
     let members = browser.get(&format!("{base}/members?grad=delayed")).await;
     assert!(members.body.contains("延迟毕业(至 2027-06)"), "{}", members.body);
     let chosen = browser.get(&format!("{people}?only={code}")).await;

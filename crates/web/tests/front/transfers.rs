@@ -89,7 +89,7 @@ async fn a_transfer_is_begun_step_by_step_decided_in_the_inbox_and_followed_by_t
     assert!(home.body.contains("转接审批"), "{}", home.body);
     let inbox = target.get(&format!("{there}/inbox")).await;
     assert_eq!(inbox.status, StatusCode::OK, "{}", inbox.body);
-    assert!(inbox.body.contains("同意并分配") && inbox.body.contains("(推荐)"), "{}", inbox.body);
+    assert!(inbox.body.contains("同意并分配") && inbox.body.contains("（推荐）"), "{}", inbox.body);
     assert!(!inbox.body.contains(&w.kit.id_number(w.person).await), "numbers are masked");
     let no = inbox.body.split("/t/").nth(1).unwrap().split('/').next().unwrap().to_owned();
     let approval = format!("{there}/t/{no}/approval");

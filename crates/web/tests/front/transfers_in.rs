@@ -188,7 +188,7 @@ async fn several_are_decided_at_once_and_each_has_its_result() {
     let batch = format!("{there}/inbox/batch");
     let ticked = format!("{batch}?no={}&no={}&no={}", numbers[0], numbers[1], numbers[2]);
     let page = target.get(&ticked).await;
-    assert!(page.body.contains("下面 3 件") && page.body.contains("(推荐)"), "{}", page.body);
+    assert!(page.body.contains("下面 3 件") && page.body.contains("（推荐）"), "{}", page.body);
     // Meanwhile the source takes one back.
     let gone = json!({ "version": 1 });
     source.post_json(&format!("{here}/t/{}/withdrawal", numbers[1]), &gone).await;
@@ -198,7 +198,7 @@ async fn several_are_decided_at_once_and_each_has_its_result() {
     let chosen =
         [("all", branch), (one.as_str(), "all"), (two.as_str(), "all"), (three.as_str(), "")];
     let result = target.submit(&page, &batch, &chosen).await;
-    assert!(result.body.contains("办理成功 2 件,未办理 1 件"), "{}", result.body);
+    assert!(result.body.contains("办理成功2件，未办理1件"), "{}", result.body);
     assert!(result.body.contains("转接完成") && result.body.contains("你的操作未生效"));
     assert!(result.body.contains("还要分配团支部"), "{}", result.body);
     let late = target.get(&ticked).await;
