@@ -29,6 +29,10 @@ pub(crate) struct Inner {
     ids: Ids,
     settings: Settings,
     read_only: AtomicBool,
+    /// The database came back from a backup and nobody has acknowledged it.
+    restored: AtomicBool,
+    /// When this node last compared the database with the note outside it.
+    anchor_seen: AtomicI64,
     /// When this node last looked whether figures of the rules were changed.
     rules_seen: AtomicI64,
     /// Places for password hashing: each takes 19 MiB, so the places are the bound on memory.
@@ -55,6 +59,8 @@ pub struct Settings {
 
 /// How often a node looks for changed figures, in milliseconds.
 const RULES_EVERY: Millis = 5000;
+/// How often a node looks whether the database is the one that it knew, in milliseconds.
+const ANCHOR_EVERY: Millis = 30_000;
 
 /// When the sign-in page asks for a captcha (decision 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +92,8 @@ impl House {
             ids: Ids::new(u16::from_be_bytes(node)),
             settings,
             read_only: AtomicBool::new(false),
+            restored: AtomicBool::new(false),
+            anchor_seen: AtomicI64::new(i64::MIN),
             rules_seen: AtomicI64::new(0),
             hash_places: Semaphore::new(cores),
             sheet_places: Semaphore::new(cores),
@@ -125,6 +133,11 @@ impl House {
     }
     /// Opens a transaction for somebody who came from `origin`.
     pub async fn enter(&self, who: Who, writes: bool, origin: Origin) -> Result<Cx> {
+        self.look_at_anchor().await?;
+        if writes && self.is_restored() && !matches!(who, Who::System("restore" | "seal" | "keys"))
+        {
+            return Err(Error::Restored);
+        }
         if writes && self.is_read_only() && !matches!(who, Who::System(_)) {
             return Err(Error::ReadOnly);
         }
@@ -137,6 +150,20 @@ impl House {
             crate::proposals::keep_rules_in_force(&mut cx).await?;
         }
         Ok(cx)
+    }
+
+    /// Every node for itself, at most once in so many seconds.
+    pub(crate) async fn look_at_anchor(&self) -> Result<()> {
+        let (now, seen) = (self.now(), self.0.anchor_seen.load(Ordering::Relaxed));
+        if self.0.settings.audit_anchor.is_none() || now.saturating_sub(seen).abs() < ANCHOR_EVERY {
+            return Ok(());
+        }
+        self.0.anchor_seen.store(now, Ordering::Relaxed);
+        // The note can be unreadable for a moment: that stops nobody, and is told.
+        if let Err(e) = crate::restore::look(self).await {
+            tracing::error!(error = %e, "the database could not be compared with the note outside it");
+        }
+        Ok(())
     }
 
     /// What [`act!`] does after the work: commit it, or say (`None`) that it must be run again
@@ -219,6 +246,13 @@ impl House {
     }
     pub(crate) fn sheet_places(&self) -> &Semaphore {
         &self.0.sheet_places
+    }
+    /// Whether the database came back from a backup and nobody has acknowledged it yet.
+    pub fn is_restored(&self) -> bool {
+        self.0.restored.load(Ordering::Relaxed)
+    }
+    pub(crate) fn set_restored(&self, on: bool) {
+        self.0.restored.store(on, Ordering::Relaxed);
     }
     /// Whether changes are refused at present.
     pub fn is_read_only(&self) -> bool {

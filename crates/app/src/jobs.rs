@@ -188,6 +188,9 @@ impl Turn<'_> {
 
 /// Claims the next job that is due and runs it. `false` when none is due.
 pub async fn run_next(house: &House) -> Result<bool> {
+    if house.is_restored() {
+        return Ok(false);
+    }
     let Some((turn, payload)) = claim(house).await? else { return Ok(false) };
     let done = match serde_json::from_str::<Job>(&payload) {
         Ok(job) => job.run(&turn).await,
@@ -381,6 +384,10 @@ async fn seal(house: &House) -> Result<()> {
 
 /// Turns every wheel that is due, each on one node only. Also for tests: move the clock, tick.
 pub async fn tick(house: &House) -> Result<()> {
+    house.look_at_anchor().await?;
+    if house.is_restored() {
+        return Ok(());
+    }
     for wheel in CLOCKWORK {
         if !take_turn(house, wheel).await? {
             continue;

@@ -56,6 +56,8 @@ pub mod proposals;
 mod rekey;
 /// 组织迁移, 合并 and 拆分.
 pub mod relocations;
+/// A database that came back from a backup.
+pub mod restore;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
 /// 学校专区.

@@ -13,6 +13,7 @@ use std::{
 /// the generator of demonstrations, which fills whole tables.
 const STATEMENTS: &[&str] = &[
     "marks.rs",
+    "restore.rs",
     "house.rs",
     "events.rs",
     "files.rs",

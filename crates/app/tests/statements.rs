@@ -37,12 +37,13 @@ const WALKERS: [&str; 6] =
 /// Tables that stay small however large the nation is.
 const SMALL: [&str; 3] = ["operator", "rule_change", "proposal"];
 /// Statements that read an index or a table from one end and stop at their bound, by their beginning.
-const STOPPING: [&str; 7] = [
+const STOPPING: [&str; 8] = [
     // What was written in the last seconds.
     "SELECT e.id, e.at, e.actor_id, e.actor, e.acting_org, e.kind, e.object, e.object_id, e.org_path, e.person_id, e.detail, e.request_id, e.mac FROM event_unsealed",
     // The newest of each.
     "SELECT seq, hash FROM seal ORDER BY seq DESC LIMIT 1",
     "SELECT person_id FROM account LIMIT 1",
+    "SELECT id FROM event ORDER BY id LIMIT 1",
     // By age, and the old ones go at once.
     "DELETE FROM delta WHERE id IN (SELECT id FROM delta WHERE at < $1 ORDER BY id",
     "SELECT id, from_path, to_path FROM path_move WHERE NOT done ORDER BY id LIMIT 1",

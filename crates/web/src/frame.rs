@@ -90,6 +90,8 @@ pub struct Frame {
     /// Key of the form on this page: one form, one effect.
     pub idem: String,
     pub read_only: bool,
+    /// The database came back from a backup, and nobody has acknowledged it yet.
+    pub restored: bool,
     pub request_id: String,
     /// A member's own pages: tabs at the bottom on a phone.
     pub personal: bool,
@@ -132,6 +134,7 @@ impl Frame {
             help: "/help".into(),
             idem: String::new(),
             read_only: false,
+            restored: false,
             request_id: request_id.into(),
             personal: false,
             errors: Vec::new(),

@@ -24,6 +24,10 @@ pub async fn front() -> Redirect {
 /// `/health`: 200 when the database answers.
 pub async fn health(State(site): State<Site>) -> Response {
     match site.house().read(app::Who::Nobody).await {
+        Ok(_) if site.house().is_restored() => {
+            let said = "read-only: the database came back from a backup; run tuanjian restore-acknowledge\n";
+            (StatusCode::OK, said).into_response()
+        }
         Ok(_) => (StatusCode::OK, "ok\n").into_response(),
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "database\n").into_response(),
     }

@@ -82,6 +82,7 @@ impl Stranger {
         let mut frame = Frame::bare(title, look(&self.jar), &self.request_id);
         frame.fragment = self.face == Face::Fragment;
         frame.read_only = self.house.is_read_only();
+        frame.restored = self.house.is_restored();
         frame
     }
 }

@@ -219,7 +219,7 @@ async fn plant_due(lab: &Lab, above: &OrgRef) {
         }
     }
     let due = "UPDATE org SET graduates = '2026-06' WHERE short_name LIKE '2022级%'";
-    lab.scratch.vandalise(due).await.unwrap();
+    lab.plant(due).await.unwrap();
 }
 
 /// They are branches again, as if nobody had turned them; what was told of it stays told.

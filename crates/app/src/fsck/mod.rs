@@ -72,7 +72,7 @@ pub async fn run_with(
     tell: &mut (dyn FnMut(&Finding) + Send),
 ) -> Result<Report> {
     // Read first: the book may only have grown since.
-    let noted = events::noted(house)?;
+    let noted = events::noted(house)?.map(|n| n.seal);
     let cx = house.snapshot(Who::System("fsck")).await?;
     let mut check =
         Check { cx, report: Report::default(), tell, deep, rejudging: false, rules: Vec::new() };

@@ -3,6 +3,7 @@
 mod demo;
 mod import;
 mod open;
+mod restore;
 mod serve;
 mod token;
 mod upkeep;
@@ -36,6 +37,10 @@ pub(crate) struct Place {
     /// File with the same settings: data = "…", database = "…", listen = "…", …
     #[arg(long, global = true, env = "TUANJIAN_CONFIG")]
     config: Option<PathBuf>,
+    /// Where the newest seal of the audit book is noted outside the database: audit.head in --data
+    /// when absent. Better on another machine, and the same for all nodes.
+    #[arg(long, global = true, env = "TUANJIAN_AUDIT_ANCHOR")]
+    audit_anchor: Option<PathBuf>,
     /// Answer in JSON, for programs.
     #[arg(long, global = true)]
     json: bool,
@@ -73,6 +78,16 @@ enum Command {
         #[command(subcommand)]
         what: Audit,
     },
+    /// Acknowledge that the database came back from a backup: ends the sign-ins, tokens and codes that
+    /// came back with it, writes that into the audit book, and lets the program go on.
+    RestoreAcknowledge {
+        /// Why it was restored; stands in the audit book.
+        #[arg(long)]
+        reason: String,
+        /// Also when nothing shows that it was restored (the note came back with the database).
+        #[arg(long)]
+        anyway: bool,
+    },
     /// Personal tokens for programs: make one (shown once), list them, end them.
     #[command(args_conflicts_with_subcommands = true)]
     Token {
@@ -95,7 +110,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Audit {
-    /// Read the whole book and tell every row that was edited, deleted or inserted.
+    /// Read the whole book and tell every row that was edited, deleted or inserted. Exit code 0 whole
+    /// and as noted outside the database, 1 not, 2 could not run, 3 whole but with no note to compare.
     Verify,
 }
 
@@ -220,6 +236,9 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         }
         Command::Fsck { deep } => upkeep::fsck(cli.place, deep).await,
         Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
+        Command::RestoreAcknowledge { reason, anyway } => {
+            restore::acknowledge(cli.place, &reason, anyway).await
+        }
         Command::Token { what, make } => token::token(cli.place, what, make).await,
         Command::Graduation { what: Graduation::Rehearse { on, provinces } } => {
             upkeep::rehearse(cli.place, on.as_deref(), provinces).await

@@ -21,6 +21,7 @@ use std::{
 pub(super) struct File {
     data: Option<PathBuf>,
     database: Option<String>,
+    audit_anchor: Option<PathBuf>,
     serializable: bool,
     pub(super) listen: Option<SocketAddr>,
     pub(super) public_url: Option<String>,
@@ -81,7 +82,11 @@ pub(super) async fn house(opening: Opening<'_>) -> Result<House> {
     let keys = Keys::open(&keys)?;
     let db = storage::Db::open(&options).await.context("opening the database")?;
     db.migrate().await.context("bringing the schema up to date")?;
-    let settings = settings(&file, opening.serving, &folder)?;
+    let mut settings = settings(&file, opening.serving, &folder)?;
+    let anchor = opening.place.audit_anchor.clone().or_else(|| file.audit_anchor.clone());
+    if anchor.is_some() {
+        settings.audit_anchor = anchor;
+    }
     let house = House::open(db, keys, SystemClock, SystemChance, settings).await?;
     house.set_read_only(file.read_only || opening.serving.is_some_and(|s| s.read_only));
     Ok(house)

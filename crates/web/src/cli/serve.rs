@@ -68,7 +68,10 @@ pub(super) fn site(house: &House, serving: &Serving, file: &open::File) -> Site 
 /// An empty database has nobody who could sign in: the first administrator gets a link.
 async fn greet(place: &Place, house: &House, serving: &Serving, address: SocketAddr) -> Result<()> {
     let base = serving.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let invite = app::users::first::invite(house).await?;
+    let invite = match house.is_restored() {
+        false => app::users::first::invite(house).await?,
+        true => None,
+    };
     let link = invite.map(|code| format!("{base}/setup/{code}"));
     if place.json {
         say(&serde_json::json!({ "address": base, "setup": link }).to_string())?;

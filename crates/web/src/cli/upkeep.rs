@@ -63,19 +63,35 @@ pub(super) async fn fsck(place: Place, deep: bool) -> Result<ExitCode> {
     Ok(ExitCode::from(report.exit_code()))
 }
 
-/// `tuanjian audit verify`: exit code 0 when the book is whole, 1 when not.
+/// `tuanjian audit verify`: exit code 0 when the book is whole, 1 when not, 3 when there is no note
+/// outside the database that would tell a book that was cut off.
 pub(super) async fn verify(place: Place) -> Result<ExitCode> {
     let house = house(&place).await?;
-    let (rows, faults) = app::events::verify(&house, app::events::noted(&house)?).await?;
+    let noted = app::events::noted(&house)?.map(|n| n.seal);
+    let compared = noted.is_some();
+    let (rows, faults) = app::events::verify(&house, noted).await?;
     for fault in &faults {
         say(&serde_json::to_string(fault)?)?;
     }
     if place.json {
-        say(&serde_json::json!({ "rows": rows, "faults": faults.len() }).to_string())?;
+        say(&serde_json::json!({ "rows": rows, "faults": faults.len(), "compared": compared })
+            .to_string())?;
     } else {
         say(&format!("{rows} rows read, {} faults.", faults.len()))?;
     }
-    Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    if !compared && !place.json {
+        let path = house.settings().audit_anchor.clone().unwrap_or_default();
+        say(&format!(
+            "Nothing to compare with: there is no note of the newest seal in {}. What is there fits together; \
+             whether rows are missing at the end can't be told. Name the note with --audit-anchor.",
+            path.display()
+        ))?;
+    }
+    Ok(match (faults.is_empty(), compared) {
+        (false, _) => ExitCode::from(1),
+        (true, true) => ExitCode::SUCCESS,
+        (true, false) => ExitCode::from(3),
+    })
 }
 
 /// `tuanjian graduation rehearse`: a line a school, then its province's sum, at last the sum of all.
