@@ -79,10 +79,21 @@ const NOTE_TRIES: u32 = 20;
 /// Puts a job in; it starts after the commit. A job of the same unique key that waits or runs
 /// already is returned instead.
 pub async fn enqueue(cx: &mut Cx, job: &Job, org: Option<&OrgRef>, total: i64) -> Result<JobId> {
+    let person = cx.visitor().ok().map(|v| v.person);
+    enqueue_for(cx, job, org, total, person).await
+}
+
+/// As [`enqueue`], for somebody else than whoever acts.
+pub(crate) async fn enqueue_for(
+    cx: &mut Cx,
+    job: &Job,
+    org: Option<&OrgRef>,
+    total: i64,
+    person: Option<PersonId>,
+) -> Result<JobId> {
     let id = JobId(cx.new_id());
     let key = job.unique_key();
     let payload = serde_json::to_string(job).map_err(|e| Error::Broken(e.to_string()))?;
-    let person: Option<PersonId> = cx.visitor().ok().map(|v| v.person);
     let put = cx
         .tx
         .run(

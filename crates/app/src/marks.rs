@@ -190,6 +190,21 @@ pub const MARKED: &[Watched] = &[
             ("proposal_id", Int),
         ],
     },
+    Watched {
+        table: "export_request",
+        key: &[("id", Int)],
+        columns: &[
+            ("no", Text),
+            ("org_id", Int),
+            ("payload", Text),
+            ("people", Int),
+            ("reason", Text),
+            ("state", Text),
+            ("asked_by", Int),
+            ("expires_at", Int),
+            ("decided_by", Int),
+        ],
+    },
     Watched { table: "setting", key: &[("name", Text)], columns: &[("value", Text)] },
 ];
 

@@ -220,7 +220,7 @@ impl Visit {
 /// The menu of a person's own pages, which are also the tabs at the bottom of a phone:
 /// `(label, path, further pages that belong to it)`.
 const MINE: &[(&str, &str, &[&str])] = &[
-    ("首页", "/me", &["/me/profile"]),
+    ("首页", "/me", &["/me/profile", "/me/seen"]),
     ("转接", "/me/transfers", &["/me/transfers"]),
     ("消息", "/me/messages", &["/me/messages"]),
     (

@@ -6,6 +6,7 @@ pub mod cadres;
 pub mod closings;
 pub mod codes;
 pub mod error;
+pub mod exports;
 pub mod face;
 pub mod form;
 pub mod frame;

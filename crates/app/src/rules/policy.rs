@@ -170,6 +170,10 @@ figures! {
     Exports {
         /// Rows above which an export becomes a job.
         job_above: u64,
+        /// People above which an export of whole numbers needs a second person.
+        second_person_above: i64,
+        /// Days within which the second person decides.
+        consent_days: i64,
     }
     /// Lists.
     Pages {
