@@ -139,6 +139,7 @@ const LONGEST_SLEEP: Millis = MINUTE;
 
 /// Turns every wheel that is due, each on one node only. For tests: move the clock, tick.
 pub async fn tick(house: &House) -> Result<()> {
+    house.look_at_anchor().await?;
     for wheel in CLOCKWORK {
         if take_turn(house, wheel).await?.is_some() {
             continue;
@@ -174,7 +175,8 @@ fn millis(millis: Millis) -> Duration {
 /// Takes the turn; or says when it may be taken. Looks before it writes: on SQLite there is one
 /// writer, and most looks find nothing to do.
 async fn take_turn(house: &House, wheel: &Wheel) -> Result<Option<Millis>> {
-    if house.is_read_only() && !wheel.always {
+    house.look_at_anchor().await?;
+    if house.is_restored() || (house.is_read_only() && !wheel.always) {
         return Ok(Some(house.now() + SECOND));
     }
     let mut cx = house.read(Who::System("clockwork")).await?;

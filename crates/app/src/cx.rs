@@ -6,6 +6,7 @@ use crate::{
     Action, Error, Grant, House, OrgRef, Permit, Result, Role, Scope, access,
     clock::Millis,
     events::{self, Event},
+    marks,
     people::PersonId,
 };
 use db::Tx;
@@ -29,10 +30,21 @@ pub struct Visitor {
     pub name: String,
     /// The sign-in; `None` for a program with a token.
     pub session: Option<i64>,
+    /// What a program's token allows; `None` for a sign-in.
+    pub token: Option<Pass>,
     /// Her rights, in organisation order.
     pub grants: Vec<Grant>,
     /// The organisation acted for: it is in the address of the page, never in the session.
     pub acting: Option<Grant>,
+}
+
+/// What a token allows of its person's rights.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// It may change things, not only read.
+    pub writes: bool,
+    /// It is good for one organisation alone, and not for the person's own pages.
+    pub one_org: bool,
 }
 
 /// Where a request came from; for the audit book.
@@ -52,7 +64,8 @@ pub struct Cx {
 }
 
 impl Cx {
-    pub(crate) fn new(house: House, tx: Tx, who: Who, origin: Origin) -> Self {
+    pub(crate) fn new(house: House, mut tx: Tx, who: Who, origin: Origin) -> Self {
+        tx.watch(marks::MARKED);
         Self { tx, house, who, origin, owed: 0 }
     }
 
@@ -108,6 +121,7 @@ impl Cx {
     /// Leave to do `action` on `org`, or why not. An organisation that may not even be seen is
     /// [`Error::NotFound`]: its existence is nobody's business.
     pub fn permit(&mut self, action: Action, org: &OrgRef) -> Result<Permit> {
+        self.token_writes()?;
         let grant = match &self.who {
             Who::System(_) => Grant { org: org.clone(), role: Role::System },
             _ => self.acting()?.clone(),
@@ -120,9 +134,30 @@ impl Cx {
         self.owed += 1;
         Ok(permit)
     }
+    /// A token that only reads changes nothing.
+    pub fn token_writes(&self) -> Result<()> {
+        match &self.who {
+            Who::Person(v) if v.token.is_some_and(|t| !t.writes) => Err(Error::Forbidden {
+                action: "用令牌办理",
+                may: "可以办理的令牌（在“我的令牌”里新建时选“查看和办理”）".into(),
+                why: String::new(),
+            }),
+            _ => Ok(()),
+        }
+    }
     /// Leave to do something about one's own person.
     pub fn permit_own(&mut self, action: Action) -> Result<Permit> {
+        self.token_writes()?;
         let me = self.visitor()?.person;
+        // A token that could make tokens or change the password would be worth more than itself.
+        if self.visitor()?.token.is_some_and(|t| t.one_org || action == Action::ManageOwnSignIns) {
+            let action = access::line(action).label;
+            return Err(Error::Forbidden {
+                action,
+                may: "本人（登录后办理）".into(),
+                why: String::new(),
+            });
+        }
         let permit = access::permit_own(action, me, me)?;
         self.owed += 1;
         Ok(permit)
@@ -188,11 +223,13 @@ impl Cx {
         events::write_plain(self, event).await
     }
 
-    /// Makes everything lasting. Refused when a permit was given but no audit row written.
-    pub async fn commit(self) -> Result<()> {
+    /// Makes everything lasting, with the marks of what carries authority. Refused when a permit was
+    /// given but no audit row written.
+    pub async fn commit(mut self) -> Result<()> {
         if self.owed > 0 {
             return Err(Error::Unrecorded);
         }
+        marks::write(&mut self).await?;
         Ok(self.tx.commit().await?)
     }
 }

@@ -39,6 +39,9 @@ pub enum Error {
     /// The program takes no changes at present.
     #[error("read-only")]
     ReadOnly,
+    /// The database came back from a backup, and nobody has acknowledged it yet.
+    #[error("the database came back from a backup; run `tuanjian restore-acknowledge`")]
+    Restored,
     /// More work than places; try again in a moment.
     #[error("busy")]
     Busy,

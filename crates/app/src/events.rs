@@ -252,6 +252,8 @@ pub enum Fault {
     Broken { seq: i64 },
     /// A row neither linked nor waiting to be linked.
     Unlinked { event: i64 },
+    /// A row that waited to be linked is gone.
+    Vanished { event: i64 },
     /// The chain ends before the seal that was noted outside the database.
     CutOff { seq: i64, noted: i64 },
 }
@@ -286,6 +288,7 @@ pub(crate) async fn verify_in(cx: &mut Cx, noted: Option<Seal>) -> Result<(u64, 
         faults.push(Fault::CutOff { seq: last.seq, noted: noted.seq });
     }
     unlinked(cx, &mut faults).await?;
+    vanished(cx, &mut faults).await?;
     Ok((count, faults))
 }
 
@@ -355,6 +358,19 @@ fn check(
     here
 }
 
+/// Rows that wait for the chain and are no more.
+async fn vanished(cx: &mut Cx, faults: &mut Vec<Fault>) -> Result<()> {
+    let gone: Vec<(i64,)> = cx
+        .tx
+        .all(
+            sql!("SELECT u.event_id FROM event_unsealed u LEFT JOIN event e ON e.id = u.event_id WHERE e.id IS NULL ORDER BY u.event_id LIMIT 1000"),
+            &[],
+        )
+        .await?;
+    faults.extend(gone.into_iter().map(|(event,)| Fault::Vanished { event }));
+    Ok(())
+}
+
 /// Rows that are not in the chain yet: how many there are, and what is wrong with them.
 async fn unlinked(cx: &mut Cx, faults: &mut Vec<Fault>) -> Result<u64> {
     let mut after = i64::MIN;
@@ -390,34 +406,61 @@ async fn unlinked(cx: &mut Cx, faults: &mut Vec<Fault>) -> Result<u64> {
     }
 }
 
+/// What is noted outside the database: the newest seal, and how often a restored database was
+/// acknowledged until then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    pub seal: Seal,
+    pub epoch: i64,
+}
+
 /// Notes the newest seal outside the database, so that a book cut off at its end is found out.
 pub fn note_seal(house: &House, seal: &Seal) -> Result<()> {
+    let epoch = noted(house)?.map_or(0, |n| n.epoch);
+    note(house, &Noted { seal: seal.clone(), epoch })
+}
+
+/// As [`note_seal`], with the epoch. The note never goes back: the anchor may be one for all nodes.
+pub(crate) fn note(house: &House, new: &Noted) -> Result<()> {
     let Some(path) = &house.settings().audit_anchor else { return Ok(()) };
-    let hash: String = seal.hash.iter().map(|b| format!("{b:02x}")).collect();
-    let beside = path.with_extension("new");
+    if noted(house)?.is_some_and(|n| (n.epoch, n.seal.seq) >= (new.epoch, new.seal.seq)) {
+        return Ok(());
+    }
+    let hash: String = new.seal.hash.iter().map(|b| format!("{b:02x}")).collect();
+    // Each writer has a file of its own to rename: nodes may share the folder.
+    let beside = path.with_extension(format!("new-{}", house.new_id()));
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let line = format!("{} {hash} {}\n", new.seal.seq, new.epoch);
     options
         .open(&beside)
-        .and_then(|mut out| {
-            std::io::Write::write_all(&mut out, format!("{} {hash}\n", seal.seq).as_bytes())
-        })
+        .and_then(|mut out| std::io::Write::write_all(&mut out, line.as_bytes()))
         .and_then(|()| std::fs::rename(&beside, path))
-        .map_err(|e| Error::Broken(format!("the audit anchor: {e}")))
+        .map_err(|e| Error::Broken(format!("the audit anchor {}: {e}", path.display())))
 }
 
-/// The seal noted outside the database, if one was.
-pub fn noted(house: &House) -> Result<Option<Seal>> {
+/// Forgets the note: the database is a new one.
+pub(crate) fn forget_note(house: &House) -> Result<()> {
+    let Some(path) = &house.settings().audit_anchor else { return Ok(()) };
+    std::fs::remove_file(path).map_err(|e| Error::Broken(format!("the audit anchor: {e}")))
+}
+
+/// What was noted outside the database, if anything was.
+pub fn noted(house: &House) -> Result<Option<Noted>> {
     let Some(path) = &house.settings().audit_anchor else { return Ok(None) };
-    let Ok(text) = std::fs::read_to_string(path) else { return Ok(None) };
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Error::Broken(format!("the audit anchor {}: {e}", path.display()))),
+    };
     let broken = || Error::Broken("the audit anchor is not in order".into());
-    let (seq, hash) = text.trim().split_once(' ').ok_or_else(broken)?;
+    let mut words = text.split_whitespace();
+    let (seq, hash) = words.next().zip(words.next()).ok_or_else(broken)?;
+    let epoch = words.next().map_or(Ok(0), |n| n.parse().map_err(|_| broken()))?;
     let byte = |at: usize| hash.get(at..at + 2).and_then(|b| u8::from_str_radix(b, 16).ok());
     let hash = (0..hash.len()).step_by(2).map(byte).collect::<Option<Vec<u8>>>();
-    Ok(Some(Seal { seq: seq.parse().map_err(|_| broken())?, hash: hash.ok_or_else(broken)? }))
+    let seq = seq.parse().map_err(|_| broken())?;
+    Ok(Some(Noted { seal: Seal { seq, hash: hash.ok_or_else(broken)? }, epoch }))
 }

@@ -39,6 +39,10 @@ pub(crate) struct Inner {
     /// The switch as this node last saw it; the first look decides nothing for a program that was
     /// started as read-only.
     switch_seen: Mutex<Option<Option<Switch>>>,
+    /// The database came back from a backup and nobody has acknowledged it.
+    restored: AtomicBool,
+    /// When this node last compared the database with the note outside it.
+    anchor_seen: AtomicI64,
     /// When this node last looked whether figures of the rules were changed.
     rules_seen: AtomicI64,
     /// Places for password hashing: each takes 19 MiB, so the places are the bound on memory.
@@ -71,6 +75,8 @@ pub struct Settings {
 
 /// How often a node looks for changed figures, in milliseconds.
 const RULES_EVERY: Millis = 5000;
+/// How often a node looks whether the database is the one that it knew, in milliseconds.
+const ANCHOR_EVERY: Millis = 30_000;
 
 /// When the sign-in page asks for a captcha (decision 6).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,12 +119,15 @@ impl House {
             senders,
             read_only: AtomicBool::new(false),
             switch_seen: Mutex::new(None),
+            restored: AtomicBool::new(false),
+            anchor_seen: AtomicI64::new(i64::MIN),
             rules_seen: AtomicI64::new(0),
             hash_places: Semaphore::new(cores),
             strangers_places: Semaphore::new(cores.saturating_sub(1).max(1)),
             sheet_places: Semaphore::new(cores),
         }));
         house.check_keys().await?;
+        house.look_at_anchor().await?;
         Ok(house)
     }
 
@@ -129,19 +138,21 @@ impl House {
         let stored = match self.setting("key_mark").await? {
             Some(stored) => stored,
             None => {
-                let mut tx = self.0.db.write().await?;
+                let tx = self.0.db.write().await?;
+                let mut cx = Cx::new(self.clone(), tx, Who::System("keys"), Origin::default());
                 let ring = self.keys().newest_ring().to_string();
                 for (name, value) in [("key_mark", &mark), ("key_ring", &ring)] {
-                    tx.run(
-                        db::sql!(
-                            "INSERT INTO setting (name, value) VALUES ($1, $2)
-                             ON CONFLICT (name) DO NOTHING"
-                        ),
-                        db::args![name, value],
-                    )
-                    .await?;
+                    cx.tx
+                        .run(
+                            db::sql!(
+                                "INSERT INTO setting (name, value) VALUES ($1, $2)
+                                 ON CONFLICT (name) DO NOTHING"
+                            ),
+                            db::args![name, value],
+                        )
+                        .await?;
                 }
-                tx.commit().await?;
+                cx.commit().await?;
                 self.setting("key_mark").await?.unwrap_or_default()
             }
         };
@@ -175,6 +186,11 @@ impl House {
     }
     /// Opens a transaction for somebody who came from `origin`.
     pub async fn enter(&self, who: Who, writes: bool, origin: Origin) -> Result<Cx> {
+        self.look_at_anchor().await?;
+        if writes && self.is_restored() && !matches!(who, Who::System("restore" | "seal" | "keys"))
+        {
+            return Err(Error::Restored);
+        }
         // Nobody yet: signing in is possible, and the doors of `web` refuse the rest.
         if writes && self.is_read_only() && matches!(who, Who::Person(_)) {
             return Err(Error::ReadOnly);
@@ -193,6 +209,20 @@ impl House {
             crate::keyring::look(&mut cx).await?;
         }
         Ok(cx)
+    }
+
+    /// Every node for itself, at most once in so many seconds.
+    pub(crate) async fn look_at_anchor(&self) -> Result<()> {
+        let (now, seen) = (self.now(), self.0.anchor_seen.load(Ordering::Relaxed));
+        if self.0.settings.audit_anchor.is_none() || now.saturating_sub(seen).abs() < ANCHOR_EVERY {
+            return Ok(());
+        }
+        self.0.anchor_seen.store(now, Ordering::Relaxed);
+        // The note can be unreadable for a moment: that stops nobody, and is told.
+        if let Err(e) = crate::restore::look(self).await {
+            tracing::error!(error = %e, "the database could not be compared with the note outside it");
+        }
+        Ok(())
     }
 
     /// What [`act!`] does after the work: commit it, or say (`None`) that it must be run again
@@ -290,6 +320,13 @@ impl House {
     }
     pub(crate) fn sheet_places(&self) -> &Semaphore {
         &self.0.sheet_places
+    }
+    /// Whether the database came back from a backup and nobody has acknowledged it yet.
+    pub fn is_restored(&self) -> bool {
+        self.0.restored.load(Ordering::Relaxed)
+    }
+    pub(crate) fn set_restored(&self, on: bool) {
+        self.0.restored.store(on, Ordering::Relaxed);
     }
     /// Whether changes are refused at present.
     pub fn is_read_only(&self) -> bool {

@@ -119,10 +119,21 @@ const NOTE_TRIES: u32 = 20;
 /// Puts a job in; it starts after the commit. A job of the same unique key that waits or runs
 /// already is returned instead.
 pub async fn enqueue(cx: &mut Cx, job: &Job, org: Option<&OrgRef>, total: i64) -> Result<JobId> {
+    let person = cx.visitor().ok().map(|v| v.person);
+    enqueue_for(cx, job, org, total, person).await
+}
+
+/// As [`enqueue`], for somebody else than whoever acts.
+pub(crate) async fn enqueue_for(
+    cx: &mut Cx,
+    job: &Job,
+    org: Option<&OrgRef>,
+    total: i64,
+    person: Option<PersonId>,
+) -> Result<JobId> {
     let id = JobId(cx.new_id());
     let key = job.unique_key();
     let payload = serde_json::to_string(job).map_err(|e| Error::Broken(e.to_string()))?;
-    let person: Option<PersonId> = cx.visitor().ok().map(|v| v.person);
     let put = cx
         .tx
         .run(
@@ -276,7 +287,7 @@ pub async fn run_next(house: &House) -> Result<bool> {
 
 /// Claims the next job of a class and runs it. `false` when none is due.
 pub async fn run_next_of(house: &House, class: Class, worker: &str) -> Result<bool> {
-    if house.is_read_only() || !is_due(house, class).await? {
+    if house.is_restored() || house.is_read_only() || !is_due(house, class).await? {
         return Ok(false);
     }
     let (turn, payload) = match claim(house, class, worker).await? {

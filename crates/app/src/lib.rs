@@ -48,6 +48,8 @@ pub mod jobs;
 pub mod keyring;
 /// Keys and ciphertext.
 pub mod keys;
+/// Keyed marks of the rows that carry authority.
+pub mod marks;
 /// Messages in the program and by other channels.
 pub mod messages;
 /// 团组织: the tree.
@@ -68,6 +70,8 @@ pub mod read_only;
 mod rekey;
 /// 组织迁移, 合并 and 拆分.
 pub mod relocations;
+/// A database that came back from a backup.
+pub mod restore;
 /// The rules as data, and the pure functions that decide with them.
 pub mod rules;
 /// 学校专区.
@@ -83,7 +87,7 @@ pub mod transfers;
 pub mod users;
 
 pub use access::{Action, Grant, OrgRef, Permit, Reach, Role, Scope};
-pub use cx::{Cx, Origin, Visitor, Who};
+pub use cx::{Cx, Origin, Pass, Visitor, Who};
 pub use error::{Error, FieldError, Refusal, Result};
 pub use house::{Captcha, House, Settings};
 

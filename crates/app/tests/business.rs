@@ -179,7 +179,7 @@ async fn an_administrator_who_leaves_is_revoked_in_the_book_and_her_branch_and_i
         INSERT INTO delta (id, org_path, members, members_done, at) SELECT 7, '{}', 1, CASE WHEN complete THEN 1 ELSE 0 END, 0 FROM person WHERE id = {person};",
         w.tree.branch.id, w.tree.branch.path, w.tree.branch.path
     );
-    w.lab.scratch.vandalise(&join).await.unwrap();
+    w.lab.plant(&join).await.unwrap();
     let mut cx = w.lab.house.read(Who::System("test")).await.unwrap();
     let code = people::person::read(&mut cx, person).await.unwrap().code;
     drop(cx);

@@ -38,6 +38,8 @@ const DRAWN_ANEW: &[&str] = &[
     "ticket.hash",
     "token.token_hash",
     "event_unsealed.event_id",
+    "export_request.no",
+    "row_mark.kind, row_mark.id, row_mark.no",
     "channel.name",
     "graduation_notice.org_id",
 ];

@@ -404,7 +404,7 @@ async fn plant_many(lab: &Lab, branch: &OrgRef, n: i64) {
         INSERT INTO delta (id, org_path, members, members_done, at) VALUES (1, '{}', {n}, {n}, 0);",
         branch.id, branch.path, branch.path
     );
-    lab.scratch.vandalise(&insert).await.unwrap();
+    lab.plant(&insert).await.unwrap();
 }
 
 /// Both at once, with the retries that a page would make.

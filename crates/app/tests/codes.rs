@@ -180,10 +180,8 @@ async fn a_code_is_judged_anew_when_it_is_used() {
     // The organisation is moved away, comes back, is closed.
     let set = |what: String| {
         let id = tree.general.id;
-        let scratch = &lab.scratch;
-        async move {
-            scratch.vandalise(&format!("UPDATE org SET {what} WHERE id = {id}")).await.unwrap()
-        }
+        let lab = &lab;
+        async move { lab.plant(&format!("UPDATE org SET {what} WHERE id = {id}")).await.unwrap() }
     };
     set(format!("parent_id = {}", tree.other_committee.id)).await;
     assert_eq!(refusal(offer(second.clone()).await.unwrap_err()), "E02");
@@ -356,7 +354,7 @@ async fn children(lab: &Lab, parent: &OrgRef, count: usize) -> usize {
         ));
     }
     let into = "INSERT INTO org (id, code, parent_id, path, depth, sort_no, short_name, full_name, name_py, category, industry, province, created_at, updated_at) VALUES";
-    lab.scratch.vandalise(&format!("{into} {};", rows.join(","))).await.unwrap();
+    lab.plant(&format!("{into} {};", rows.join(","))).await.unwrap();
     count
 }
 

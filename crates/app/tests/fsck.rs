@@ -48,6 +48,8 @@ async fn whole() -> Whole {
     }
     stats::settle(&lab.house).await.unwrap();
     app::events::seal(&lab.house, 2).await.unwrap();
+    // What was planted is taken for the program's own.
+    app::marks::remake(&lab.house).await.unwrap();
     Whole { lab, tree, members, secretary, cadre, done, open }
 }
 
@@ -806,4 +808,137 @@ async fn i19_rows_of_a_list_of_organisations_stand_in_one_tree() {
         ],
     )
     .await;
+}
+
+/// Changes by other hands: which table a finding must name, and the statement.
+type ByHand = (&'static str, &'static str, String);
+
+/// What somebody with access to the database may do by hand without breaking another invariant, or
+/// while breaking one: each must be named by its table.
+fn by_hand(w: &Whole) -> Vec<ByHand> {
+    let (now, [a, b, c, d]) = (testkit::START, [0, 1, 2, 3].map(|n| w.members[n]));
+    let tree = &w.tree;
+    vec![
+        ("a seat granted", "admin_seat", format!("INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at) VALUES ({}, 'GENERAL', 3, 81, {a}, {now})", tree.general.id)),
+        ("a suspension taken away", "admin_seat", "UPDATE admin_seat SET suspended_at = NULL WHERE suspended_at IS NOT NULL".into()),
+        ("a seat taken away", "admin_seat", format!("DELETE FROM admin_seat WHERE person_id = {}", w.secretary)),
+        ("a post raised", "cadre", format!("UPDATE cadre SET post = '副书记' WHERE id = {}", w.cadre)),
+        ("an ended post revived", "cadre", "UPDATE cadre SET ended_at = NULL WHERE id = 81".into()),
+        ("an operator made", "operator", format!("INSERT INTO operator (person_id, granted_at) VALUES ({b}, {now})")),
+        ("an operator taken away", "operator", "DELETE FROM operator WHERE granted_at = 5".into()),
+        ("an observer whose end was moved", "observer", format!("UPDATE observer SET expires_at = expires_at + {DAY}")),
+        ("an observer added", "observer", format!("INSERT INTO observer (org_id, person_id, expires_at, granted_at) VALUES ({}, {c}, {}, {now})", tree.county.id, now + DAY)),
+        ("a password taken from another account", "account", format!("UPDATE account SET password_hash = (SELECT password_hash FROM account WHERE person_id = {b}) WHERE person_id = {a}")),
+        ("an account added", "account", format!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ({c}, 'x', {now}, {now})")),
+        ("a session given to somebody else", "session", format!("UPDATE session SET person_id = {b} WHERE id = 51")),
+        ("an ended session revived", "session", "UPDATE session SET ended_at = NULL WHERE id = 53".into()),
+        ("a token prolonged", "token", format!("UPDATE token SET expires_at = expires_at + {DAY} WHERE id = 52")),
+        ("a token that may write", "token", "UPDATE token SET scope = 'write' WHERE id = 52".into()),
+        ("an ended token revived", "token", "UPDATE token SET ended_at = NULL WHERE id = 54".into()),
+        ("a spent ticket made good", "ticket", "UPDATE ticket SET used_at = NULL".into()),
+        ("a ticket deleted", "ticket", "DELETE FROM ticket".into()),
+        ("a code for another organisation", "reg_code", format!("UPDATE reg_code SET org_id = {} WHERE id = 92", tree.branch.id)),
+        ("a used code made good", "reg_code", "UPDATE reg_code SET state = 'waiting', used_by = NULL, cadre_id = NULL, ended_at = NULL WHERE id = 91".into()),
+        ("a deadline moved", "business", format!("UPDATE business SET deadline = deadline + {DAY} WHERE id = {}", w.open)),
+        ("an approval that was none", "business", format!("UPDATE business SET state = 'rejected' WHERE id = {}", w.done)),
+        ("a step added", "business_step", format!("INSERT INTO business_step (business_id, no, at, verb, actor, state) VALUES ({}, 2, {now}, 'approve', 'x', 'done')", w.open)),
+        ("a step by somebody else", "business_step", format!("UPDATE business_step SET actor_id = {c} WHERE business_id = {} AND no = 1", w.done)),
+        ("a member in another branch", "member", format!("UPDATE member SET org_id = {}, org_path = '{}' WHERE person_id = {c}", tree.direct.id, tree.direct.path)),
+        ("a member's number", "member", format!("UPDATE member SET dev_number = '202634000001' WHERE person_id = {c}")),
+        ("a member taken out", "member", format!("DELETE FROM member WHERE person_id = {d}")),
+        ("a branch hung elsewhere", "org", format!("UPDATE org SET parent_id = {}, path = '{}zzz', depth = {} WHERE id = {}", tree.county.id, tree.county.path, tree.county.depth() + 1, tree.sister.id)),
+        ("an organisation of another kind", "org", format!("UPDATE org SET category = 'WORK' WHERE id = {}", tree.committee.id)),
+        ("a closed organisation", "org", format!("UPDATE org SET status = 'DELETED' WHERE id = {}", tree.other_branch.id)),
+        ("a proposal decided", "proposal", format!("UPDATE proposal SET state = 'done', decided_by = {c}, decided_at = {now} WHERE id = 95")),
+        ("a proposal with another act", "proposal", "UPDATE proposal SET payload = '{\"x\":1}' WHERE id = 95".into()),
+        ("a figure of the rules", "rule_change", "UPDATE rule_change SET value = '90' WHERE id = 96".into()),
+        ("a number range", "rule_change", "INSERT INTO rule_change (id, name, value, valid_from, proposal_id) VALUES (97, 'dev_number.range', '[]', '2026-01-01', 95)".into()),
+        ("a setting", "setting", "UPDATE setting SET value = 'x' WHERE name = 'planted'".into()),
+        ("a closing that can be taken back for longer", "closing", format!("UPDATE closing SET until = until + {DAY} WHERE id = 98")),
+    ]
+}
+
+#[tokio::test]
+async fn what_other_hands_changed_in_rows_of_authority_is_named() {
+    let w = whole().await;
+    let (now, [a, b]) = (testkit::START, [w.members[0], w.members[1]]);
+    w.lab.admin(&w.tree.general, "孙莉").await;
+    w.lab.operator(&w.tree.centre, "周杰").await;
+    w.lab.observer(&w.tree.city, "陈静").await;
+    let more = [
+        format!(
+            "INSERT INTO admin_seat (org_id, org_category, slot, cadre_id, person_id, granted_at, suspended_at) SELECT id, category, 2, {}, {}, {now}, {now} FROM org WHERE id = {}",
+            w.cadre, w.secretary, w.tree.committee.id
+        ),
+        "UPDATE operator SET granted_at = 5".into(),
+        format!(
+            "INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ({b}, 'y', {now}, {now})"
+        ),
+        format!(
+            "INSERT INTO session (id, token_hash, person_id, created_at, seen_at, expires_at, ended_at, address, device) VALUES (53, {}, {a}, {now}, {now}, {}, {now}, '', '')",
+            blob(&w.lab, "03"),
+            now + HOUR
+        ),
+        format!(
+            "INSERT INTO token (id, token_hash, person_id, label, created_at, expires_at, ended_at) VALUES (54, {}, {a}, 'y', {now}, {}, {now})",
+            blob(&w.lab, "04"),
+            now + DAY
+        ),
+        format!(
+            "INSERT INTO ticket (hash, purpose, person_id, payload, expires_at, used_at) VALUES ({}, 'reset', {a}, '', {}, {now})",
+            blob(&w.lab, "05"),
+            now + DAY
+        ),
+        format!(
+            "INSERT INTO proposal (id, no, kind, payload, title, reason, state, proposed_by, proposed_at, expires_at) VALUES (95, 'YW1', 'rule', '{{}}', 'x', 'x', 'open', {a}, {now}, {})",
+            now + DAY
+        ),
+        format!(
+            "INSERT INTO rule_change (id, name, value, valid_from, proposal_id) VALUES (96, 'codes.registration_days', '20', '2026-01-01', 95)"
+        ),
+        "INSERT INTO setting (name, value) VALUES ('planted', '1')".into(),
+        format!(
+            "INSERT INTO closing (id, org_id, parent_id, closer, people, lost, closed_at, until) VALUES (98, {}, {}, 'x', 0, '[]', {now}, {})",
+            w.tree.far_committee.id,
+            w.tree.centre.id,
+            now + DAY
+        ),
+    ];
+    w.lab.scratch.vandalise(&more.join(";\n")).await.unwrap();
+    app::marks::remake(&w.lab.house).await.unwrap();
+    let changes = by_hand(&w);
+    assert!(changes.len() >= 20);
+    let mut known = Vec::new();
+    for (what, table, statement) in changes {
+        let mut text = statement.clone();
+        if w.lab.house.db().engine() == db::Engine::Postgres {
+            text = format!("{UNGUARD}\n{text}");
+        }
+        w.lab.scratch.vandalise(&text).await.unwrap_or_else(|e| panic!("{what}: {e}"));
+        let report = fsck::run(&w.lab.house, true).await.unwrap();
+        let marks: Vec<fsck::Finding> =
+            report.findings.into_iter().filter(|f| f.invariant == "marks").collect();
+        let new: Vec<&fsck::Finding> = marks.iter().filter(|f| !known.contains(*f)).collect();
+        assert!(
+            new.iter().any(|f| f.key.split(' ').next() == Some(table)),
+            "{what} was not found: {new:#?}"
+        );
+        // Each is looked for alone: what was changed is taken for right again.
+        app::marks::remake(&w.lab.house).await.unwrap();
+        known = Vec::new();
+    }
+}
+
+#[tokio::test]
+async fn the_marks_are_read_by_a_deep_run_alone() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let person = lab.member(&tree.branch, "张伟").await;
+    app::marks::remake(&lab.house).await.unwrap();
+    lab.is_whole().await;
+    let text = format!("UPDATE member SET joined = '2001-01' WHERE person_id = {person}");
+    lab.scratch.vandalise(&text).await.unwrap();
+    let quick = fsck::run(&lab.house, false).await.unwrap();
+    assert!(!quick.violations.contains_key("marks"));
+    assert_eq!(fsck::run(&lab.house, true).await.unwrap().violations.get("marks"), Some(&1));
 }

@@ -223,7 +223,7 @@ async fn who_may_mark_and_what_stays_unmarked() {
         ("NULL", Absent::NoIndustry),
     ] {
         let set = format!("UPDATE org SET industry = {industry} WHERE id = {}", w.tree.sister.id);
-        w.lab.scratch.vandalise(&set).await.unwrap();
+        w.lab.plant(&set).await.unwrap();
         let done = w.mark(&w.committee, &[&w.tree.sister], JUNE).await.unwrap();
         assert_eq!((done.done, done.skipped[0].why.as_str()), (0, absent.says()));
         assert_eq!(w.tab(&w.committee, Tab::Unmarked).await.len(), 1, "only the teachers' branch");

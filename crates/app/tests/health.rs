@@ -56,7 +56,7 @@ async fn what_is_changed_is_looked_at_again_within_one_turn() {
     assert!(!of(Ill::NoPhone).await.contains(&"高一1班团支部".to_owned()));
     let phone =
         format!("UPDATE person SET mobile_ct = NULL, mobile_bi = NULL WHERE id = {secretary}");
-    lab.scratch.vandalise(&phone).await.unwrap();
+    lab.plant(&phone).await.unwrap();
     act!(lab.house, Who::System("test"), |cx| {
         cx.note(Event::new("person.edited", "person", secretary.0).about(secretary)).await
     })
@@ -161,5 +161,5 @@ async fn plant_many(lab: &Lab, parent: &OrgRef, n: i64) {
         parent.id,
         parent.path.len() / 3 + 2
     );
-    lab.scratch.vandalise(&insert).await.unwrap();
+    lab.plant(&insert).await.unwrap();
 }

@@ -12,6 +12,8 @@ use std::{
 /// Where statements may stand besides `sql.rs`: what every room uses, the checks, the laboratory,
 /// the generator of demonstrations, which fills whole tables.
 const STATEMENTS: &[&str] = &[
+    "marks.rs",
+    "restore.rs",
     "house.rs",
     "events.rs",
     "files.rs",

@@ -295,6 +295,7 @@ async fn a_category_chosen_wrongly_twice_is_corrected_by_two_operators() {
             person: v.person,
             name: v.name.clone(),
             session: v.session,
+            token: None,
             grants: vec![acting.clone()],
             acting: Some(acting),
         };

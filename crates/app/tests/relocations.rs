@@ -33,7 +33,7 @@ async fn world() -> World {
     let tree = lab.tree().await;
     // A leaf of the industries, as the form asks for one.
     let leaf = "UPDATE org SET industry = 'school_senior' WHERE industry = 'school'";
-    lab.scratch.vandalise(leaf).await.unwrap();
+    lab.plant(leaf).await.unwrap();
     World {
         mover: lab.admin(&tree.general, "周杰").await,
         old: lab.admin(&tree.committee, "王芳").await,
@@ -246,11 +246,7 @@ async fn when_the_target_is_closed_meanwhile_it_goes_back_by_itself() {
     let begun = w.begun().await;
     w.approve(&w.old, &begun.no, 1).await.unwrap();
     w.lab
-        .scratch
-        .vandalise(&format!(
-            "UPDATE org SET status = 'DRAFT' WHERE id = {}",
-            w.tree.other_committee.id
-        ))
+        .plant(&format!("UPDATE org SET status = 'DRAFT' WHERE id = {}", w.tree.other_committee.id))
         .await
         .unwrap();
     let r = w.approve(&w.new, &begun.no, 2).await.unwrap();
@@ -612,7 +608,7 @@ async fn the_checker_finds_what_is_wrong_with_relocations() {
             ),
         ),
     ] {
-        w.lab.scratch.vandalise(&breach).await.unwrap();
+        w.lab.plant(&breach).await.unwrap();
         let report = app::fsck::run(&w.lab.house, true).await.unwrap();
         assert!(
             report.violations.contains_key(what),

@@ -39,7 +39,7 @@ const WALKERS: [&str; 6] =
 const SMALL: [&str; 7] =
     ["operator", "rule_change", "proposal", "key_node", "migration", "channel", "lease"];
 /// Statements that read an index or a table from one end and stop at their bound, by their beginning.
-const STOPPING: [&str; 8] = [
+const STOPPING: [&str; 12] = [
     // The newest of the jobs that were set aside, by their own index.
     "SELECT j.id, j.kind, j.attempts, j.error, j.created_at, COALESCE(j.ended_at, j.created_at), o.short_name FROM job j",
     // What was written in the last seconds.
@@ -47,6 +47,11 @@ const STOPPING: [&str; 8] = [
     // The newest of each.
     "SELECT seq, hash FROM seal ORDER BY seq DESC LIMIT 1",
     "SELECT person_id FROM account LIMIT 1",
+    "SELECT id FROM event ORDER BY id LIMIT 1",
+    // What waits, from one end of its own index.
+    "SELECT u.event_id FROM event_unsealed u LEFT JOIN",
+    "UPDATE reg_code SET state = 'revoked', ended_at = $1 WHERE org_id IN (SELECT org_id FROM reg_code WHERE state = 'waiting' ORDER BY org_id LIMIT",
+    "UPDATE outbox SET state = 'failed' WHERE $1 >= 0 AND id IN (SELECT id FROM outbox WHERE state = 'waiting' ORDER BY channel",
     // By age, and the old ones go at once.
     "DELETE FROM delta WHERE id IN (SELECT id FROM delta WHERE at < $1 ORDER BY id",
     "SELECT id, from_path, to_path FROM path_move WHERE NOT done ORDER BY id LIMIT 1",

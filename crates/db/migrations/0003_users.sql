@@ -29,11 +29,16 @@ CREATE TABLE token (
   token_hash {blob} NOT NULL UNIQUE,
   person_id {int} NOT NULL REFERENCES account (person_id),
   label {text} NOT NULL,
+  scope {text} NOT NULL DEFAULT 'read' CHECK (scope IN ('read','write')),
+  org_id {int} REFERENCES org (id),        -- the one organisation that it is good for; NULL: all of hers
   created_at {int} NOT NULL,
   expires_at {int} NOT NULL,
+  used_at {int},                           -- the last time, within ten minutes
   ended_at {int}
 ) {strict};
 CREATE INDEX token_person ON token (person_id, id);
+CREATE INDEX token_living ON token (expires_at, id) WHERE ended_at IS NULL;
+CREATE INDEX token_org ON token (org_id) WHERE org_id IS NOT NULL;
 
 -- Counted attempts by key (account, address, whole site); shared by all program nodes.
 CREATE TABLE attempt (

@@ -21,6 +21,9 @@ pub enum DbError {
     /// The database can't be reached for now.
     #[error("the database can't be reached")]
     Gone,
+    /// Rows of watched tables were changed and nobody asked which before the commit.
+    #[error("watched rows were changed and not asked for")]
+    Unasked,
     /// No row where exactly one was asked for.
     #[error("no such row")]
     NoRow,

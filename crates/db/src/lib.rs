@@ -13,6 +13,7 @@ pub mod scratch;
 mod sql;
 mod tx;
 mod value;
+mod watched;
 
 pub use connect::{Db, Engine, Isolation, Options};
 pub use error::DbError;
@@ -20,7 +21,8 @@ pub use fold::fold;
 pub use migrate::Schema;
 pub use sql::{Place, RowsSpec, Sql, expand};
 pub use tx::{Row, Tx};
-pub use value::{Id, Kind, Rows, Value};
+pub use value::{Id, Key, Kind, Rows, Value};
+pub use watched::Watched;
 
 #[doc(hidden)]
 pub use sqlx;

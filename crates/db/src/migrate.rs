@@ -29,6 +29,7 @@ const FILES: &[(i64, &str, &str)] = files![
     12 "0012_closings",
     13 "0013_relocations",
     16 "0016_graduation",
+    24 "0024_trust",
 ];
 
 /// Where a database's schema stands.

@@ -4,7 +4,11 @@
 //! bound beside the arguments; `{lite: …}` and `{pg: …}` hold what one engine alone needs
 //! (the only dialect switch of the house).
 
-use crate::{Engine, value::Kind};
+use crate::{
+    Engine,
+    value::Kind,
+    watched::{self, Watched},
+};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 use std::{borrow::Cow, sync::OnceLock};
 
@@ -27,6 +31,17 @@ pub struct Place {
     text: &'static str,
     lite: OnceLock<Expanded>,
     pg: OnceLock<Expanded>,
+    watched: OnceLock<Option<Watch>>,
+}
+
+/// What a statement does to a watched table: its number in the list, and the text that also gives
+/// back the keys of the rows that it changed.
+#[derive(Clone, Debug)]
+pub(crate) struct Watch {
+    pub(crate) table: usize,
+    text: String,
+    lite: OnceLock<Expanded>,
+    pg: OnceLock<Expanded>,
 }
 
 type Expanded = (Cow<'static, str>, Option<RowsSpec>);
@@ -35,7 +50,19 @@ impl Place {
     /// Called by [`sql!`] alone.
     #[doc(hidden)]
     pub const fn new(text: &'static str) -> Self {
-        Self { text, lite: OnceLock::new(), pg: OnceLock::new() }
+        Self { text, lite: OnceLock::new(), pg: OnceLock::new(), watched: OnceLock::new() }
+    }
+}
+
+impl Watch {
+    fn of(text: &str, tables: &[Watched]) -> Option<Self> {
+        let (table, text) = watched::keys_of(text, tables)?;
+        Some(Self { table, text, lite: OnceLock::new(), pg: OnceLock::new() })
+    }
+    fn at(&self, engine: Engine) -> (SqlStr, RowsSpec) {
+        let known = if engine == Engine::Sqlite { &self.lite } else { &self.pg };
+        let (text, spec) = known.get_or_init(|| expand(&Cow::Owned(self.text.clone()), engine));
+        (AssertSqlSafe(text.clone().into_owned()).into_sql_str(), spec.clone().unwrap_or_default())
     }
 }
 
@@ -48,6 +75,29 @@ impl Sql {
     /// A text put together from fixed pieces; values are never written into it.
     pub fn built(text: String) -> Self {
         Self(Text::Built(text))
+    }
+
+    /// The number of the watched table that the statement changes, with its text and the columns of
+    /// its row set; `None` for a statement that changes none.
+    pub(crate) fn watched_at(
+        &self,
+        engine: Engine,
+        tables: &'static [Watched],
+    ) -> Option<(usize, SqlStr, RowsSpec)> {
+        if tables.is_empty() {
+            return None;
+        }
+        let of = |watch: &Watch| {
+            let (text, spec) = watch.at(engine);
+            (watch.table, text, spec)
+        };
+        match &self.0 {
+            // One list a program: what a text does to it is found out once.
+            Text::Fixed(place) => {
+                place.watched.get_or_init(|| Watch::of(place.text, tables)).as_ref().map(of)
+            }
+            Text::Built(text) => Watch::of(text, tables).as_ref().map(of),
+        }
     }
 
     /// The text for `engine` as the driver takes it, and the columns of its row set.

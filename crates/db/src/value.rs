@@ -18,6 +18,23 @@ pub enum Kind {
     Blob,
 }
 
+/// What names a row of a watched table.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    Int(i64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+impl From<&Key> for Value {
+    fn from(key: &Key) -> Self {
+        match key {
+            Key::Int(x) => Self::Int(Some(*x)),
+            Key::Text(x) => Self::Text(Some(x.clone())),
+            Key::Blob(x) => Self::Blob(Some(x.clone())),
+        }
+    }
+}
+
 /// A set of rows bound to the `{rows: …}` part of a statement; each row has one value a column.
 pub type Rows = Vec<Vec<Value>>;
 

@@ -173,6 +173,26 @@ impl Writer {
         Ok(writer)
     }
 
+    /// What the file says of itself in its properties.
+    ///
+    /// # Errors
+    /// None today.
+    pub fn properties(
+        &mut self,
+        title: &str,
+        author: &str,
+        company: &str,
+        comment: &str,
+    ) -> Result<(), WriteError> {
+        let said = rust_xlsxwriter::DocProperties::new()
+            .set_title(title)
+            .set_author(author)
+            .set_company(company)
+            .set_comment(comment);
+        self.book.set_properties(&said);
+        Ok(())
+    }
+
     /// Adds a sheet of plain lines: the instructions.
     ///
     /// # Errors

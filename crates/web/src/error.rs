@@ -168,6 +168,9 @@ fn say(error: &Error, request_id: &str) -> Said {
             "请按提示修改后重新提交,已填写的内容都还在。".into()),
         Error::TooMany { seconds } => said(StatusCode::TOO_MANY_REQUESTS, "E24", "请稍等再试",
             format!("尝试次数太多,为了保护账号,请等 {seconds} 秒再试。")),
+        Error::Restored => said(StatusCode::SERVICE_UNAVAILABLE, "restored", "系统刚从备份恢复，暂停登录和办理",
+            "数据库是从备份恢复的，恢复之前的登录、令牌和注册码都不能再用。请运维人员核对后运行 tuanjian restore-acknowledge，\
+            确认以后即可重新登录、继续办理。".into()),
         Error::ReadOnly => said(StatusCode::SERVICE_UNAVAILABLE, "read_only", "系统正在维护",
             "现在只能查看、不能办理。你填写的内容没有丢失,请稍后再提交。".into()),
         Error::Busy | Error::Retry => said(StatusCode::SERVICE_UNAVAILABLE, "E24", "现在使用的人较多",

@@ -92,6 +92,8 @@ pub struct Frame {
     pub read_only: bool,
     /// What the operators say about it.
     pub read_only_reason: String,
+    /// The database came back from a backup, and nobody has acknowledged it yet.
+    pub restored: bool,
     pub request_id: String,
     /// A member's own pages: tabs at the bottom on a phone.
     pub personal: bool,
@@ -135,6 +137,7 @@ impl Frame {
             idem: String::new(),
             read_only: false,
             read_only_reason: String::new(),
+            restored: false,
             request_id: request_id.into(),
             personal: false,
             errors: Vec::new(),
@@ -223,10 +226,14 @@ impl Visit {
 /// The menu of a person's own pages, which are also the tabs at the bottom of a phone:
 /// `(label, path, further pages that belong to it)`.
 const MINE: &[(&str, &str, &[&str])] = &[
-    ("首页", "/me", &["/me/profile"]),
+    ("首页", "/me", &["/me/profile", "/me/seen"]),
     ("转接", "/me/transfers", &["/me/transfers"]),
     ("消息", "/me/messages", &["/me/messages"]),
-    ("我的", "/me/settings", &["/me/settings", "/me/sessions", "/me/posts", "/me/password", "/o"]),
+    (
+        "我的",
+        "/me/settings",
+        &["/me/settings", "/me/sessions", "/me/tokens", "/me/posts", "/me/password", "/o"],
+    ),
 ];
 
 fn personal_menu(route: &str) -> Vec<MenuGroup> {

@@ -804,6 +804,13 @@ pub async fn make_export(mut v: Visit, Form(form): Form<ExportForm>) -> Result<A
             let flash = "人数较多,正在后台生成表格,完成后在这一页下载。";
             v.done(format!("{base}/members/export?job={id}"), flash).await
         }
+        Ok(Export::Asked(no)) => {
+            let flash = format!(
+                "完整号码的人数较多，需要另一位管理员（本组织或直接上级）先同意。申请{no}已提交，同意后在这一页下载。"
+            );
+            let data = serde_json::json!({ "request": no });
+            v.done_with(format!("{base}/exports"), flash, data).await
+        }
         Err(Error::Invalid(errors)) => {
             let mut page = export_page(&mut v, &form).await?;
             page.frame.errors = errors;

@@ -128,6 +128,11 @@ pub fn panicked(what: Box<dyn std::any::Any + Send>) -> Response {
     Failure::from(Error::Broken(format!("panic: {text}"))).into_response()
 }
 
+/// What programs are told about tokens.
+const TOKENS: &str = "A personal token (我的令牌, /me/tokens, or `tuanjian token`): reading only or reading and changing, \
+    for one organisation or all of its owner's, until a date. A token makes no tokens and changes no password; \
+    a change of password ends all of them.";
+
 /// `/openapi.json`: made from the table of routes and the structs of pages and forms.
 pub async fn openapi() -> Response {
     let mut generator = schemars::generate::SchemaSettings::openapi3().into_generator();
@@ -172,7 +177,9 @@ pub async fn openapi() -> Response {
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
-            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": { "token": {
+                "type": "http", "scheme": "bearer", "description": TOKENS,
+            } },
         },
     });
     axum::Json(document).into_response()

@@ -61,7 +61,7 @@ pub(crate) async fn replay(State(site): State<Site>, request: Request, next: Nex
     response.headers_mut().insert(header::REFERRER_POLICY, policy);
     let status = response.status().as_u16();
     if let Some(secret) = session.filter(|_| status < 500 && status != 401) {
-        site.touch_later(secret);
+        site.touch_later(secret.0, secret.1);
     }
     let millis = begun.elapsed().as_millis();
     tracing::info!(route, method = %method, org, status, millis, request_id, "request");
@@ -91,12 +91,13 @@ fn org_of(path: &str) -> &str {
 }
 
 /// The sign-in's secret, when the visit brings one and no token that would count before it.
-fn session(site: &Site, parts: &Parts) -> Option<String> {
-    if parts.headers.contains_key(header::AUTHORIZATION) {
-        return None;
+fn session(site: &Site, parts: &Parts) -> Option<(String, bool)> {
+    if let Some(bearer) = parts.headers.get(header::AUTHORIZATION) {
+        let token = bearer.to_str().ok()?.strip_prefix("Bearer ")?;
+        return Some((token.to_owned(), true));
     }
     let jar = CookieJar::from_headers(&parts.headers);
-    jar.get(site.session_cookie()).map(|c| c.value().to_owned())
+    jar.get(site.session_cookie()).map(|c| (c.value().to_owned(), false))
 }
 
 /// Takes the body in, then runs the request in a place of its class and within its time: a place

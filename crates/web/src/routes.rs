@@ -2,9 +2,9 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    cadres, closings, codes, graduation, health, help, home, imports, inbox, jobs, me, members,
-    messages, meta, ops, orgs, people, relocations, schools, search, setup, site::Site, stats,
-    transfers, users,
+    cadres, closings, codes, exports, graduation, health, help, home, imports, inbox, jobs, me,
+    members, messages, meta, ops, orgs, people, relocations, schools, search, setup, site::Site,
+    stats, tokens, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -109,6 +109,10 @@ pub fn table() -> Vec<Route> {
         post("/me/password", SignedIn, "修改密码", users::change_password).form::<users::PasswordForm>(),
         get("/me/sessions", SignedIn, "登录记录", users::sessions).page::<users::Sessions>(),
         post("/me/sessions/end", SignedIn, "注销其他登录", users::end_sessions).form::<users::EndForm>(),
+        get("/me/seen", SignedIn, "谁看过我", exports::seen).page::<exports::SeenPage>(),
+        get("/me/tokens", SignedIn, "我的令牌", tokens::list).page::<tokens::Tokens>(),
+        post("/me/tokens", SignedIn, "新建令牌", tokens::make).form::<tokens::TokenForm>(),
+        post("/me/tokens/end", SignedIn, "停用令牌", tokens::end).form::<tokens::EndTokenForm>(),
         get("/me/session", SignedIn, "登录还有多久", me::session).page::<me::Session>(),
         get("/me/posts", SignedIn, "我的任职", users::posts).page::<users::Posts>(),
         get("/o", SignedIn, "切换其他组织", users::posts).page::<users::Posts>(),
@@ -259,6 +263,9 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/members/new", Right(Action::AddMember), "添加团员", members::add).form::<members::NewForm>(),
         get("/o/{org}/members/export", Right(Action::ExportMembers), "导出团员列表", members::export).page::<members::ExportPage>(),
         post("/o/{org}/members/export", Right(Action::ExportMembers), "导出团员列表", members::make_export).form::<members::ExportForm>(),
+        get("/o/{org}/exports", Right(Action::ExportMembers), "导出审批", exports::list).page::<exports::Exports>(),
+        post("/o/{org}/exports/{id}/approval", Right(Action::ExportMembers), "同意导出", exports::agree),
+        post("/o/{org}/exports/{id}/refusal", Right(Action::ExportMembers), "不同意或撤回导出", exports::refuse),
         get("/o/{org}/people/{pid}", Right(Action::SeeMembers), "团员详情", people::show).page::<people::Show>(),
         get("/o/{org}/people/{pid}/edit", Right(Action::EditMember), "编辑团员资料", people::edit).page::<people::Edit>(),
         post("/o/{org}/people/{pid}/edit", Right(Action::EditMember), "编辑团员资料", people::save).form::<people::EditForm>(),

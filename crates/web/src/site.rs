@@ -108,13 +108,18 @@ impl Site {
     }
     /// Notes after the answer that a sign-in is in use; asks the database at most once a minute
     /// and sign-in, and never inside the visit's own transaction.
-    pub(crate) fn touch_later(&self, secret: String) {
+    pub(crate) fn touch_later(&self, secret: String, is_token: bool) {
         if !self.is_due(&secret) {
             return;
         }
         let house = self.house().clone();
         let work = async move {
-            if let Err(e) = app::users::sessions::touch(&house, &secret).await {
+            let noted = if is_token {
+                app::users::tokens::touch(&house, &secret).await
+            } else {
+                app::users::sessions::touch(&house, &secret).await
+            };
+            if let Err(e) = noted {
                 tracing::warn!(error = %e, "a sign-in's use could not be noted");
             }
         };

@@ -88,6 +88,7 @@ impl Stranger {
         frame.fragment = self.face == Face::Fragment;
         frame.read_only = self.house.is_read_only();
         frame.read_only_reason = self.house.read_only_reason();
+        frame.restored = self.house.is_restored();
         frame
     }
 }
@@ -498,7 +499,7 @@ pub async fn change_password(
             let mut v = v.resume().await?;
             let (site, device) = (v.site().clone(), v.device().clone());
             let signed = password::store(&mut v.cx, prepared, &device).await?;
-            let done = "密码已修改，其他设备上的登录已全部注销。";
+            let done = "密码已修改，其他设备上的登录已全部注销，令牌已全部停用。";
             let answer = v.done("/me/settings", done).await?;
             Ok(match signed {
                 Some(signed) => answer.and(signed_cookies(&site, jar, signed)),

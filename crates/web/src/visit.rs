@@ -101,7 +101,10 @@ impl FromRequestParts<Site> for Visit {
         let proof = proof(parts, &jar, site);
         let who = app::users::recognise(&mut cx, &proof, org.as_deref()).await?;
         cx.set_who(who);
-        if let Err(error) = admit(&cx, needs, org.is_some()) {
+        if writes {
+            cx.token_writes()?;
+        }
+        if let Err(error) = admit(&cx, needs, &route) {
             return Err(closed(&mut cx, error, org.as_deref()).await);
         }
         let marks = jar.get(site.device_cookie()).map(|c| c.value().to_owned()).unwrap_or_default();
@@ -136,10 +139,20 @@ pub(crate) fn refuse_changes(site: &Site, method: &Method, route: &str) -> Resul
 }
 
 /// The doors: every route says what it needs, and nobody passes with less.
-fn admit(cx: &Cx, needs: Needs, in_org: bool) -> Result<(), Error> {
+fn admit(cx: &Cx, needs: Needs, route: &str) -> Result<(), Error> {
+    let in_org = route.contains("{org}");
     match needs {
         Needs::Nothing => Ok(()),
-        Needs::SignedIn => cx.visitor().map(|_| ()),
+        Needs::SignedIn => {
+            let visitor = cx.visitor()?;
+            if visitor.token.is_some_and(|t| t.one_org) && route.starts_with("/me") {
+                let may = "用于全部组织的令牌，或本人登录后查看".into();
+                return Err(Error::Forbidden {
+                    action: "查看本人页面", may, why: String::new()
+                });
+            }
+            Ok(())
+        }
         Needs::Right(action) => {
             let visitor = cx.visitor()?;
             if !in_org {

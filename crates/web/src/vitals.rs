@@ -63,7 +63,8 @@ pub(crate) struct Health {
 }
 impl Health {
     pub(crate) fn is_good(&self) -> bool {
-        self.word == "ok"
+        // A restored database is read, and nothing else can be done with it here.
+        matches!(self.word, "ok" | "restored")
     }
     pub(crate) fn text(&self) -> String {
         let mut text = format!("{}\n", self.word);
@@ -102,6 +103,7 @@ pub(crate) async fn health(site: &Site) -> Health {
     let word = match () {
         () if stopping => "stopping",
         () if !database => "database",
+        () if house.is_restored() => "restored",
         () if beats.iter().any(|beat| beat.is_stale(now)) => "background",
         () => "ok",
     };

@@ -59,15 +59,8 @@ impl Caller {
         let who = lab.admin(org, "王老师").await;
         let app::Who::Person(visitor) = &who else { unreachable!("an administrator is a person") };
         let person = visitor.person;
-        let mut tx = lab.house.db().write().await.unwrap();
-        tx.run(
-            db::sql!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ($1, '-', $2, $2)"),
-            db::args![person, lab.house.now()],
-        )
-        .await
-        .unwrap();
-        tx.commit().await.unwrap();
-        let token = app::users::tokens::make(&lab.house, person, "hard", 3_650).await.unwrap();
+        lab.account(person, "-").await;
+        let token = app::users::tokens::make(&lab.house, person, "hard", 365).await.unwrap();
         app::messages::use_tls();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(90)).build().unwrap();
         Self { client, token, org: org.clone() }

@@ -100,18 +100,6 @@ fn list(lab: &Lab, cycle: usize) -> String {
     text
 }
 
-/// An account that nobody signs in with; its owner has a token.
-async fn open_account(lab: &Lab, person: app::people::PersonId) {
-    let mut tx = lab.house.db().write().await.unwrap();
-    tx.run(
-        db::sql!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ($1, '-', $2, $2)"),
-        db::args![person, lab.house.now()],
-    )
-    .await
-    .unwrap();
-    tx.commit().await.unwrap();
-}
-
 async fn count(lab: &Lab, sql: db::Sql) -> i64 {
     let mut tx = lab.house.db().read().await.unwrap();
     let (n,): (i64,) = tx.one(sql, &[]).await.unwrap();
@@ -149,9 +137,9 @@ async fn whatever_was_acknowledged_survives_kill_nine_and_every_import_comes_to_
         app::Who::Person(visitor) => visitor.person,
         _ => unreachable!("an administrator is a person"),
     };
-    open_account(&lab, person).await;
+    lab.account(person, "-").await;
     // The laboratory's clock stands still, the program's does not.
-    let token = app::users::tokens::make(&lab.house, person, "kill", 3_650).await.unwrap();
+    let token = app::users::tokens::make(&lab.house, person, "kill", 365).await.unwrap();
     app::messages::use_tls();
     let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
     let caller = Caller { client, token, org: tree.branch.clone() };
@@ -214,7 +202,7 @@ async fn plant_due(lab: &Lab, above: &OrgRef) {
         }
     }
     let due = "UPDATE org SET graduates = '2026-06' WHERE short_name LIKE '2022级%'";
-    lab.scratch.vandalise(due).await.unwrap();
+    lab.plant(due).await.unwrap();
 }
 
 /// They are branches again, as if nobody had turned them; what was told of it stays told.

@@ -44,6 +44,7 @@ pub(super) async fn make(house: &House, cast: &[Place]) -> Result<u64> {
             person: PersonId(admin.id),
             name: admin.name.clone(),
             session: None,
+            token: None,
             grants: vec![grant.clone()],
             acting: Some(grant),
         })))

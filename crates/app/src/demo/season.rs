@@ -91,6 +91,7 @@ fn acting(admin: &Known, org: &OrgRef) -> Who {
         person: PersonId(admin.id),
         name: admin.name.clone(),
         session: None,
+        token: None,
         grants: vec![grant.clone()],
         acting: Some(grant),
     }))

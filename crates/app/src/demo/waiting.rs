@@ -24,6 +24,7 @@ fn acting(who: &Known, org: OrgRef, role: access::Role) -> Who {
         person: PersonId(who.id),
         name: who.name.clone(),
         session: None,
+        token: None,
         grants: vec![grant.clone()],
         acting: Some(grant),
     }))

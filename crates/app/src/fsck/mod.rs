@@ -10,6 +10,7 @@ mod codes;
 mod conservation;
 mod counters;
 mod graduation;
+mod marks;
 mod people;
 mod places;
 mod rules;
@@ -71,7 +72,7 @@ pub async fn run_with(
     tell: &mut (dyn FnMut(&Finding) + Send),
 ) -> Result<Report> {
     // Read first: the book may only have grown since.
-    let noted = events::noted(house)?;
+    let noted = events::noted(house)?.map(|n| n.seal);
     let cx = house.snapshot(Who::System("fsck")).await?;
     let mut check =
         Check { cx, report: Report::default(), tell, deep, rejudging: false, rules: Vec::new() };
@@ -99,6 +100,9 @@ pub async fn run_with(
     things::files(&mut check).await?;
     things::jobs(&mut check).await?;
     things::book(&mut check, noted).await?;
+    if deep {
+        marks::all(&mut check).await?;
+    }
     Ok(check.report)
 }
 

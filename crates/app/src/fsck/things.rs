@@ -244,6 +244,7 @@ pub(super) async fn book(check: &mut Check<'_>, noted: Option<Seal>) -> Result<(
             Fault::Deleted { event, .. } => (format!("event {event}"), "deleted"),
             Fault::Broken { seq } => (format!("seal {seq}"), "broken"),
             Fault::Unlinked { event } => (format!("event {event}"), "not in the chain"),
+            Fault::Vanished { event } => (format!("event {event}"), "deleted"),
             Fault::CutOff { seq, .. } => (format!("seal {seq}"), "cut off behind it"),
         };
         check.found("I15", key, "as it was written", found);

@@ -208,7 +208,7 @@ async fn one(cx: &mut Cx, name: &str) -> Result<Option<Channel>> {
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT name, served_at, failures, until, error, changed_at FROM channel WHERE name = $1{pg:  FOR UPDATE}"),
+            sql!("SELECT name, served_at, failures, until, error, changed_at FROM channel WHERE name = $1 {pg: FOR UPDATE}"),
             args![name],
         )
         .await?)

@@ -5,12 +5,12 @@
 use super::{
     Check,
     list::{self, Filter},
-    person,
+    person, quota,
     sql::list::{Ask as Question, Wide, wide},
 };
 use crate::{
     Action, Cx, Error, House, OrgRef, Origin, Result, Who, act, clock,
-    events::Event,
+    events::{self, Event},
     files::{self, About, FileId},
     jobs::{self, Job, JobId, Turn},
     orgs::{Category, OrgId},
@@ -51,12 +51,24 @@ pub struct Order {
     hi: String,
     maker: i64,
     maker_name: String,
+    /// 导出编号: stands in the file, in the book and in the record of everybody in it.
+    #[serde(default)]
+    no: String,
+    /// What whoever asked is, and for which organisation she acted.
+    #[serde(default)]
+    maker_role: String,
+    #[serde(default)]
+    maker_org: String,
 }
 
 impl Order {
     /// Whose members it is about.
     pub fn org_name(&self) -> &str {
         &self.org_name
+    }
+    /// 导出编号.
+    pub fn no(&self) -> &str {
+        &self.no
     }
     /// Whether whole numbers go out.
     pub fn is_full(&self) -> bool {
@@ -71,6 +83,8 @@ pub enum Export {
     Ready { name: String, bytes: Vec<u8> },
     /// A job makes it; its result holds the file's number.
     Job(JobId),
+    /// A second person has to agree first: 导出编号.
+    Asked(String),
 }
 
 /// Exports the members below `org` that fit the filter. Opens its own transactions, so that the
@@ -89,6 +103,11 @@ pub async fn export(
     drop(cx);
     let whole = rows.len() as i64 <= at_once;
     let made_at = house.now();
+    let limit = Rules::builtin().policy.exports.second_person_above;
+    let full = order.ask.full;
+    if full && rows.len() as i64 > limit {
+        return ask_second(house, who, origin, org, &order, rows.len() as i64).await;
+    }
     let bytes = if whole {
         let lines: Vec<Line> =
             rows.iter().map(|r| line(house, r, order.ask.full)).collect::<Result<_>>()?;
@@ -97,10 +116,18 @@ pub async fn export(
         None
     };
     let count = rows.len();
-    let order = &order;
-    let mut cx = house.enter(who, true, origin).await?;
+    let mut cx = house.enter(who.clone(), true, origin.clone()).await?;
     let permit = cx.permit(Action::ExportMembers, org)?;
-    let detail = json!({ "rows": whole.then_some(count), "full": order.ask.full, "reason": super::reveal::without_digits(&order.ask.reason), "filtered": !order.ask.filter.is_empty() });
+    // Each person in it is looked at in full.
+    if full && !quota::take_many(&mut cx, &permit, quota::REVEALS, count as i64).await? {
+        drop(cx);
+        return ask_second(house, who, origin, org, &order, count as i64).await;
+    }
+    if full {
+        events::write_many(&mut cx, &permit, records(&order, &rows)).await?;
+    }
+    let order = &order;
+    let detail = json!({ "no": order.no, "rows": whole.then_some(count), "full": order.ask.full, "reason": super::reveal::without_digits(&order.ask.reason), "filtered": !order.ask.filter.is_empty() });
     let job = if whole {
         None
     } else {
@@ -117,6 +144,42 @@ pub async fn export(
             Export::Ready { name: file_name(order, made_at), bytes: bytes.unwrap_or_default() }
         }
     })
+}
+
+/// Asks for the word of a second person instead of exporting.
+async fn ask_second(
+    house: &House,
+    who: Who,
+    origin: Origin,
+    org: &OrgRef,
+    order: &Order,
+    people: i64,
+) -> Result<Export> {
+    let mut cx = house.enter(who, true, origin).await?;
+    let permit = cx.permit(Action::ExportMembers, org)?;
+    let reason = super::reveal::without_digits(order.ask.reason.trim());
+    let id = super::consent::ask(&mut cx, &permit, order, people, &reason).await?;
+    let detail = json!({ "no": order.no, "people": people, "reason": reason });
+    let event = Event::new("export.asked", "export_request", id).detail(detail);
+    cx.record(permit, event).await?;
+    cx.commit().await?;
+    Ok(Export::Asked(order.no.clone()))
+}
+
+/// What each person in the list finds under 谁看过我.
+fn records(order: &Order, rows: &[Wide]) -> Vec<Event> {
+    let detail = json!({
+        "no": order.no, "org": order.maker_org, "role": order.maker_role,
+        "reason": super::reveal::without_digits(order.ask.reason.trim()),
+    });
+    rows.iter()
+        .map(|row| {
+            Event::new("person.exported", "person", row.person)
+                .about(super::PersonId(row.person))
+                .at(&row.org_path)
+                .detail(detail.clone())
+        })
+        .collect()
 }
 
 async fn order(cx: &mut Cx, org: &OrgRef, ask: Ask) -> Result<Order> {
@@ -141,8 +204,14 @@ async fn order(cx: &mut Cx, org: &OrgRef, ask: Ask) -> Result<Order> {
     if !ask.only.is_empty() && ids.is_empty() {
         return Err(Error::NotFound);
     }
+    let no =
+        format!("DC{}-{:06}", clock::day(cx.now()).strftime("%Y%m%d"), cx.new_id() % 1_000_000);
+    let acting = cx.acting()?.clone();
     let maker = cx.visitor()?;
     Ok(Order {
+        no,
+        maker_role: crate::access::role_name(acting.role).to_owned(),
+        maker_org: acting.org.short_name,
         ask,
         ids,
         org: org.id.0,
@@ -248,10 +317,24 @@ fn line(house: &House, row: &Wide, full: bool) -> Result<Line> {
     ])
 }
 
-fn layout(number: i64) -> Layout {
+/// Who took it away, for what: over the header of each page and in the file's properties.
+fn mark(order: &Order, at: clock::Millis) -> String {
+    format!(
+        "导出编号{}　{}{}{}　{}　原因：{}",
+        order.no,
+        order.maker_org,
+        order.maker_role,
+        order.maker_name,
+        clock::show_time(at),
+        order.ask.reason.trim()
+    )
+}
+
+fn layout(order: &Order, at: clock::Millis, number: i64) -> Layout {
     let column = |(title, width)| SheetColumn::new(title, width, Kind::Text);
     let name = if number == 1 { "团员名单".into() } else { format!("团员名单{number}") };
-    Layout { name, columns: TITLES.into_iter().map(column).collect(), ..Layout::default() }
+    let note = if order.ask.full { mark(order, at) } else { String::new() };
+    Layout { name, note, columns: TITLES.into_iter().map(column).collect(), ..Layout::default() }
 }
 
 fn cells(line: &[String]) -> Vec<Value<'_>> {
@@ -265,7 +348,8 @@ fn workbook(
 ) -> std::result::Result<Vec<u8>, WriteError> {
     let folder = tempfile::tempdir().map_err(|e| WriteError::Xlsx(e.into()))?;
     let mut writer = Writer::in_folder(folder.path())?;
-    let mut page = writer.sheet(&layout(1))?;
+    writer.properties("团员名单", &order.maker_name, &order.maker_org, &mark(order, at))?;
+    let mut page = writer.sheet(&layout(order, at, 1))?;
     for line in lines {
         page.row(&cells(line))?;
     }
@@ -290,7 +374,8 @@ fn notes(order: &Order, at: clock::Millis, rows: i64) -> Vec<String> {
         ),
         format!("截至时间:{}(北京时间)", clock::show_time(at)),
         format!("人数:{rows}"),
-        format!("操作人:{}", order.maker_name),
+        format!("导出编号：{}", order.no),
+        format!("操作人：{}{}{}", order.maker_org, order.maker_role, order.maker_name),
         numbers,
         "本表含个人信息,只供团的工作使用,用后请及时删除,不要转发。".to_owned(),
     ]
@@ -365,10 +450,12 @@ async fn write_long(
     made_at: clock::Millis,
 ) -> Result<i64> {
     let mut writer = Writer::in_folder(folder).map_err(broken)?;
+    let mark = mark(order, made_at);
+    writer.properties("团员名单", &order.maker_name, &order.maker_org, &mark).map_err(broken)?;
     let (mut count, mut last, mut number) = (0_i64, None::<Wide>, 0);
     loop {
         number += 1;
-        let mut page = writer.sheet(&layout(number)).map_err(broken)?;
+        let mut page = writer.sheet(&layout(order, made_at, number)).map_err(broken)?;
         let full_at = count + SHEET_ROWS;
         let mut ended = false;
         while count < full_at && !ended {
@@ -380,8 +467,17 @@ async fn write_long(
             }
             count += rows.len() as i64;
             ended = (rows.len() as i64) < PIECE;
+            act!(turn.house, Who::System("export"), |cx| {
+                if order.ask.full && !rows.is_empty() {
+                    let permit = cx.permit_system(Action::ExportMembers)?;
+                    events::write_many(cx, &permit, records(order, &rows)).await?;
+                    let event = Event::new("export.written", "org", order.org).at(&order.lo);
+                    cx.record(permit, event.detail(json!({ "no": order.no, "rows": rows.len() })))
+                        .await?;
+                }
+                turn.progress(cx, count, 0).await
+            })?;
             last = rows.into_iter().last().or(last);
-            act!(turn.house, Who::System("export"), |cx| turn.progress(cx, count, 0).await)?;
         }
         if ended {
             break;

@@ -1,6 +1,8 @@
 //! Persons, members (团员) and cadres (团干部): entering, finding, showing, changing, moving,
 //! exporting. Everything personal is sealed before it is stored and masked when it is printed.
 
+/// A second person's word on an export of whole numbers.
+pub mod consent;
 /// Changing what may be changed (A17, M2).
 pub mod edit;
 /// Entering people (A18), one or ten thousand.
@@ -19,6 +21,8 @@ pub mod profile;
 pub mod reveal;
 /// 全局搜索 (A3).
 pub mod search;
+/// 谁看过我: who looked at, exported or changed one's own data.
+pub mod seen;
 
 /// What was typed about somebody who is known already.
 pub mod merge;

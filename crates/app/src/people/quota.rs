@@ -38,6 +38,20 @@ pub(super) async fn take(cx: &mut Cx, permit: &Permit, allowance: Allowance) -> 
     Ok(())
 }
 
+/// Takes `n` from today's allowance of whoever acts and tells whether they were left. They are
+/// counted either way.
+pub(super) async fn take_many(
+    cx: &mut Cx,
+    permit: &Permit,
+    allowance: Allowance,
+    n: i64,
+) -> Result<bool> {
+    let key = format!("{}:{}", allowance.name, cx.visitor()?.person);
+    let since = clock::end_of_day_after(cx.now(), 0) + 1 - clock::DAY;
+    let used = sql::store::count_attempts(cx, permit, &key, since, n).await?;
+    Ok(used <= (allowance.per_day)(quotas()))
+}
+
 /// Whether today's allowance of whoever acts is used up; takes nothing.
 pub(super) async fn is_used_up(cx: &mut Cx, allowance: Allowance) -> Result<bool> {
     let key = format!("{}:{}", allowance.name, cx.visitor()?.person);

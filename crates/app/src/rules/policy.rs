@@ -26,6 +26,8 @@ figures! {
     Policy {
         /// Sessions.
         session: Session,
+        /// Personal tokens for programs.
+        tokens: Tokens,
         /// Signing in.
         sign_in: SignIn,
         /// One-time codes.
@@ -65,6 +67,15 @@ figures! {
         idle_minutes: i64,
         /// Hours after which a session ends in any case.
         absolute_hours: i64,
+    }
+    /// Personal tokens for programs.
+    Tokens {
+        /// Days that a token lives when nothing is said.
+        default_days: i64,
+        /// Days that one lives at most.
+        max_days: i64,
+        /// Living tokens of one person at most.
+        at_once: i64,
     }
     /// Signing in.
     SignIn {
@@ -165,6 +176,10 @@ figures! {
     Exports {
         /// Rows above which an export becomes a job.
         job_above: u64,
+        /// People above which an export of whole numbers needs a second person.
+        second_person_above: i64,
+        /// Days within which the second person decides.
+        consent_days: i64,
     }
     /// Lists.
     Pages {

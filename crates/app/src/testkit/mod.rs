@@ -98,6 +98,15 @@ impl Lab {
         let seed = self.nodes.fetch_add(1, Ordering::Relaxed);
         open(&self.scratch, keys, self.clock.clone(), settings, seed).await
     }
+    /// Plants rows by a plain statement past every guard, and has them taken for the program's own.
+    pub async fn plant(&self, statements: &str) -> crate::Result<()> {
+        self.scratch.vandalise(statements).await?;
+        crate::marks::remake(&self.house).await
+    }
+    /// Changes rows past every guard, as somebody with access to the database would.
+    pub async fn plant_without_marks(&self, statements: &str) {
+        self.scratch.vandalise(statements).await.expect("the statements run");
+    }
     /// Expects that no invariant is broken: for the end of a test that changed many things.
     pub async fn is_whole(&self) {
         let report = crate::fsck::run(&self.house, true).await.expect("fsck can read");

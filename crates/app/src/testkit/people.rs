@@ -110,6 +110,12 @@ impl Lab {
         (person, name): (PersonId, &str),
         post: &str,
     ) -> Who {
+        self.seat(org, person, post).await;
+        self.acting(person, name, org, access::admin_role(org.category, org.depth()))
+    }
+
+    /// Gives a person a post and the next free seat in an organisation.
+    pub async fn seat(&self, org: &OrgRef, person: PersonId, post: &str) {
         let cadre = self.cadre(org, person, post).await;
         act!(self.house, Who::System("testkit"), |cx| {
             Ok(cx
@@ -121,7 +127,23 @@ impl Lab {
                 .await?)
         })
         .expect("there is a free seat");
-        self.acting(person, name, org, access::admin_role(org.category, org.depth()))
+    }
+    /// Opens an account for a person with a stored password.
+    pub async fn account(&self, person: PersonId, hash: &str) {
+        act!(self.house, Who::System("testkit"), |cx| {
+            let now = cx.now();
+            cx.tx
+                .run(
+                    sql!(
+                        "INSERT INTO account (person_id, password_hash, created_at, changed_at)
+                         VALUES ($1, $2, $3, $3) ON CONFLICT (person_id) DO NOTHING"
+                    ),
+                    args![person, hash, now],
+                )
+                .await?;
+            Ok(())
+        })
+        .expect("an account can be planted");
     }
 
     /// Plants a person as observer of an organisation for 90 days and lets her act there.
@@ -163,6 +185,7 @@ impl Lab {
             person,
             name: name.into(),
             session: None,
+            token: None,
             grants: vec![grant.clone()],
             acting: Some(grant),
         }))
@@ -174,6 +197,7 @@ impl Lab {
             person,
             name: name.into(),
             session: None,
+            token: None,
             grants: Vec::new(),
             acting: None,
         }))

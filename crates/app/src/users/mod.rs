@@ -14,7 +14,7 @@ mod sql;
 pub mod tokens;
 
 use crate::{
-    Cx, Grant, OrgRef, Result, Role, Visitor, Who, access::admin_role, orgs::OrgId,
+    Cx, Grant, OrgRef, Pass, Result, Role, Visitor, Who, access::admin_role, orgs::OrgId,
     people::PersonId,
 };
 use std::sync::Arc;
@@ -33,15 +33,29 @@ pub struct Proof {
 /// Unknown, ended or expired proofs are [`Who::Nobody`]; an organisation where she has no right
 /// leaves `acting` empty.
 pub async fn recognise(cx: &mut Cx, proof: &Proof, org_code: Option<&str>) -> Result<Who> {
-    let found = match (&proof.token, &proof.session) {
-        (Some(token), _) => tokens::find(cx, token).await?,
-        (None, Some(session)) => sessions::find(cx, session).await?,
-        (None, None) => None,
+    // A backup brought sign-ins and tokens back that were ended since.
+    if cx.house().is_restored() {
+        return Ok(Who::Nobody);
+    }
+    if let Some(token) = &proof.token {
+        let Some(t) = tokens::find(cx, token).await? else { return Ok(Who::Nobody) };
+        let mut grants = grants_of(cx, t.person).await?;
+        if let Some(only) = t.org {
+            grants.retain(|g| g.org.id == only);
+        }
+        let acting = org_code.and_then(|code| grants.iter().find(|g| g.org.code == code).cloned());
+        let pass = Some(Pass { writes: t.writes, one_org: t.org.is_some() });
+        let (person, name) = (t.person, t.name);
+        let visitor = Visitor { person, name, session: None, token: pass, grants, acting };
+        return Ok(Who::Person(Arc::new(visitor)));
+    }
+    let Some(session) = &proof.session else { return Ok(Who::Nobody) };
+    let Some((person, name, session)) = sessions::find(cx, session).await? else {
+        return Ok(Who::Nobody);
     };
-    let Some((person, name, session)) = found else { return Ok(Who::Nobody) };
     let grants = grants_of(cx, person).await?;
     let acting = org_code.and_then(|code| grants.iter().find(|g| g.org.code == code).cloned());
-    Ok(Who::Person(Arc::new(Visitor { person, name, session, grants, acting })))
+    Ok(Who::Person(Arc::new(Visitor { person, name, session, token: None, grants, acting })))
 }
 
 /// Who operates the system.

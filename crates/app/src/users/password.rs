@@ -172,6 +172,7 @@ pub async fn store(cx: &mut Cx, prepared: Prepared, device: &Device) -> Result<O
         return Err(Error::Retry);
     }
     sql::end_sessions(cx, me, None, None).await?;
+    super::tokens::end_with_password(cx, me).await?;
     let signed = match session {
         Some(_) => {
             let secret = super::sessions::open(cx, me, device).await?;

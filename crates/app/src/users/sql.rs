@@ -213,31 +213,112 @@ pub(super) async fn sweep(cx: &mut Cx, day_ago: Millis, two_days_ago: Millis) ->
     Ok(())
 }
 
-pub(super) async fn token(cx: &mut Cx, hash: [u8; 32]) -> Result<Option<(PersonId, String)>> {
+db::row! {
+    /// A token that is shown at the door.
+    pub(super) struct Living {
+        pub(super) id: i64,
+        pub(super) person: PersonId,
+        pub(super) name: String,
+        pub(super) writes: bool,
+        pub(super) org: Option<crate::orgs::OrgId>,
+        pub(super) used_at: Option<i64>,
+    }
+}
+
+pub(super) async fn token(cx: &mut Cx, hash: [u8; 32]) -> Result<Option<Living>> {
     Ok(cx
         .tx
         .opt(
-            sql!("SELECT t.person_id, p.name FROM token t JOIN person p ON p.id = t.person_id WHERE t.token_hash = $1 AND t.ended_at IS NULL AND t.expires_at > $2"),
+            sql!("SELECT t.id, t.person_id, p.name, t.scope = 'write', t.org_id, t.used_at FROM token t JOIN person p ON p.id = t.person_id WHERE t.token_hash = $1 AND t.ended_at IS NULL AND t.expires_at > $2"),
             args![hash, cx.now()],
         )
         .await?)
 }
 
-pub(super) async fn insert_token(
-    cx: &mut Cx,
-    hash: [u8; 32],
-    person: PersonId,
-    label: &str,
-    expires: Millis,
-) -> Result<i64> {
+pub(super) async fn touch_token(cx: &mut Cx, id: i64) -> Result<()> {
+    cx.tx
+        .run(
+            sql!("UPDATE token SET used_at = $1 WHERE id = $2 AND ended_at IS NULL"),
+            args![cx.now(), id],
+        )
+        .await?;
+    Ok(())
+}
+
+pub(super) struct NewToken<'a> {
+    pub(super) hash: [u8; 32],
+    pub(super) person: PersonId,
+    pub(super) label: &'a str,
+    pub(super) scope: &'static str,
+    pub(super) org: Option<crate::orgs::OrgId>,
+    pub(super) expires: Millis,
+}
+
+pub(super) async fn insert_token(cx: &mut Cx, t: NewToken<'_>) -> Result<i64> {
     let id = cx.new_id();
     cx.tx
         .run(
-            sql!("INSERT INTO token (id, token_hash, person_id, label, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)"),
-            args![id, hash, person, label, cx.now(), expires],
+            sql!("INSERT INTO token (id, token_hash, person_id, label, scope, org_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"),
+            args![id, t.hash, t.person, t.label, t.scope, t.org, cx.now(), t.expires],
         )
         .await?;
     Ok(id)
+}
+
+db::row! {
+    /// A living token as its owner and the operator see it.
+    #[derive(Clone, Debug)]
+    pub struct Token {
+        pub id: i64,
+        pub person: String,
+        pub label: String,
+        pub writes: bool,
+        pub org: Option<String>,
+        pub org_name: Option<String>,
+        pub created_at: i64,
+        pub expires_at: i64,
+        pub used_at: Option<i64>,
+    }
+}
+
+pub(super) async fn tokens(cx: &mut Cx, person: PersonId) -> Result<Vec<Token>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT t.id, p.name, t.label, t.scope = 'write', o.code, o.short_name, t.created_at, t.expires_at, t.used_at FROM token t JOIN person p ON p.id = t.person_id LEFT JOIN org o ON o.id = t.org_id WHERE t.person_id = $1 AND t.ended_at IS NULL AND t.expires_at > $2 ORDER BY t.id DESC LIMIT 200"),
+            args![person, cx.now()],
+        )
+        .await?)
+}
+
+/// Living tokens of everybody, a piece of them in the order of their ends.
+pub(super) async fn all_tokens(cx: &mut Cx, after: (Millis, i64)) -> Result<Vec<Token>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT t.id, p.name, t.label, t.scope = 'write', o.code, o.short_name, t.created_at, t.expires_at, t.used_at FROM token t JOIN person p ON p.id = t.person_id LEFT JOIN org o ON o.id = t.org_id WHERE t.ended_at IS NULL AND (t.expires_at, t.id) > ($1, $2) ORDER BY t.expires_at, t.id LIMIT 500"),
+            args![after.0, after.1],
+        )
+        .await?)
+}
+
+pub(super) async fn token_owner(cx: &mut Cx, id: i64) -> Result<Option<PersonId>> {
+    let row: Option<(PersonId,)> = cx
+        .tx
+        .opt(sql!("SELECT person_id FROM token WHERE id = $1 AND ended_at IS NULL"), args![id])
+        .await?;
+    Ok(row.map(|(person,)| person))
+}
+
+/// Ends tokens of a person: one, or all.
+pub(super) async fn end_tokens(cx: &mut Cx, person: PersonId, only: Option<i64>) -> Result<u64> {
+    Ok(cx
+        .tx
+        .run(
+            sql!("UPDATE token SET ended_at = $1 WHERE person_id = $2 AND ended_at IS NULL AND (CAST($3 AS BIGINT) IS NULL OR id = $3)"),
+            args![cx.now(), person, only],
+        )
+        .await?)
 }
 
 pub(super) async fn attempt(cx: &mut Cx, key: &str) -> Result<Option<(i64, i64, i64)>> {

@@ -131,6 +131,7 @@ pub(crate) fn acting(person: PersonId, org: OrgRef, role: Role) -> Who {
         person,
         name: "bench".into(),
         session: None,
+        token: None,
         grants: vec![grant.clone()],
         acting: Some(grant),
     }))

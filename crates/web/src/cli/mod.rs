@@ -7,7 +7,9 @@ mod keys;
 mod node;
 mod open;
 mod private;
+mod restore;
 mod serve;
+mod token;
 mod upkeep;
 
 use clap::{Args, Parser, Subcommand};
@@ -44,6 +46,10 @@ pub(crate) struct Place {
     /// File with the same settings: data = "…", database = "…", listen = "…", …
     #[arg(long, global = true, env = "TUANJIAN_CONFIG")]
     config: Option<PathBuf>,
+    /// Where the newest seal of the audit book is noted outside the database: audit.head in --data
+    /// when absent. Better on another machine, and the same for all nodes.
+    #[arg(long, global = true, env = "TUANJIAN_AUDIT_ANCHOR")]
+    audit_anchor: Option<PathBuf>,
     /// Answer in JSON, for programs.
     #[arg(long, global = true)]
     json: bool,
@@ -103,17 +109,23 @@ enum Command {
         #[command(subcommand)]
         what: Audit,
     },
-    /// Make a personal token for programs; it is shown once.
+    /// Acknowledge that the database came back from a backup: ends the sign-ins, tokens and codes that
+    /// came back with it, writes that into the audit book, and lets the program go on.
+    RestoreAcknowledge {
+        /// Why it was restored; stands in the audit book.
+        #[arg(long)]
+        reason: String,
+        /// Also when nothing shows that it was restored (the note came back with the database).
+        #[arg(long)]
+        anyway: bool,
+    },
+    /// Personal tokens for programs: make one (shown once), list them, end them.
+    #[command(args_conflicts_with_subcommands = true)]
     Token {
-        /// ID number of the person, asked for on standard input when absent.
-        #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
-        id_number: Option<String>,
-        /// What the token is for.
-        #[arg(long, default_value = "命令行")]
-        label: String,
-        /// Days that it lives.
-        #[arg(long, default_value_t = 90)]
-        days: i64,
+        #[command(subcommand)]
+        what: Option<TokenWhat>,
+        #[command(flatten)]
+        make: MakeToken,
     },
     /// Graduation of school branches.
     Graduation {
@@ -129,7 +141,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Audit {
-    /// Read the whole book and tell every row that was edited, deleted or inserted.
+    /// Read the whole book and tell every row that was edited, deleted or inserted. Exit code 0 whole
+    /// and as noted outside the database, 1 not, 2 could not run, 3 whole but with no note to compare.
     Verify,
 }
 
@@ -173,6 +186,43 @@ enum KeysWhat {
     },
     /// Tell which ring is in use, which programs lack the newest one, and whether data still moves.
     Status,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(crate) struct MakeToken {
+    /// ID number of the person, asked for on standard input when absent.
+    #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
+    id_number: Option<String>,
+    /// What the token is for.
+    #[arg(long, default_value = "命令行")]
+    label: String,
+    /// Days that it lives; as the policy says when absent, and never more than it allows.
+    #[arg(long)]
+    days: Option<i64>,
+    /// It reads and changes nothing.
+    #[arg(long)]
+    read_only: bool,
+    /// 组织码 of the one organisation that it is good for; all of the person's when absent.
+    #[arg(long)]
+    org: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum TokenWhat {
+    /// The living tokens, of one person or of everybody, with their last use.
+    List {
+        /// ID number of the person.
+        #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
+        id_number: Option<String>,
+    },
+    /// End one token by its number of the list, or all of a person.
+    End {
+        /// The token's number.
+        id: Option<i64>,
+        /// ID number of the person, asked for on standard input when neither is given.
+        #[arg(long, env = "TUANJIAN_ID_NUMBER", hide_env_values = true)]
+        id_number: Option<String>,
+    },
 }
 
 #[derive(Args, Clone, Debug)]
@@ -263,9 +313,10 @@ pub(crate) async fn run(cli: Cli) -> ExitCode {
         Command::Names { commit } => upkeep::names(cli.place, commit).await,
         Command::Fsck { deep } => upkeep::fsck(cli.place, deep).await,
         Command::Audit { what: Audit::Verify } => upkeep::verify(cli.place).await,
-        Command::Token { id_number, label, days } => {
-            upkeep::token(cli.place, id_number, &label, days).await
+        Command::RestoreAcknowledge { reason, anyway } => {
+            restore::acknowledge(cli.place, &reason, anyway).await
         }
+        Command::Token { what, make } => token::token(cli.place, what, make).await,
         Command::Graduation { what: Graduation::Rehearse { on, provinces } } => {
             upkeep::rehearse(cli.place, on.as_deref(), provinces).await
         }

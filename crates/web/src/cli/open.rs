@@ -21,6 +21,7 @@ use std::{
 pub(super) struct File {
     data: Option<PathBuf>,
     database: Option<String>,
+    audit_anchor: Option<PathBuf>,
     serializable: bool,
     pooler: bool,
     pub(super) listen: Option<SocketAddr>,
@@ -119,6 +120,10 @@ pub(super) async fn house_with(
     if opening.running.is_some() {
         let node = node::take(&folder).context("taking this node's name")?;
         (settings.node, settings.dead_nodes) = (node.name, node.dead);
+    }
+    let anchor = opening.place.audit_anchor.clone().or_else(|| file.audit_anchor.clone());
+    if anchor.is_some() {
+        settings.audit_anchor = anchor;
     }
     let house = House::open(db, keys, SystemClock, chance, settings).await?;
     house.set_read_only(file.read_only || opening.running.is_some_and(|s| s.read_only));

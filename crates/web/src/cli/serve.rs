@@ -174,7 +174,10 @@ async fn greet(place: &Place, house: &House, address: SocketAddr) -> Result<()> 
         "" => format!("http://{address}"),
         url => url.to_owned(),
     };
-    let invite = app::users::first::invite(house).await?;
+    let invite = match house.is_restored() {
+        false => app::users::first::invite(house).await?,
+        true => None,
+    };
     let link = invite.map(|code| format!("{base}/setup#{code}"));
     if place.json {
         say(&serde_json::json!({ "address": base, "setup": link }).to_string())?;

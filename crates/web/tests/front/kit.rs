@@ -50,15 +50,7 @@ impl Kit {
     /// Opens an account with [`PASSWORD`] for a person.
     pub(crate) async fn account(&self, person: PersonId) -> Account {
         let hash = app::users::password::hash(&self.lab.house, PASSWORD).await.unwrap();
-        let mut tx = self.lab.house.db().write().await.unwrap();
-        let now = self.lab.house.now();
-        tx.run(
-            db::sql!("INSERT INTO account (person_id, password_hash, created_at, changed_at) VALUES ($1, $2, $3, $3) ON CONFLICT (person_id) DO NOTHING"),
-            db::args![person, &hash, now],
-        )
-        .await
-        .unwrap();
-        tx.commit().await.unwrap();
+        self.lab.account(person, &hash).await;
         Account { id_number: self.id_number(person).await }
     }
     /// The ID number of a planted person.

@@ -27,6 +27,7 @@ mod safety;
 mod sessions;
 mod sign_in;
 mod texts;
+mod tokens;
 mod transfers;
 mod transfers_in;
 mod trouble;

@@ -205,6 +205,8 @@ async fn nothing_done_is_no_success() {
         .post(&format!("{base}/children/codes/revocation"), &[("org", &w.tree.general.code)])
         .await;
     assert!(!page.body.contains("已作废"), "{}", page.body);
+    // A token ends no sign-ins: this one signs in by the form.
+    let mut browser = w.kit.sign_in(&w.kit.account_of(&admin).await).await;
     let none = browser.post("/me/sessions/end", &[]).await;
     assert!(none.body.contains("没有别处的登录需要注销"), "{}", none.body);
     assert!(none.body.contains("flash warn"), "{}", none.body);

@@ -1,6 +1,7 @@
 //! The room's statements by topic; private to the room. Every statement that changes something
 //! names the permit under which it does.
 
+pub(super) mod consent;
 pub(super) mod entry;
 pub(super) mod gather;
 pub(super) mod list;
