@@ -49,7 +49,12 @@ impl Scratch {
                 let name = format!("tuanjian_test_{}_{n}", std::process::id());
                 run(&mut connection, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
                     .await?;
-                run(&mut connection, format!("CREATE DATABASE {name} TEMPLATE {template}")).await?;
+                // Copying files is ten times faster than logging each page; servers before 15 know
+                // no other way.
+                let version = connection.server_version_num().unwrap_or(0);
+                let strategy = if version >= 150_000 { " STRATEGY FILE_COPY" } else { "" };
+                let text = format!("CREATE DATABASE {name} TEMPLATE {template}{strategy}");
+                run(&mut connection, text).await?;
                 connection.close().await?;
                 let url = server.clone().database(&name).to_url_lossy().to_string();
                 let options = Options { isolation: *isolation, ..Options::at(url) };
