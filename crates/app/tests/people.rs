@@ -704,7 +704,10 @@ async fn an_export_masks_numbers_unless_a_reason_is_given() {
     else {
         panic!()
     };
-    assert!(texts(&bytes).contains(&id_number(1)));
+    let text = texts(&bytes);
+    assert!(text.contains(&id_number(1)));
+    // Over the table stands who took it away, when and why, with the number of the export.
+    assert!(text.contains("导出编号DC2026") && text.contains("原因：年度团籍核对"), "{text}");
     let observer = lab.observer(&tree.branch, "观察员").await;
     let refused =
         export::export(&lab.house, observer, app::Origin::default(), &tree.branch, Ask::default())

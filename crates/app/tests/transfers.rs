@@ -138,8 +138,8 @@ async fn a_member_goes_from_branch_to_branch_and_everybody_is_told() {
         w.events(begun.id.0).await,
         ["transfer.submitted", "transfer.submitted", "transfer.approved", "transfer.approved"]
     );
-    assert_eq!(w.letters(&w.branch_admin).await, ["张三 已转出"]);
-    assert_eq!(w.letters(&w.target_admin).await, ["张三 已转入", "张三 申请转入,等待审批"]);
+    assert_eq!(w.letters(&w.branch_admin).await, ["张三已转出"]);
+    assert_eq!(w.letters(&w.target_admin).await, ["张三已转入", "张三申请转入，等待审批"]);
     assert_eq!(w.own_letters(person).await, ["组织关系转接已完成", "你的团组织关系正在转出"]);
 }
 
@@ -321,7 +321,7 @@ async fn the_second_to_decide_learns_who_was_first() {
         panic!("it must be a conflict")
     };
     assert_eq!(said.code, "E22");
-    assert!(said.message.contains("李干事 已在 10:21"), "{}", said.message);
+    assert!(said.message.contains("李干事已在 10:21"), "{}", said.message);
     assert!(said.message.contains("你的操作未生效"));
     let ways: Vec<&str> = said.ways.iter().map(|w| w.label.as_str()).collect();
     assert_eq!(ways, ["看结果", "下一件"]);
@@ -452,7 +452,7 @@ async fn the_holder_is_reminded_on_days_3_7_and_9_once_each_and_the_superior_on_
     let reminders = |titles: Vec<String>| titles.iter().filter(|t| t.contains("提醒")).count();
     assert_eq!(reminders(w.letters(&w.target_admin).await), 3);
     let above = w.letters(&w.superior).await;
-    assert_eq!(above, ["文学院2025级1班团支部 有一条转入申请即将超期"]);
+    assert_eq!(above, ["文学院2025级1班团支部有一条转入申请即将超期"]);
 }
 
 #[tokio::test]
@@ -612,7 +612,7 @@ async fn the_person_takes_back_what_others_began_and_the_starter_reads_why() {
     let mut cx = w.lab.house.read(w.branch_admin.clone()).await.unwrap();
     let told = messages::of_org(&mut cx, false, None, 20).await.unwrap();
     drop(cx);
-    assert_eq!(told[0].title, "张三 已由本人撤回转接");
+    assert_eq!(told[0].title, "张三已由本人撤回转接");
     assert!(told[0].body.contains("我要读研，不转了"), "{}", told[0].body);
     let steps = w.shown(&w.branch_admin, &begun.no).await.unwrap().steps;
     assert!(steps.last().unwrap().note.contains("我要读研"));

@@ -2,7 +2,7 @@
 //! narrowed by kind and days. Keyset pages; what waits, the most urgent first.
 
 use super::{
-    BusinessId,
+    BusinessId, SOURCE, hides_source,
     machine::{Kind, State, Variant, Verb},
     sql::{self, Bound, Row},
 };
@@ -113,7 +113,7 @@ pub async fn count_waiting(cx: &mut Cx, kind: Option<Kind>) -> Result<i64> {
 pub async fn waiting(cx: &mut Cx, ask: &Ask, size: i64) -> Result<Page> {
     let bound = bound(cx, ask, size, (i64::MIN, i64::MIN))?;
     let rows = sql::waiting_for(cx, &bound).await?;
-    Ok(page(cx.now(), rows, bound.limit, urgency))
+    Ok(page(cx, rows, bound.limit, urgency))
 }
 
 /// In the hands of its direct children, but it may decide as well; empty for a branch.
@@ -123,14 +123,14 @@ pub async fn waiting_below(cx: &mut Cx, ask: &Ask, size: i64) -> Result<Page> {
         return Ok(Page { lines: Vec::new(), next: None });
     }
     let rows = sql::waiting_below(cx, &bound).await?;
-    Ok(page(cx.now(), rows, bound.limit, urgency))
+    Ok(page(cx, rows, bound.limit, urgency))
 }
 
 /// What the organisation acted for has begun (我发起).
 pub async fn started(cx: &mut Cx, ask: &Ask, size: i64) -> Result<Page> {
     let bound = bound(cx, ask, size, (i64::MAX, i64::MAX))?;
     let rows = sql::started_by(cx, &bound).await?;
-    Ok(page(cx.now(), rows, bound.limit, |row| row.created_at))
+    Ok(page(cx, rows, bound.limit, |row| row.created_at))
 }
 
 /// What was decided for the organisation acted for (已办), each decision a line.
@@ -141,9 +141,7 @@ pub async fn decided(cx: &mut Cx, ask: &Ask, size: i64) -> Result<Page> {
     let next = steps.last().filter(|_| more).map(|(at, id, _)| mark(*at, *id));
     let ids = steps.iter().map(|(_, id, _)| *id).collect();
     let rows = sql::with_ids(cx, ids).await?;
-    let now = cx.now();
-    let known: HashMap<i64, Line> =
-        rows.into_iter().map(|row| (row.id.0, line(now, row))).collect();
+    let known: HashMap<i64, Line> = rows.into_iter().map(|row| (row.id.0, line(cx, row))).collect();
     let with = |(at, id, verb): (i64, BusinessId, String)| {
         let line = known.get(&id.0)?.clone();
         Some(Line { decided: Some((at, Verb::did(&verb))), ..line })
@@ -188,17 +186,17 @@ fn cut<T>(rows: &mut Vec<T>, limit: i64) -> bool {
     more
 }
 
-fn page(now: Millis, mut rows: Vec<Row>, limit: i64, moment: impl Fn(&Row) -> i64) -> Page {
+fn page(cx: &Cx, mut rows: Vec<Row>, limit: i64, moment: impl Fn(&Row) -> i64) -> Page {
     let more = cut(&mut rows, limit);
     let next = rows.last().filter(|_| more).map(|row| mark(moment(row), row.id));
-    Page { lines: rows.into_iter().map(|row| line(now, row)).collect(), next }
+    Page { lines: rows.into_iter().map(|row| line(cx, row)).collect(), next }
 }
 
 /// A page of a list that is in the order of ids, the newest first; `limit` was one more than a page.
-pub(crate) fn from_rows(now: Millis, mut rows: Vec<Row>, limit: i64) -> Page {
+pub(crate) fn from_rows(cx: &Cx, mut rows: Vec<Row>, limit: i64) -> Page {
     let more = cut(&mut rows, limit);
     let next = rows.last().filter(|_| more).map(|row| row.id.0.to_string());
-    Page { lines: rows.into_iter().map(|row| line(now, row)).collect(), next }
+    Page { lines: rows.into_iter().map(|row| line(cx, row)).collect(), next }
 }
 
 /// The last id of the page before, out of an address.
@@ -206,20 +204,25 @@ pub(crate) fn mark_of(from: Option<&str>) -> i64 {
     from.and_then(|mark| mark.parse().ok()).unwrap_or(i64::MAX)
 }
 
-fn line(now: Millis, row: Row) -> Line {
+fn line(cx: &Cx, row: Row) -> Line {
+    let now = cx.now();
     // The columns' CHECKs know the same words.
     let variant = Variant::from_code(&row.variant).unwrap_or(Variant::V2);
+    let state = State::from_code(&row.state).unwrap_or(State::Draft);
+    let viewer = cx.org().ok();
+    let hidden = viewer.is_some_and(|org| hides_source(variant, state, &row.from_path, org));
+    let shown = |name: String| if hidden { SOURCE.to_owned() } else { name };
     Line {
         no: row.no,
         kind: variant.kind(),
         variant,
-        state: State::from_code(&row.state).unwrap_or(State::Draft),
+        state,
         name: row.name,
-        from: row.from_name,
+        from: shown(row.from_name),
         to: row.to_name,
         branch: row.branch_name,
         starter_name: row.starter_name,
-        waits_for: row.waits_name,
+        waits_for: row.waits_name.map(shown),
         days_left: row.deadline.map(|end| days_since(now, end)),
         deadline: row.deadline,
         created_at: row.created_at,

@@ -36,6 +36,21 @@ db::id!(
     BusinessId
 );
 
+/// What stands for the source where its name is not told.
+pub(crate) const SOURCE: &str = "原支部";
+
+/// Whether an organisation that asked for somebody (转入) is not told where she is: until the source
+/// has agreed, and for good when it never does (security a-2).
+pub(crate) fn hides_source(
+    variant: Variant,
+    state: State,
+    from_path: &str,
+    viewer: &OrgRef,
+) -> bool {
+    let agreed = matches!(state, State::PendingAlloc | State::Done);
+    variant.comes_from_target() && !agreed && !viewer.covers(from_path)
+}
+
 /// One 催办 in a day; the submission itself counts as the first.
 const URGE_EVERY: Millis = DAY;
 
@@ -127,6 +142,17 @@ impl Case {
     /// Whether 催办 makes sense now: it waits in another's hands, and a day has passed.
     pub(crate) fn may_be_urged_by(&self, acting: &OrgRef, now: Millis) -> bool {
         self.waits_for.is_some_and(|holder| holder != acting.id) && self.urge_from() <= now
+    }
+    /// Whether `viewer` asked for her and is not told where she is: see [`hides_source`].
+    pub(crate) fn hides_source_from(&self, viewer: &OrgRef) -> bool {
+        hides_source(self.variant, self.state, &self.from.path, viewer)
+    }
+    /// Whether a step was taken at the source, which `viewer` is not told of.
+    pub(crate) fn is_of_source(&self, step: &Step, viewer: &OrgRef) -> bool {
+        let at_source = [Verb::Approve, Verb::Return, Verb::Undo, Verb::Pass];
+        self.hides_source_from(viewer)
+            && step.org.is_some()
+            && at_source.iter().any(|verb| verb.code() == step.verb)
     }
     /// Its page for somebody who acts for `org`.
     pub fn href(&self, org: &OrgRef) -> String {

@@ -1,7 +1,7 @@
 //! Taking a step: what every kind does alike around the effect that is its own. Guarded by state
 //! and version (D4): a lost race, a double click and a stale page end in the same E22.
 
-use super::{BusinessId, Case, Matter, Step, URGE_EVERY, machine, new_number, sql};
+use super::{BusinessId, Case, Matter, SOURCE, Step, URGE_EVERY, machine, new_number, sql};
 use crate::{
     Cx, Error, OrgRef, Permit, Refusal, Result, access,
     clock::{Millis, short_time, show_time},
@@ -184,7 +184,11 @@ async fn who_was_first(cx: &mut Cx, case: &Case) -> Result<Refusal> {
         || "这条申请的状态已经变了,你的操作未生效。".to_owned(),
         |step| {
             let (did, time) = (Verb::did(&step.verb), short_time(step.at, cx.now()));
-            format!("{} 已在 {time} 办理了这一条({did}),你的操作未生效。", step.actor)
+            let actor = match cx.org() {
+                Ok(org) if case.is_of_source(step, org) => SOURCE,
+                _ => &step.actor,
+            };
+            format!("{actor}已在 {time} 办理了这一条（{did}），你的操作未生效。")
         },
     );
     let refusal = Refusal::new("E22", said);

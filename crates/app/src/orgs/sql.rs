@@ -409,6 +409,7 @@ db::row! {
         pub(super) kind: String,
         /// The organisation where it was done.
         pub(super) place: Option<String>,
+        pub(super) path: String,
         pub(super) person: Option<String>,
         pub(super) detail: String,
     }
@@ -429,7 +430,7 @@ pub(super) async fn audit(
     Ok(cx
         .tx
         .all_of(
-            sql!("WITH wanted AS (SELECT v.kind FROM {rows: kind text} AS v), found AS (SELECT x.id FROM (SELECT id FROM event WHERE org_path = $1 AND id < $2 AND at >= $3 AND at < $4 AND ($5 OR kind IN (SELECT w.kind FROM wanted w)) ORDER BY id DESC LIMIT $6) AS x UNION SELECT y.id FROM (SELECT id FROM event WHERE acting_org = $7 AND id < $2 AND at >= $3 AND at < $4 AND ($5 OR kind IN (SELECT w.kind FROM wanted w)) ORDER BY id DESC LIMIT $6) AS y) SELECT e.id, e.at, e.actor, e.actor_id IS NOT NULL, a.short_name, e.kind, o.short_name, p.name, e.detail FROM found f CROSS JOIN event e LEFT JOIN org a ON a.id = e.acting_org LEFT JOIN org o ON o.path = e.org_path LEFT JOIN person p ON p.id = e.person_id WHERE e.id = f.id ORDER BY e.id DESC LIMIT $6"),
+            sql!("WITH wanted AS (SELECT v.kind FROM {rows: kind text} AS v), found AS (SELECT x.id FROM (SELECT id FROM event WHERE org_path = $1 AND id < $2 AND at >= $3 AND at < $4 AND ($5 OR kind IN (SELECT w.kind FROM wanted w)) ORDER BY id DESC LIMIT $6) AS x UNION SELECT y.id FROM (SELECT id FROM event WHERE acting_org = $7 AND id < $2 AND at >= $3 AND at < $4 AND ($5 OR kind IN (SELECT w.kind FROM wanted w)) ORDER BY id DESC LIMIT $6) AS y) SELECT e.id, e.at, e.actor, e.actor_id IS NOT NULL, a.short_name, e.kind, o.short_name, e.org_path, p.name, e.detail FROM found f CROSS JOIN event e LEFT JOIN org a ON a.id = e.acting_org LEFT JOIN org o ON o.path = e.org_path LEFT JOIN person p ON p.id = e.person_id WHERE e.id = f.id ORDER BY e.id DESC LIMIT $6"),
             args![&org.path, before, since, until, all, limit, org.id],
             rows,
         )

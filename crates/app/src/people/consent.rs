@@ -8,10 +8,13 @@ use crate::{
     Action, Cx, Error, Permit, Refusal, Result, clock,
     events::Event,
     jobs::{self, Job},
-    orgs::OrgId,
+    messages::{self, Message, To},
+    orgs::{self, OrgId, parent_path},
     rules::Rules,
 };
 use serde_json::json;
+
+const KIND: &str = "export";
 
 /// Asks for the word of a second person; returns the number of the request.
 pub(super) async fn ask(
@@ -32,7 +35,30 @@ pub(super) async fn ask(
         asked_by: cx.visitor()?.person,
         expires_at: clock::end_of_day_after(cx.now(), days),
     };
-    consent::insert(cx, permit, new).await
+    let expires_at = new.expires_at;
+    let id = consent::insert(cx, permit, new).await?;
+    // Either of them can agree, so both are told.
+    let org = cx.org()?.clone();
+    let superior = match parent_path(&org.path) {
+        Some(path) => orgs::names_to(cx, path).await?.pop(),
+        None => None,
+    };
+    for reader in [Some(org.clone()), superior].into_iter().flatten() {
+        let message = Message {
+            to: To::Org(reader.id),
+            kind: KIND,
+            title: format!("{}申请导出{people}人的完整号码，等待同意", cx.actor_name()),
+            body: format!(
+                "{}，导出编号{}，原因：{reason}。{}前有效，由另一位管理员同意后才生成表格。",
+                org.short_name,
+                order.no(),
+                clock::show_day(expires_at),
+            ),
+            href: format!("/o/{}/exports", reader.code),
+        };
+        messages::send(cx, message).await?;
+    }
+    Ok(id)
 }
 
 /// What was asked for in the organisation acted for and directly below it, newest first.
@@ -65,7 +91,7 @@ pub async fn agree(cx: &mut Cx, id: i64) -> Result<Request> {
     }
     let order: Order =
         serde_json::from_str(&request.payload).map_err(|e| Error::Broken(e.to_string()))?;
-    let org = crate::orgs::by_id(cx, OrgId(request.org_id)).await?;
+    let org = orgs::by_id(cx, OrgId(request.org_id)).await?;
     let job = Job::ExportMembers(Box::new(order));
     let job =
         jobs::enqueue_for(cx, &job, Some(&org), request.people, Some(request.asked_by)).await?;
@@ -101,6 +127,21 @@ async fn decided(
     let me = cx.visitor()?.person;
     if !consent::decide(cx, &permit, request.id, state, me, job).await? {
         return Err(said("E22", "这次导出已经有结果，请刷新列表再看。"));
+    }
+    if request.asked_by != me {
+        let (title, then) = match job {
+            Some(_) => ("已同意", "表格正在后台生成，完成后在“导出审批”里下载。"),
+            None => ("没有同意", "没有生成表格。需要时请说明用途后重新申请。"),
+        };
+        let org = orgs::by_id(cx, OrgId(request.org_id)).await?;
+        let message = Message {
+            to: To::Person(request.asked_by),
+            kind: KIND,
+            title: format!("导出{}{title}", request.no),
+            body: format!("{}办理。{then}", cx.actor_name()),
+            href: format!("/o/{}/exports", org.code),
+        };
+        messages::send(cx, message).await?;
     }
     let event = Event::new("export.decided", "export_request", request.id)
         .at(&request.org_path)

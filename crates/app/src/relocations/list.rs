@@ -21,7 +21,7 @@ pub async fn list(cx: &mut Cx, from: Option<&str>, size: i64) -> Result<Page> {
     let org = cx.org()?.id;
     let limit = size.clamp(1, 200) + 1;
     let rows = sql::of_org(cx, org, mark_of(from), limit).await?;
-    Ok(from_rows(cx.now(), rows, limit))
+    Ok(from_rows(cx, rows, limit))
 }
 
 /// What may be done now by whoever looks.

@@ -10,7 +10,10 @@ use super::{
 };
 use crate::{
     Action, Cx, Error, OrgRef, Refusal, Result,
-    business::machine::{State, Variant},
+    business::{
+        self,
+        machine::{State, Variant},
+    },
     clock::day,
     orgs::{self, Category, OrgId},
     people::{self, Person},
@@ -43,8 +46,8 @@ pub struct Candidate {
     pub name: String,
     /// Masked.
     pub id_number: String,
-    /// Her present branch.
-    pub from: OrgRef,
+    /// Her present branch, for those whose it is anyway; others learn it when the source agrees.
+    pub from: Option<OrgRef>,
 }
 
 /// Whom a 转入 is about, or what stands against her: see [`check_in`].
@@ -52,8 +55,9 @@ pub async fn candidate(cx: &mut Cx, origin: &Origin) -> Result<Candidate> {
     let (person, _) = whom(cx, origin).await?;
     let to = cx.org()?.clone();
     let from = source(&person, &to)?;
-    start::none_open(cx, person.id).await?;
+    nothing_in_the_way(cx, &person).await?;
     let id_number = person.id_number.masked();
+    let from = Some(from).filter(|from| to.covers(&from.path));
     Ok(Candidate { name: person.name.clone(), id_number, from })
 }
 
@@ -67,7 +71,7 @@ pub async fn check_in(cx: &mut Cx, new: &NewIn) -> Result<Checked> {
         return Err(cx.forbidden(Action::StartTransferIn, &to));
     }
     let from = source(&person, &to)?;
-    start::none_open(cx, person.id).await?;
+    nothing_in_the_way(cx, &person).await?;
     if !sql::seems_active(cx, to.id).await? {
         return Err(start::closed(&to));
     }
@@ -156,6 +160,27 @@ async fn whom(cx: &mut Cx, origin: &Origin) -> Result<(Person, Option<Row>)> {
             Ok((people::person::read(cx, t.person).await?, None))
         }
     }
+}
+
+/// No transfer of hers is open. That there is one is told to its parties alone (security a-2).
+async fn nothing_in_the_way(cx: &mut Cx, person: &Person) -> Result<()> {
+    let Some(no) = sql::open_of(cx, person.id).await? else { return Ok(()) };
+    let open: Transfer = business::found(cx, &no).await?;
+    if super::sees(cx, &open).await? && !open.hides_source_from(&cx.org()?.clone()) {
+        return Err(Error::refused(start::in_progress(cx, &open).await?));
+    }
+    let mine = open.started_org.id == cx.org()?.id;
+    if mine {
+        let says = format!("本组织已经为{}申请转入，正在等待对方审批，不用再发起。", person.name);
+        let way = format!("{}/t/{}", super::base(cx)?, open.no);
+        let refusal = Refusal::new("E04", says).way("查看", &way);
+        return Err(Error::refused(refusal.way("撤销该申请", format!("{way}#withdraw"))));
+    }
+    let says = format!(
+        "现在不能为{}办理转入，原因只有本人和所在的团支部能看到。请联系本人：登录后在“我的转接”里查看，也可以由本人或原支部办理转出。",
+        person.name
+    );
+    Err(Error::refused(Refusal::new("not_now", says)))
 }
 
 /// Where she comes from, if she may come here.

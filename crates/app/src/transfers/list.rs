@@ -75,7 +75,7 @@ pub async fn list(
 ) -> Result<Page> {
     let ask = ask(cx, tab, name, from, size)?;
     let rows = list_sql::of_org(cx, &ask).await?;
-    Ok(from_rows(cx.now(), rows, ask.limit))
+    Ok(from_rows(cx, rows, ask.limit))
 }
 
 /// Transfers from or to its direct children; empty for a branch.
@@ -88,7 +88,7 @@ pub async fn list_below(
 ) -> Result<Page> {
     let ask = ask(cx, tab, name, from, size)?;
     let rows = list_sql::of_children(cx, &ask).await?;
-    Ok(from_rows(cx.now(), rows, ask.limit))
+    Ok(from_rows(cx, rows, ask.limit))
 }
 
 /// What 组织首页 tells of the organisation acted for.
@@ -110,14 +110,14 @@ pub async fn of_person(cx: &mut Cx, person: PersonId) -> Result<Vec<Line>> {
     let scope = cx.scope(Action::SeeTransfers)?;
     let rows = list_sql::of_person(cx, person).await?;
     let rows = rows.into_iter().filter(|row| in_scope(&scope, row)).collect();
-    Ok(from_rows(cx.now(), rows, i64::MAX).lines)
+    Ok(from_rows(cx, rows, i64::MAX).lines)
 }
 
 /// One's own transfers (M6).
 pub async fn of_me(cx: &mut Cx) -> Result<Vec<Line>> {
     let me = cx.visitor()?.person;
     let rows = list_sql::of_person(cx, me).await?;
-    Ok(from_rows(cx.now(), rows, i64::MAX).lines)
+    Ok(from_rows(cx, rows, i64::MAX).lines)
 }
 
 /// The branches of the organisation acted for that can be allocated: 组织码 and name, at most 200.

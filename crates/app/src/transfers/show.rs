@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Action, Cx, Error, OrgRef, Result, Who,
     business::{
-        self, Step,
+        self, SOURCE, Step,
         machine::{self, Party, State, Verb},
     },
     cadres,
@@ -49,8 +49,8 @@ pub struct Shown {
     pub transfer: Transfer,
     /// The person's data; pages mask them. `None` for the person herself.
     pub person: Option<Person>,
-    /// Whoever looks has asked for her (转入) and the source has not agreed yet: sex, month of birth
-    /// and masked number are all that is shown (security a-2).
+    /// Whoever looks has asked for her (转入) and the source has not agreed: sex, month of birth and
+    /// masked number are all that is shown, and not where she is (security a-2).
     pub limited: bool,
     /// What ends in her branch when she leaves, in sentences; only while it is open, for those who may
     /// know.
@@ -59,6 +59,8 @@ pub struct Shown {
     pub source_contact: Option<ContactCard>,
     /// The administrators of the source with their numbers, masked, for whoever decides (102).
     pub source_admins: Vec<Callee>,
+    /// In whose hands it is.
+    pub holder: Option<String>,
     /// Whom to ask where it waits (P4).
     pub holder_contact: Option<ContactCard>,
     /// Names from the root down to source and target.
@@ -92,7 +94,7 @@ impl Rights {
 /// organisation). `NotFound` for everybody who is no party of it.
 pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
     let t = read(cx, no).await?;
-    let steps = business::timeline(cx, &t).await?;
+    let mut steps = business::timeline(cx, &t).await?;
     let person = match cx.who() {
         Who::Person(v) if v.acting.is_some() => Some(people::person::read(cx, t.person).await?),
         _ => None,
@@ -107,6 +109,11 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
     let mut rights = rights(cx, &t);
     rights.undo = undo_until.is_some();
     let limited = is_limited(cx, &t);
+    if let Ok(acting) = cx.org() {
+        for step in steps.iter_mut().filter(|step| t.is_of_source(step, acting)) {
+            (step.actor, step.org) = (SOURCE.to_owned(), None);
+        }
+    }
     let source_contact = match person {
         Some(_) if !limited => people::profile::contact_of(cx, &t.from).await?,
         _ => None,
@@ -120,6 +127,7 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         false => Vec::new(),
     };
     let holder_contact = match t.holder().cloned() {
+        Some(_) if limited => None,
         Some(holder) => people::profile::contact_of(cx, &holder).await?,
         None => None,
     };
@@ -128,7 +136,14 @@ pub async fn by_no(cx: &mut Cx, no: &str) -> Result<Shown> {
         source_contact,
         source_admins,
         holder_contact,
-        from_names: names(cx, &t.from).await?,
+        from_names: match limited {
+            true => vec![SOURCE.to_owned()],
+            false => names(cx, &t.from).await?,
+        },
+        holder: t.holder().map(|holder| match limited {
+            true => SOURCE.to_owned(),
+            false => holder.short_name.clone(),
+        }),
         to_names: names(cx, &t.to).await?,
         branch,
         reason_name: rules.reason(&t.reason).map_or_else(|| t.reason.clone(), |r| r.name.clone()),
@@ -179,14 +194,7 @@ pub async fn again(cx: &mut Cx, no: &str) -> Result<New> {
 
 /// Whether whoever looks belongs to the side that asked for the person and is not (yet) given her.
 fn is_limited(cx: &Cx, t: &Transfer) -> bool {
-    let agreed = matches!(t.state, State::PendingAlloc | State::Done);
-    let Ok(acting) = cx.org() else { return false };
-    let parties = t.parties(acting);
-    let of_source = [Party::Source, Party::SourceSuperior].iter().any(|p| parties.contains(p));
-    t.variant.comes_from_target()
-        && !agreed
-        && !of_source
-        && !cx.may(Action::SeeMembers, &t.from.path)
+    cx.org().is_ok_and(|acting| t.hides_source_from(acting))
 }
 
 async fn names(cx: &mut Cx, org: &OrgRef) -> Result<Vec<String>> {

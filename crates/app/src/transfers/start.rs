@@ -320,7 +320,7 @@ pub(super) async fn none_open(cx: &mut Cx, person: PersonId) -> Result<()> {
 }
 
 /// E04: who, when, to where, whose turn, how long; with the ways on.
-async fn in_progress(cx: &mut Cx, open: &Transfer) -> Result<Refusal> {
+pub(super) async fn in_progress(cx: &mut Cx, open: &Transfer) -> Result<Refusal> {
     let holder = open.holder().map_or("对方", |o| o.short_name.as_str());
     let what = if open.state == State::PendingAlloc { "分配团支部" } else { "审批" };
     let left = match open.days_left(cx.now()) {

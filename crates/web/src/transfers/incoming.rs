@@ -12,7 +12,7 @@ use crate::{
     visit::Visit,
 };
 use app::{
-    Error, FieldError, imports,
+    Error, FieldError, OrgRef, imports,
     transfers::{self, LookedUp, NewIn, Origin},
 };
 use askama::Template;
@@ -28,7 +28,7 @@ pub struct Whom {
     pub name: String,
     /// Masked.
     pub id_number: String,
-    /// From the root down to the present branch.
+    /// From the root down to the present branch; empty where it is not told before the source agrees.
     pub path: Vec<String>,
 }
 
@@ -241,7 +241,7 @@ async fn why(v: &mut Visit, new: &NewIn) -> Result<In, Failure> {
     let mut page = blank(v).await?;
     page.step = 2;
     page.whom = Some(Whom {
-        path: way(v, &found.from.path).await?,
+        path: place(v, found.from.as_ref()).await?,
         name: found.name,
         id_number: found.id_number,
     });
@@ -257,6 +257,13 @@ async fn why(v: &mut Visit, new: &NewIn) -> Result<In, Failure> {
         page.questions = asked(reason, &new.fields);
     }
     Ok(page)
+}
+
+async fn place(v: &mut Visit, from: Option<&OrgRef>) -> Result<Vec<String>, Failure> {
+    match from {
+        Some(from) => way(v, &from.path).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// E05. `left`: how many tries are left before the pause.
@@ -338,7 +345,7 @@ async fn checking(mut v: Visit, f: InForm, draft: Option<&str>) -> Result<Answer
     let page = CheckIn {
         frame: v.frame("核对转入", "/transfers/in/new").await?,
         whom: Whom {
-            path: way(&mut v, &found.from.path).await?,
+            path: place(&mut v, found.from.as_ref()).await?,
             name: found.name,
             id_number: found.id_number,
         },

@@ -227,7 +227,7 @@ pub(crate) async fn detail(
         branches = branches_for(v, &shown.transfer, wanted).await?;
     }
     let now = v.cx.now();
-    let holder = shown.transfer.holder().map(|o| o.short_name.clone());
+    let holder = shown.holder.clone();
     let open = acting.as_ref().and_then(|_| {
         // The card is where the person is now: in the new branch once the transfer is done.
         let home = match &shown.branch {

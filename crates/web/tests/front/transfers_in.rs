@@ -78,12 +78,20 @@ async fn somebody_is_found_asked_for_given_and_taken_back() {
 
     let page = lead(&mut asker, &find, &[("name", "张三"), ("id_number", &w.number)]).await;
     assert!(!page.url.contains(&w.number) && !page.body.contains(&w.number), "{}", page.url);
-    assert!(page.body.contains("高一1班团支部") && page.body.contains("张三"), "{}", page.body);
+    let place = "高一1班团支部";
+    assert!(page.body.contains("张三") && !page.body.contains(place), "{}", page.body);
     let done = finish(&mut asker, &there, &page).await;
     assert!(done.body.contains("待转出方审批") && done.body.contains("撤销申请"), "{}", done.body);
     assert!(done.body.contains("原支部同意后显示"), "{}", done.body);
     assert!(!done.body.contains("紧急联系人"), "not yet given: {}", done.body);
     let no = no_of(&done);
+    // Nothing that the asking side can read tells where she is before the source agrees.
+    for url in ["/transfers", "/inbox?box=started", "/messages", "/audit"] {
+        let list = asker.get(&format!("{there}{url}")).await;
+        assert!(!list.body.contains(place), "{url}: {}", list.body);
+    }
+    let json = asker.json(&format!("{there}/t/{no}")).await;
+    assert!(!json.body.contains(place) && json.body.contains("原支部"), "{}", json.body);
 
     let mut source = w.kit.sign_in_as(&w.source).await;
     let here = base(&w.tree.branch);
@@ -94,6 +102,7 @@ async fn somebody_is_found_asked_for_given_and_taken_back() {
     assert!(next.body.contains("刚刚办理了"), "{}", next.body);
     let given = asker.get(&format!("{there}/t/{no}")).await;
     assert!(given.body.contains("已完成") && !given.body.contains("原支部同意后显示"));
+    assert!(given.body.contains(place), "it is told now: {}", given.body);
     let back = source.submit(&next, &format!("{here}/t/{no}/undo"), &[]).await;
     assert!(back.body.contains("待转出方审批") && back.body.contains("同意转出"), "{}", back.body);
     let late = source.submit(&next, &format!("{here}/t/{no}/undo"), &[("version", "9")]).await;
@@ -132,7 +141,8 @@ async fn single_entry_a_search_and_an_import_row_lead_to_the_filled_form() {
     let wrong = asker.submit(&named, &find, &[("name", "张珊")]).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.body);
     let right = asker.submit(&wrong, &find, &[("name", "张三")]).await;
-    assert!(right.body.contains("高一1班团支部"), "{}", right.body);
+    assert!(right.body.contains("原支部同意后显示"), "{}", right.body);
+    assert!(!right.body.contains("高一1班团支部"), "{}", right.body);
 
     let search = asker.post(&format!("{there}/search"), &[("q", &w.number)]).await;
     let named = asker.get(&way(&search)).await;
@@ -153,7 +163,7 @@ async fn single_entry_a_search_and_an_import_row_lead_to_the_filled_form() {
     assert!(second.body.contains("对不上") && second.body.contains("李四儿"), "{}", second.body);
     assert!(!second.body.contains("高一1班"), "{}", second.body);
     let first = lead(&mut asker, &format!("{at}/rows/2/transfer"), &[]).await;
-    assert!(first.body.contains("高一1班团支部"), "{}", first.body);
+    assert!(first.body.contains("原支部同意后显示"), "{}", first.body);
     let done = finish(&mut asker, &there, &first).await;
     assert!(done.body.contains("待转出方审批"), "{}", done.body);
     let review = asker.json(&format!("{at}/review?show=skipped")).await.value();
