@@ -175,6 +175,7 @@ pub async fn propose(cx: &mut Cx, asked: &Asked<'_>) -> Result<String> {
         return Err(Error::Invalid(wrong));
     };
     // One at a time decides about an organisation: a twin of this one is seen below.
+    orgs::lock(cx, &permit, org.id).await?;
     orgs::hold_living(cx, &org).await?;
     for living in of_org(cx, org.id).await? {
         if living.kind == asked.kind && living.id_number.reveal() == id_number.reveal() {

@@ -184,7 +184,12 @@ pub async fn add_taking(
     };
     person.take = take.to_vec();
     let name = person.name.clone();
-    let outcomes = enter(cx, &permit, org, &[person], None, true).await?;
+    let not_asked = judged.problems.iter().filter(|p| p.code == judged::NOT_ASKED);
+    let not_asked: Vec<Column> = not_asked.map(|p| p.column).collect();
+    let mut outcomes = enter(cx, &permit, org, &[person], None, true).await?;
+    for (_, told) in &mut outcomes {
+        told.not_asked.clone_from(&not_asked);
+    }
     match outcomes.into_iter().next() {
         Some((Outcome::Added(person), told)) => {
             let event = Event::new("member.added", "person", person.0).about(person);

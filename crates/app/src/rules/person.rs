@@ -102,6 +102,9 @@ draft! {
     birth = Birth,
 }
 
+/// The code of a value that is not asked of cadres and not stored (decision 26).
+pub const NOT_ASKED: &str = "not_of_cadres";
+
 /// Where the person is to be entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -246,26 +249,35 @@ impl<'a> Desk<'a> {
         let words =
             [(ethnic, &draft.ethnic), (political, &draft.political), (education, &draft.education)];
         self.notes.extend(words.into_iter().filter_map(|(row, cell)| row?.note(&cell.text)));
-        let joined = self.joined();
-        let mobile =
-            self.filled(Column::Mobile, |c| fields::mobile(&c.text, Column::Mobile, rules));
-        let mobile = mobile.map(|clean| self.keep(clean));
         let post = self.post();
         self.claims = post.as_ref().map(|post| post.code.clone());
-        let political = political.map(|row| row.code.clone());
-        let dev_number = self.dev_number(joined);
-        if let Some(id_number) = &id_number {
-            self.mixed_up(id_number);
-            let who = (id_number, name.as_deref().unwrap_or_default());
-            self.ages(who, joined, political.as_deref(), post.is_some());
-        }
-        self.membership(political.as_deref(), post.is_some());
         // 入团年月 is asked of members only (decision 26).
         let past = |id: &IdNumber| age::is_past_membership(id.birth(), today, rules);
         let sheet = match post.is_some() && id_number.as_ref().is_some_and(past) {
             true => SheetKind::Cadres,
             false => self.place.sheet,
         };
+        let joined = match sheet {
+            SheetKind::Cadres => None,
+            _ => self.joined(),
+        };
+        let mobile =
+            self.filled(Column::Mobile, |c| fields::mobile(&c.text, Column::Mobile, rules));
+        let mobile = mobile.map(|clean| self.keep(clean));
+        let political = political.map(|row| row.code.clone());
+        let dev_number = match sheet {
+            SheetKind::Cadres => {
+                self.not_asked();
+                None
+            }
+            _ => self.dev_number(joined),
+        };
+        if let Some(id_number) = &id_number {
+            self.mixed_up(id_number);
+            let who = (id_number, name.as_deref().unwrap_or_default());
+            self.ages(who, joined, political.as_deref(), post.is_some());
+        }
+        self.membership(political.as_deref(), post.is_some());
         let draft_facts = Facts {
             sheet,
             political: political.as_deref(),
@@ -370,6 +382,17 @@ impl<'a> Desk<'a> {
             self.notes.push("入团年月统一写法".to_owned());
         }
         Some(joined)
+    }
+
+    /// What is typed about the admission of a cadre is not stored, and that is said.
+    fn not_asked(&mut self) {
+        for column in [Column::Joined, Column::DevNumber] {
+            if !self.cell_blank(column) {
+                let message =
+                    format!("{}只登记团员的，此人按团干部录入，这一项不会保存。", column.label());
+                self.problems.push(Problem::warn(column, NOT_ASKED, message));
+            }
+        }
     }
 
     fn dev_number(&mut self, joined: Option<YearMonth>) -> Option<String> {
@@ -760,6 +783,25 @@ mod tests {
             // The birth date is its own field; the number that contains it must not show.
             assert!(!text.contains(secret), "{secret} leaked");
         }
+    }
+
+    #[test]
+    fn what_is_not_asked_of_a_cadre_is_said_and_never_dropped_in_silence() {
+        let place = Place { category: Category::Committee, sheet: SheetKind::Cadres, ..place() };
+        let mut draft = with(Column::Post, "副书记");
+        let told = |draft: &Draft| {
+            let judged = judge(draft, &place, TODAY, Rules::builtin());
+            let codes = judged.problems.iter().filter(|p| p.code == NOT_ASKED);
+            let columns: Vec<Column> = codes.map(|p| p.column).collect();
+            (judged.person.map(|p| (p.joined, p.dev_number)), columns)
+        };
+        let nothing = Some((None, None));
+        assert_eq!(told(&draft), (nothing.clone(), vec![Column::Joined, Column::DevNumber]));
+        draft.set(Column::Joined, RawCell::text("not a month"));
+        assert_eq!(told(&draft), (nothing.clone(), vec![Column::Joined, Column::DevNumber]));
+        draft.set(Column::Joined, RawCell::default());
+        draft.set(Column::DevNumber, RawCell::default());
+        assert_eq!(told(&draft), (nothing, vec![]));
     }
 
     proptest! {
