@@ -28,7 +28,6 @@ pub use sector::Sector;
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Result,
     clock::{HOUR, Millis, hour_of},
-    orgs::Category,
     rules::{Rules, completeness},
 };
 use schemars::JsonSchema;
@@ -302,6 +301,7 @@ async fn pending(cx: &mut Cx, path: &str) -> Result<Pending> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::orgs::Category;
     use sector::Kind;
 
     fn effect(own: Figures, change: Figures) -> Figures {

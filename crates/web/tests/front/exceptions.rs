@@ -67,6 +67,7 @@ async fn with_the_statement_and_a_second_operator_the_refused_person_is_entered(
         ("mobile", "13912345678"),
     ];
     let page = secretary.get(&add).await;
+    let page = secretary.submit(&page, &add, &[("id_number", &id)]).await;
     let refused = secretary.submit(&page, &add, fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.body);
     let how = format!("/o/{}/exceptions", w.tree.branch.code);
@@ -117,6 +118,8 @@ async fn with_the_statement_and_a_second_operator_the_refused_person_is_entered(
     assert!(done.body.contains("已办理") && !done.body.contains(&id), "{}", done.body);
 
     let page = secretary.get(&add).await;
+    assert!(page.body.contains(&how), "the way is there before anybody is refused");
+    let page = secretary.submit(&page, &add, &[("id_number", &id)]).await;
     let entered = secretary.submit(&page, &add, fields).await;
     assert!(entered.status.is_success(), "{}", entered.body);
     let people = secretary.get(&format!("/o/{}/members?q=周小雨", w.tree.branch.code)).await;
