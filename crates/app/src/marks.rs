@@ -1,4 +1,4 @@
-//! Keyed marks of the rows that carry authority (docs/decisions/0024). A transaction remembers which
+//! Keyed marks of the rows that carry authority (docs/decisions/0028). A transaction remembers which
 //! of them it changed, and [`crate::Cx::commit`] marks each with a keyed hash over its table, its key
 //! and what it says. A row changed by other hands does not fit its mark, a row added by them has
 //! none, and of a row taken away the mark is left: `fsck --deep` reads them all back.

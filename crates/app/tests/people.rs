@@ -706,8 +706,8 @@ async fn an_export_masks_numbers_unless_a_reason_is_given() {
     };
     let text = texts(&bytes);
     assert!(text.contains(&id_number(1)));
-    // Over the table stands who took it away, when and why, with the number of the export.
-    assert!(text.contains("导出编号DC2026") && text.contains("原因：年度团籍核对"), "{text}");
+    // The sheet 说明 tells who took it away and why, with the number of the export.
+    assert!(text.contains("导出编号：DC2026") && text.contains("导出原因：年度团籍核对"), "{text}");
     let observer = lab.observer(&tree.branch, "观察员").await;
     let refused =
         export::export(&lab.house, observer, app::Origin::default(), &tree.branch, Ask::default())

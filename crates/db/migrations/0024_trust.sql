@@ -1,4 +1,4 @@
--- Keyed marks of the rows that carry authority (docs/decisions/0024): a row that was changed, added
+-- Keyed marks of the rows that carry authority (docs/decisions/0028): a row that was changed, added
 -- or taken away by other hands than the program's has no mark that fits.
 CREATE TABLE row_mark (
   kind {text} NOT NULL,                    -- the table

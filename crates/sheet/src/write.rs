@@ -61,6 +61,8 @@ pub struct Layout {
     pub columns: Vec<Column>,
     /// A line over the header, merged over all columns; empty for none.
     pub note: String,
+    /// A line at the foot of every printed page, cut to what Excel takes; empty for none.
+    pub foot: String,
     /// Whether a row of [`Column::example`] follows the header.
     pub example: bool,
     /// Rows below the header that offer drop-down lists and prompts.
@@ -157,6 +159,11 @@ impl Writer {
         for (index, column) in (0..).zip(&layout.columns) {
             sheet.set_column_width(index, if column.width > 0.0 { column.width } else { 12.0 })?;
             sheet.set_column_format(index, self.looks.of(column.kind, false))?;
+        }
+        if !layout.foot.is_empty() {
+            // `&` begins a command there; 255 characters are the most, two of them our own.
+            let text: String = layout.foot.chars().filter(|c| *c != '&').take(250).collect();
+            sheet.set_footer(format!("&L{text}"));
         }
         let mut writer = SheetWriter { sheet, looks: &self.looks, kinds, next: 0 };
         writer.head(layout)?;

@@ -169,7 +169,7 @@ pub async fn make(house: &House, plan: &Plan) -> Result<Made> {
     let added = tidy::make(house, &cast, orgs).await?;
     let orgs = orgs.saturating_add_signed(added);
     let orgs = orgs + season::make(house, &cast).await?;
-    waiting::make(house, &cast, &operators[1]).await?;
+    waiting::make(house, &cast, &operators).await?;
     let sign_ins = sign_ins(house, &cast, &operators).await?;
     let peopled = plan.members_per_branch != Some(0);
     let orgs = if peopled { orgs + codes::make(house, &cast).await? } else { orgs };

@@ -3,7 +3,9 @@
 
 use super::{Known, Place};
 use crate::{
-    Cx, Grant, House, OrgRef, Result, Visitor, Who, access, act, imports,
+    Cx, Grant, House, OrgRef, Result, Visitor, Who, access, act,
+    clock::day,
+    imports,
     orgs::{self, Category, Mandate, OrgId},
     people::PersonId,
     proposals::{self, Act},
@@ -12,10 +14,11 @@ use crate::{
 use std::sync::Arc;
 
 /// Puts it in; nothing where the tree has no place for it.
-pub(super) async fn make(house: &House, cast: &[Place], proposer: &Known) -> Result<()> {
+pub(super) async fn make(house: &House, cast: &[Place], operators: &[Known; 2]) -> Result<()> {
     relocation(house, cast).await?;
     draft(house, cast).await?;
-    proposal(house, cast, proposer).await
+    whole_lists(house, cast, operators).await?;
+    proposal(house, cast, &operators[1]).await
 }
 
 fn acting(who: &Known, org: OrgRef, role: access::Role) -> Who {
@@ -93,6 +96,24 @@ async fn draft(house: &House, cast: &[Place]) -> Result<()> {
 async fn fits(house: &House, org: &OrgRef, to: &OrgRef) -> Result<bool> {
     let mut cx: Cx = house.read(Who::System("demo")).await?;
     Ok(orgs::against_moving(&mut cx, org, to, Mandate::Own).await?.is_none())
+}
+
+/// Everybody here is made up, and trials compare whole lists: the operators have raised the number of
+/// people whose numbers one person may take away in a day.
+async fn whole_lists(house: &House, cast: &[Place], operators: &[Known; 2]) -> Result<()> {
+    let Some(root) = cast.first() else { return Ok(()) };
+    let root = at(house, root).await?;
+    let by = |n: usize| acting(&operators[n], root.clone(), access::Role::Operator);
+    let more = Act::Rule {
+        name: "exports.second_person_above".into(),
+        value: "5000".into(),
+        valid_from: day(house.now()).to_string(),
+        valid_until: None,
+    };
+    let no = act!(house, by(1), |cx| {
+        proposals::propose(cx, &more, "演示数据里没有真人，便于试用时核对整份名单").await
+    })?;
+    act!(house, by(0), |cx| proposals::approve(cx, &no, 1).await.map(|_| ()))
 }
 
 /// The second operator has proposed something for the first one to decide.

@@ -103,11 +103,7 @@ pub async fn export(
     drop(cx);
     let whole = rows.len() as i64 <= at_once;
     let made_at = house.now();
-    let limit = Rules::builtin().policy.exports.second_person_above;
     let full = order.ask.full;
-    if full && rows.len() as i64 > limit {
-        return ask_second(house, who, origin, org, &order, rows.len() as i64).await;
-    }
     let bytes = if whole {
         let lines: Vec<Line> =
             rows.iter().map(|r| line(house, r, order.ask.full)).collect::<Result<_>>()?;
@@ -118,8 +114,8 @@ pub async fn export(
     let count = rows.len();
     let mut cx = house.enter(who.clone(), true, origin.clone()).await?;
     let permit = cx.permit(Action::ExportMembers, org)?;
-    // Each person in it is looked at in full.
-    if full && !quota::take_many(&mut cx, &permit, quota::REVEALS, count as i64).await? {
+    // Each person in it is looked at in full; what went out before on this day counts with it.
+    if full && !quota::take_exported(&mut cx, &permit, count as i64).await? {
         drop(cx);
         return ask_second(house, who, origin, org, &order, count as i64).await;
     }
@@ -317,7 +313,7 @@ fn line(house: &House, row: &Wide, full: bool) -> Result<Line> {
     ])
 }
 
-/// Who took it away, for what: over the header of each page and in the file's properties.
+/// Who took it away, for what: at the foot of each page, in the file's properties and in 说明.
 fn mark(order: &Order, at: clock::Millis) -> String {
     format!(
         "导出编号{}　{}{}{}　{}　原因：{}",
@@ -333,8 +329,8 @@ fn mark(order: &Order, at: clock::Millis) -> String {
 fn layout(order: &Order, at: clock::Millis, number: i64) -> Layout {
     let column = |(title, width)| SheetColumn::new(title, width, Kind::Text);
     let name = if number == 1 { "团员名单".into() } else { format!("团员名单{number}") };
-    let note = if order.ask.full { mark(order, at) } else { String::new() };
-    Layout { name, note, columns: TITLES.into_iter().map(column).collect(), ..Layout::default() }
+    let foot = if order.ask.full { mark(order, at) } else { String::new() };
+    Layout { name, foot, columns: TITLES.into_iter().map(column).collect(), ..Layout::default() }
 }
 
 fn cells(line: &[String]) -> Vec<Value<'_>> {
@@ -361,23 +357,23 @@ fn workbook(
 /// The sheet 说明: what it is, as of when, by whom, for which organisation.
 fn notes(order: &Order, at: clock::Millis, rows: i64) -> Vec<String> {
     let numbers = if order.ask.full {
-        format!("证件号和手机号为完整号码。导出原因:{}", order.ask.reason.trim())
+        format!("证件号和手机号为完整号码。导出原因：{}", order.ask.reason.trim())
     } else {
         "证件号和手机号已遮盖中间几位。".to_owned()
     };
     vec![
-        format!("组织:{}", order.org_name),
-        "口径:本组织及全部下级组织的在册团员(含转接中)。".to_owned(),
+        format!("组织：{}", order.org_name),
+        "口径：本组织及全部下级组织的在册团员（含转接中）。".to_owned(),
         format!(
-            "条件:{}",
+            "条件：{}",
             if order.ids.is_empty() { said(&order.ask.filter) } else { "所选人员".into() }
         ),
-        format!("截至时间:{}(北京时间)", clock::show_time(at)),
-        format!("人数:{rows}"),
+        format!("截至时间：{}（北京时间）", clock::show_time(at)),
+        format!("人数：{rows}"),
         format!("导出编号：{}", order.no),
         format!("操作人：{}{}{}", order.maker_org, order.maker_role, order.maker_name),
         numbers,
-        "本表含个人信息,只供团的工作使用,用后请及时删除,不要转发。".to_owned(),
+        "本表含个人信息，只供团的工作使用，用后请及时删除，不要转发。".to_owned(),
     ]
 }
 

@@ -38,18 +38,13 @@ pub(super) async fn take(cx: &mut Cx, permit: &Permit, allowance: Allowance) -> 
     Ok(())
 }
 
-/// Takes `n` from today's allowance of whoever acts and tells whether they were left. They are
-/// counted either way.
-pub(super) async fn take_many(
-    cx: &mut Cx,
-    permit: &Permit,
-    allowance: Allowance,
-    n: i64,
-) -> Result<bool> {
-    let key = format!("{}:{}", allowance.name, cx.visitor()?.person);
+/// Takes `n` persons, whose whole numbers are exported, from what whoever acts may take away in a day
+/// without a second person; tells whether so many were left. What is refused is not taken.
+pub(super) async fn take_exported(cx: &mut Cx, permit: &Permit, n: i64) -> Result<bool> {
+    let key = format!("export:{}", cx.visitor()?.person);
     let since = clock::end_of_day_after(cx.now(), 0) + 1 - clock::DAY;
     let used = sql::store::count_attempts(cx, permit, &key, since, n).await?;
-    Ok(used <= (allowance.per_day)(quotas()))
+    Ok(used <= Rules::builtin().policy.exports.second_person_above)
 }
 
 /// Whether today's allowance of whoever acts is used up; takes nothing.

@@ -68,6 +68,7 @@ fields! {
     "imports.draft_days" => policy.imports.draft_days;
     "imports.max_rows" => policy.imports.max_rows;
     "exports.job_above" => policy.exports.job_above;
+    "exports.second_person_above" => policy.exports.second_person_above;
     "guide.branch_min" => policy.guide.branch_min;
     "guide.branch_max" => policy.guide.branch_max;
     "guide.general_min" => policy.guide.general_min;

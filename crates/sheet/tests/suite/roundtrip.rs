@@ -88,6 +88,7 @@ fn a_template_has_its_lists_notes_and_example_and_reads_back() {
     let layout = Layout {
         name: "团员".into(),
         note: "请勿改动表头\n日期写成 2005-01-03".into(),
+        foot: "导出编号1 & 王老师".into(),
         columns: vec![
             Column {
                 title: "姓名".into(),
