@@ -22,6 +22,8 @@ pub enum Role {
     Province,
     /// Reads one subtree, masked, until a date (decision 9).
     Observer,
+    /// Holds a post without a seat: looks at the home of the organisation, nothing else (decision 28).
+    Cadre,
     /// Runs the system.
     Operator,
     /// A job of the program itself.
@@ -50,6 +52,7 @@ pub enum Action {
     SeeOwnProfile,
     EditOwnProfile,
     ManageOwnSignIns,
+    SeeHome,
     SeeOrg,
     EditOrg,
     CreateChild,
@@ -110,6 +113,16 @@ const OBSERVED: &[(Role, Reach)] = &[
     (R::Operator, All),
     (R::System, All),
 ];
+const HOME: &[(Role, Reach)] = &[
+    (R::Branch, Own),
+    (R::Group, Subtree),
+    (R::Lead, Subtree),
+    (R::Province, Subtree),
+    (R::Observer, Subtree),
+    (R::Cadre, Own),
+    (R::Operator, All),
+    (R::System, All),
+];
 const HANDS_ON: &[(Role, Reach)] = &[
     (R::Branch, Own),
     (R::Group, Direct),
@@ -134,6 +147,7 @@ pub const TABLE: &[Line] = &[
     Line { action: A::SeeOwnProfile, label: "查看个人资料", who: SELF },
     Line { action: A::EditOwnProfile, label: "修改个人联系方式", who: SELF },
     Line { action: A::ManageOwnSignIns, label: "管理自己的密码和登录", who: SELF },
+    Line { action: A::SeeHome, label: "查看组织首页、名片和团干部职务", who: HOME },
     Line { action: A::SeeOrg, label: "查看组织", who: OBSERVED },
     Line { action: A::EditOrg, label: "编辑组织信息", who: HANDS_ON },
     Line {
@@ -463,7 +477,9 @@ fn others(action: Action, but: Role) -> String {
 fn title(grant: &Grant) -> String {
     match grant.role {
         Role::Observer => "观察员（只能查看）".to_owned(),
-        Role::Operator | Role::Member | Role::System => role_name(grant.role).to_owned(),
+        Role::Operator | Role::Cadre | Role::Member | Role::System => {
+            role_name(grant.role).to_owned()
+        }
         _ => format!("管理员（{}）", grant.org.category.label()),
     }
 }
@@ -477,6 +493,7 @@ pub fn role_name(role: Role) -> &'static str {
         Role::Lead => "团的领导机关管理员",
         Role::Province => "省级团委管理员",
         Role::Observer => "观察员",
+        Role::Cadre => "团干部（没有管理员身份）",
         Role::Operator => "系统运营",
         Role::System => "系统",
     }
@@ -546,6 +563,7 @@ mod tests {
             A::SeeOwnProfile,
             A::EditOwnProfile,
             A::ManageOwnSignIns,
+            A::SeeHome,
             A::SeeOrg,
             A::EditOrg,
             A::CreateChild,
@@ -612,7 +630,8 @@ mod tests {
         for line in TABLE {
             let sees = matches!(
                 line.action,
-                A::SeeOrg
+                A::SeeHome
+                    | A::SeeOrg
                     | A::SeeCadres
                     | A::SeeMembers
                     | A::Search
@@ -622,6 +641,15 @@ mod tests {
             );
             assert_eq!(reach(line.action, Role::Observer).is_some(), sees, "{:?}", line.action);
         }
+    }
+
+    #[test]
+    fn a_cadre_without_a_seat_looks_at_home_and_does_nothing() {
+        let may: Vec<_> =
+            TABLE.iter().filter(|line| reach(line.action, Role::Cadre).is_some()).collect();
+        assert_eq!(may.iter().map(|line| line.action).collect::<Vec<_>>(), [A::SeeHome]);
+        let cadre = at("000001", Role::Cadre);
+        assert!(allows(A::SeeHome, &cadre, "000001") && !allows(A::SeeHome, &cadre, "000001001"));
     }
 
     #[test]

@@ -89,6 +89,10 @@ impl FieldError {
     pub fn new(field: &str, code: &str, message: impl Into<String>) -> Self {
         Self { field: field.into(), code: code.into(), message: message.into() }
     }
+    /// Whether the centre may set it aside for somebody (row 133): pages say how to ask for it.
+    pub fn may_be_excused(&self) -> bool {
+        crate::rules::age::may_be_excused(&self.code, crate::rules::Rules::builtin())
+    }
 }
 
 /// A refusal with its reason and the ways on.

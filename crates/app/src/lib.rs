@@ -28,6 +28,8 @@ pub mod engine;
 pub mod error;
 /// The audit book.
 pub mod events;
+/// Exceptions from rules of age, granted by the centre (row 133).
+pub mod exceptions;
 /// Files made for somebody.
 pub mod files;
 /// Checks of every invariant.

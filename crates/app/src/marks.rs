@@ -180,6 +180,20 @@ pub const MARKED: &[Watched] = &[
         ],
     },
     Watched {
+        table: "exception",
+        key: &[("id", Int)],
+        columns: &[
+            ("kind", Text),
+            ("org_id", Int),
+            ("name", Text),
+            ("file_id", Int),
+            ("granted_at", Int),
+            ("expires_at", Int),
+            ("ended_at", Int),
+            ("person_id", Int),
+        ],
+    },
+    Watched {
         table: "rule_change",
         key: &[("id", Int)],
         columns: &[

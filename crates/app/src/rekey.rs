@@ -2,8 +2,8 @@
 //! put in use. May be stopped and repeated at any time: what is sealed with it already is left alone.
 
 use crate::{
-    Action, Cx, Error, Result, Who, act, events::Event, imports, jobs::Turn, keyring, keys::Place,
-    messages, people, transfers,
+    Action, Cx, Error, Result, Who, act, events::Event, exceptions, imports, jobs::Turn, keyring,
+    keys::Place, messages, people, transfers,
 };
 use serde_json::{Value as Json, json};
 
@@ -27,6 +27,7 @@ enum Part {
     Transfers,
     ImportRows,
     Letters,
+    Exceptions,
 }
 
 /// The job `rekey`.
@@ -40,6 +41,7 @@ pub(crate) async fn run(turn: &Turn<'_>) -> Result<Json> {
         (Part::Transfers, "transfers"),
         (Part::ImportRows, "import_rows"),
         (Part::Letters, "letters"),
+        (Part::Exceptions, "exceptions"),
     ] {
         done[name] = walk(turn, part, persons).await?.into();
     }
@@ -66,6 +68,7 @@ async fn one(cx: &mut Cx, turn: &Turn<'_>, part: Part, after: Mark, done: i64) -
         Part::Transfers => transfers::rekey(cx, &permit, after).await?,
         Part::ImportRows => imports::rekey(cx, &permit, after).await?,
         Part::Letters => messages::rekey(cx, &permit, after).await?,
+        Part::Exceptions => exceptions::rekey(cx, &permit, after).await?,
     };
     turn.progress(cx, done, done).await?;
     if piece.moved == 0 {

@@ -927,3 +927,50 @@ async fn somebody_past_28_with_a_post_is_a_cadre_of_the_branch_and_no_member() {
     drop(cx);
     lab.is_whole().await;
 }
+
+/// Decision 26: somebody over 28 with a post is one of the three people of a branch.
+#[tokio::test]
+async fn three_people_of_a_branch_are_its_members_and_cadres_counted_once() {
+    let lab = fresh().await;
+    let tree = lab.tree().await;
+    let (admin, branch) = (lab.admin(&tree.general, "管理员甲").await, &tree.sister);
+    let enter = async |draft: Draft| {
+        let entry =
+            act!(lab.house, admin.clone(), |cx| people::add_taking(cx, branch, &draft, &[]).await);
+        entry.unwrap()
+    };
+    let stands = async || {
+        app::stats::settle(&lab.house).await.unwrap();
+        let mut cx = lab.house.read(admin.clone()).await.unwrap();
+        let done = app::stats::of(&mut cx, branch).await.unwrap().subtree.branches_done;
+        (done, app::stats::branch_lacks(&mut cx, branch).await.unwrap())
+    };
+    // A member with a post is one person, not two.
+    let with_post = |draft: Draft, post: &str| Draft {
+        is_cadre: RawCell::text("是"),
+        post: RawCell::text(post),
+        post_since: RawCell::text("2025-09"),
+        post_nature: RawCell::text("兼职"),
+        ..draft
+    };
+    enter(with_post(draft("陈一", 1), "组织委员")).await;
+    enter(draft("陈二", 2)).await;
+    let (done, lack) = stands().await;
+    assert_eq!((done, lack.members, lack.incomplete), (0, 1, 0));
+    let first = "34010319900101001";
+    let old = Draft {
+        id_number: RawCell::text(format!("{first}{}", check_char(first).unwrap())),
+        mobile: RawCell::default(),
+        ..with_post(draft("陈三", 3), "副书记")
+    };
+    let entry = enter(old.clone()).await;
+    assert_eq!(entry.told.not_asked, [Column::Joined, Column::DevNumber]);
+    assert!(entry.told.says().contains("没有保存"), "{}", entry.told.says());
+    let (done, lack) = stands().await;
+    assert_eq!((done, lack.members, lack.incomplete), (0, 0, 1), "{lack:?}");
+    enter(Draft { mobile: RawCell::text("13812345678"), ..old }).await;
+    let (done, lack) = stands().await;
+    assert!(done == 1 && lack.is_empty(), "{done} {lack:?}");
+    let report = app::fsck::run(&lab.house, true).await.unwrap();
+    assert!(report.is_clean(), "{:#?}", report.findings);
+}

@@ -86,6 +86,7 @@ CREATE TABLE cadre (
 ) {strict};
 CREATE UNIQUE INDEX cadre_one_post ON cadre (person_id, org_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX cadre_one_secretary ON cadre (org_id) WHERE post = '书记' AND ended_at IS NULL;
+CREATE INDEX cadre_living ON cadre (org_id) WHERE ended_at IS NULL;
 CREATE INDEX cadre_person ON cadre (person_id, id);
 CREATE INDEX cadre_path ON cadre (org_path);
 CREATE INDEX cadre_by_org ON cadre (org_path, name_py, id) WHERE ended_at IS NULL;

@@ -30,6 +30,7 @@ const FILES: &[(i64, &str, &str)] = files![
     13 "0013_relocations",
     16 "0016_graduation",
     24 "0024_trust",
+    25 "0025_exceptions",
 ];
 
 /// Where a database's schema stands.

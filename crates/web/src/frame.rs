@@ -47,6 +47,8 @@ pub struct FrameOrg {
     pub code: String,
     pub short_name: String,
     pub can_switch: bool,
+    /// Nothing but its home is open: a cadre without a seat (decision 28).
+    pub only_home: bool,
 }
 #[derive(Clone, Debug)]
 pub struct MenuItem {
@@ -119,6 +121,13 @@ pub fn same(a: &impl std::fmt::Display, b: &impl std::fmt::Display) -> bool {
 }
 
 impl Frame {
+    /// Where it says how to ask for an exception, for the organisation acted for.
+    pub fn exceptions(&self) -> String {
+        match &self.org {
+            Some(org) if !org.only_home => format!("/o/{}/exceptions", org.code),
+            _ => app::rules::age::HOW_TO_ASK.to_owned(),
+        }
+    }
     /// The frame of a page for nobody in particular: signing in, errors.
     pub fn bare(title: &str, look: Look, request_id: &str) -> Self {
         Self {
@@ -156,7 +165,7 @@ impl Frame {
 /// The menu of an organisation's administrators (13): the original's names and order; what comes
 /// later is not shown. `(group, label, path below /o/{org}, action that must be allowed)`.
 const MENU: &[(&str, &str, &str, Action)] = &[
-    ("组织首页", "组织首页", "", Action::SeeOrg),
+    ("组织首页", "组织首页", "", Action::SeeHome),
     ("组织管理", "组织信息", "/info", Action::SeeOrg),
     ("组织管理", "管理下级组织", "/children", Action::CreateChild),
     ("组织管理", "管理员注册码", "/children/codes", Action::IssueCodes),
@@ -191,7 +200,10 @@ impl Visit {
         let Some(acting) = &visitor.acting else { return Ok(frame) };
         let base = format!("/o/{}", acting.org.code);
         frame.menu = menu(&base, at, acting.role, acting.org.category.owns_members());
-        frame.todo = app::business::count_waiting(&mut self.cx, None).await?;
+        let only_home = app::access::reach(Action::SeeOrg, acting.role).is_none();
+        if !only_home {
+            frame.todo = app::business::count_waiting(&mut self.cx, None).await?;
+        }
         frame.crumbs = vec![Crumb { label: acting.org.short_name.clone(), href: Some(base) }];
         if !at.is_empty() || !title.is_empty() {
             frame.crumbs.push(Crumb { label: title.into(), href: None });
@@ -200,6 +212,7 @@ impl Visit {
             code: acting.org.code.clone(),
             short_name: acting.org.short_name.clone(),
             can_switch: visitor.grants.len() > 1,
+            only_home,
         });
         Ok(frame)
     }

@@ -64,6 +64,7 @@ const TOPICS: &[Topic] = &[
             "团员管理 › 导入团员:上传 Excel 或 CSV,或者直接粘贴表格。列的先后没有关系,两种官方模板都认得。",
             "核对页会列出可导入、要修改、有提醒的行。要修改的可以在页面上直接改好,也可以下载有问题的行,改好再传。",
             "“导入正确的行”只导入没有问题的;导入后 24 小时内可以整批撤销。",
+            "入团年龄不够、确属特殊情况的，见“特殊情况录入”（/help/exceptions）：找谁、怎么报、可以打印的说明。",
         ],
     ),
     topic(
@@ -99,7 +100,7 @@ const TOPICS: &[Topic] = &[
         &["/o/{org}/ops"],
         &[
             "系统运营 › 运营维护:每一项都由一位运营人员提出、另一位核对后办理。提出以前列出影响,办理以前可以撤回,7 天没有人办理自动过期。",
-            "可以办理:乡镇街道团委标识、团中央和省级团委的名称、跨省迁移、组织合并、期限等数字、省级名录。",
+            "可以办理：乡镇街道团委标识、团中央和省级团委的名称、跨省迁移、组织合并、期限等数字、省级名录，以及年龄不够的特殊情况录入（附情况说明）。",
             "数字可以定在以后某一天生效;到了那天,所有服务器在几秒内使用新值。",
         ],
     ),
@@ -289,11 +290,11 @@ pub struct From {
 
 /// What the explaining pages know of their reader.
 pub(crate) struct Reader {
-    face: Face,
-    frame: Frame,
+    pub(crate) face: Face,
+    pub(crate) frame: Frame,
 }
 impl Reader {
-    fn new(jar: &CookieJar, headers: &HeaderMap, id: &RequestId, title: &str) -> Self {
+    pub(crate) fn new(jar: &CookieJar, headers: &HeaderMap, id: &RequestId, title: &str) -> Self {
         let face = Face::of(headers);
         let mut frame = Frame::bare(title, look(jar), &id.0);
         frame.fragment = face == Face::Fragment;

@@ -79,10 +79,46 @@ pub struct Shortcut {
     pub href: String,
 }
 
+/// 组织首页 of a cadre without a seat (decision 28): the card and who holds which post.
+#[derive(Template, Serialize, JsonSchema)]
+#[template(path = "home/cadre.html")]
+pub struct CadreHome {
+    #[serde(skip)]
+    frame: Frame,
+    card: app::orgs::Card,
+    posts: Vec<HomePost>,
+    #[serde(skip)]
+    base: String,
+}
+page!(CadreHome);
+
+/// Who holds which post.
+#[derive(Serialize, JsonSchema)]
+pub struct HomePost {
+    name: String,
+    post: String,
+}
+
+async fn of_cadre(mut v: Visit) -> Result<Answer, Failure> {
+    let base = v.base()?;
+    let org = v.cx.org()?.clone();
+    let posts = app::cadres::posts_of_home(&mut v.cx).await?;
+    let page = CadreHome {
+        frame: v.frame("组织首页", "").await?,
+        card: app::orgs::card(&mut v.cx, &org.code).await?,
+        posts: posts.into_iter().map(|(name, post)| HomePost { name, post }).collect(),
+        base,
+    };
+    v.show(page).await
+}
+
 /// `GET /o/{org}`.
 pub async fn show(mut v: Visit) -> Result<Answer, Failure> {
     let base = v.base()?;
     let org = v.cx.org()?.clone();
+    if !v.cx.may(Action::SeeOrg, &org.path) {
+        return of_cadre(v).await;
+    }
     let is_branch = org.category.owns_members();
     let frame = v.frame("组织首页", "").await?;
     let figures = stats::of(&mut v.cx, &org).await?;

@@ -7,6 +7,7 @@ pub mod closings;
 pub mod codes;
 mod crowd;
 pub mod error;
+pub mod exceptions;
 pub mod exports;
 pub mod face;
 pub mod form;

@@ -81,6 +81,8 @@ pub struct Show {
     #[serde(skip)]
     check_kind: &'static str,
     check_says: &'static str,
+    /// The exception under which the person came in (row 133), in words.
+    excepted: Option<String>,
     /// From the organisation acted for down to the branch.
     way: Vec<String>,
     entered: String,
@@ -196,6 +198,8 @@ async fn show_page(
         .filter(|o| v.cx.may(Action::ChangePosts, &o.path) && app::cadres::seats_of(o) > 0);
     let post_at = post_at.map(|o| o.code.clone());
     let record = if tab == "record" { record(v, &person).await? } else { Vec::new() };
+    let excepted = app::exceptions::of_person(&mut v.cx, person.id).await?;
+    let excepted = excepted.map(|e| format!("{}，由团中央批准录入（{}）", e.kind_name(), e.no));
     let mut frame = v.frame(&person.name, "/members").await?;
     crumbs(&mut frame, &base, &person.name);
     frame.errors = errors;
@@ -217,6 +221,7 @@ async fn show_page(
         missing: person.missing.iter().map(|c| c.label()).collect(),
         check: person.check.label(),
         check_kind: crate::members::check_kind(person.check),
+        excepted,
         check_says: person.check.says(),
         way: way(v, home.as_ref()).await?,
         entered: person

@@ -2,9 +2,9 @@
 //! on "谁能办什么" are all made from it.
 
 use crate::{
-    cadres, closings, codes, exports, graduation, health, help, home, imports, inbox, jobs, me,
-    members, messages, meta, ops, orgs, people, relocations, schools, search, setup, site::Site,
-    stats, tokens, transfers, users,
+    cadres, closings, codes, exceptions, exports, graduation, health, help, home, imports, inbox,
+    jobs, me, members, messages, meta, ops, orgs, people, relocations, schools, search, setup,
+    site::Site, stats, tokens, transfers, users,
 };
 use app::Action;
 use axum::{
@@ -92,6 +92,7 @@ pub fn table() -> Vec<Route> {
         get("/assets/{file}", Nothing, "页面资源", meta::asset),
         get("/openapi.json", Nothing, "接口说明", meta::openapi),
         get("/help", Nothing, "帮助", help::help).page::<help::Help>(),
+        get("/help/exceptions", Nothing, "特殊情况录入", exceptions::everybody).page::<exceptions::HowToAsk>(),
         get("/about/accessibility", Nothing, "无障碍", help::accessibility).page::<help::Accessibility>(),
         get("/about/browser", Nothing, "浏览器说明", help::browsers).page::<help::Browsers>(),
         get("/status", Nothing, "服务状态", help::status).page::<help::Status>(),
@@ -128,7 +129,7 @@ pub fn table() -> Vec<Route> {
         get("/me/messages", SignedIn, "消息", messages::mine).page::<messages::Mine>(),
         post("/me/messages/read", SignedIn, "全部已读", messages::read_mine).form::<messages::ReadForm>(),
         // The organisation
-        get("/o/{org}", Right(Action::SeeOrg), "组织首页", home::show).page::<home::Home>(),
+        get("/o/{org}", Right(Action::SeeHome), "组织首页", home::show).page::<home::Home>(),
         get("/o/{org}/progress/orgs", Right(Action::SeeStats), "组织录入进度", orgs::progress::show).page::<orgs::progress::OrgProgress>(),
         get("/o/{org}/progress/orgs.xlsx", Right(Action::SeeStats), "下载组织录入进度", orgs::progress::download),
         get("/o/{org}/audit", Right(Action::SeeEvents), "组织操作记录", orgs::audit::show).page::<orgs::audit::AuditPage>(),
@@ -148,7 +149,7 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/children/{code}/order", Right(Action::OrderChildren), "移动一个下级组织", orgs::order::save).form::<orgs::order::MoveForm>(),
         get("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::form).page::<orgs::create::NewPage>(),
         post("/o/{org}/children/new", Right(Action::CreateChild), "创建下级组织", orgs::create::save).form::<orgs::create::NewForm>(),
-        get("/o/{org}/orgs/{code}", Right(Action::SeeOrg), "组织名片", orgs::card::show).page::<orgs::card::CardPage>(),
+        get("/o/{org}/orgs/{code}", Right(Action::SeeHome), "组织名片", orgs::card::show).page::<orgs::card::CardPage>(),
         get("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::form_of).page::<orgs::info::EditPage>(),
         post("/o/{org}/orgs/{code}/edit", Right(Action::EditOrg), "编辑下级组织信息", orgs::info::save_of).form::<orgs::info::EditForm>(),
         get("/o/{org}/orgs/{code}/history", Right(Action::SeeEvents), "下级组织的修改记录", orgs::history::show_of).page::<orgs::history::HistoryPage>(),
@@ -254,6 +255,13 @@ pub fn table() -> Vec<Route> {
         post("/o/{org}/ops/p/{no}/withdrawal", Right(Action::Operate), "撤回提议", ops::withdraw).form::<ops::Decision>(),
         get("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::form).page::<ops::act::ActPage>(),
         post("/o/{org}/ops/new/{kind}", Right(Action::Operate), "提出运营办理", ops::act::send).form::<ops::act::ActForm>(),
+        get("/o/{org}/ops/exceptions", Right(Action::Operate), "特殊情况录入", ops::exceptions::list).page::<ops::exceptions::List>(),
+        get("/o/{org}/ops/exceptions/new", Right(Action::Operate), "提出特殊情况录入", ops::exceptions::new).page::<ops::exceptions::New>(),
+        post("/o/{org}/ops/exceptions/new", Right(Action::Operate), "提出特殊情况录入", ops::exceptions::ask).form::<ops::exceptions::AskForm>(),
+        get("/o/{org}/ops/exceptions/{id}", Right(Action::Operate), "特殊情况", ops::exceptions::show).page::<ops::exceptions::Show>(),
+        get("/o/{org}/ops/exceptions/{id}/statement", Right(Action::Operate), "下载情况说明", ops::exceptions::statement),
+        post("/o/{org}/ops/exceptions/{id}/end", Right(Action::Operate), "提出收回特殊情况", ops::exceptions::end).form::<ops::exceptions::EndForm>(),
+        get("/o/{org}/exceptions", Right(Action::SeeOrg), "特殊情况上报办法", exceptions::here).page::<exceptions::HowToAskHere>(),
         get("/o/{org}/ops/rules", Right(Action::Operate), "参数与字典", ops::rules::show).page::<ops::rules::RulesPage>(),
         get("/o/{org}/ops/rows/{name}", Right(Action::Operate), "可以修改的规则表", ops::rules::rows).page::<ops::rules::RowsPage>(),
         get("/o/{org}/ops/tables/{name}", Right(Action::Operate), "规则表", ops::rules::table).page::<ops::rules::TablePage>(),

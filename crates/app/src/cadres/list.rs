@@ -56,6 +56,17 @@ pub async fn list(
     Ok((rows.into_iter().map(Line::from).collect(), next))
 }
 
+/// Who holds which post of the organisation acted for, for those who only look at its home
+/// (decision 28): name and post, at most fifty.
+pub async fn posts_of_home(cx: &mut Cx) -> Result<Vec<(String, String)>> {
+    let org = cx.org()?.clone();
+    if !cx.may(Action::SeeHome, &org.path) {
+        return Err(Error::NotFound);
+    }
+    let rows = sql::list_of(cx, &org, &sql::Mark::default(), 50).await?;
+    Ok(rows.into_iter().map(Line::from).map(|line| (line.name, line.post)).collect())
+}
+
 /// Rows that can be taken away in one table.
 pub(super) const MOST_TAKEN: usize = 5000;
 

@@ -33,7 +33,7 @@ pub(crate) use admins::{With, followed};
 pub use change::{EnteredCadre, NewCadre, PostForm};
 pub use leaving::leaving;
 pub(crate) use leaving::tell_of_loss;
-pub use list::{Line, Past, Whose, history, list};
+pub use list::{Line, Past, Whose, history, list, posts_of_home};
 pub use posts::{Closed, Ended, Held, change_post, end_all, end_post, give_post, held};
 pub use reminders::remind_confirmations;
 pub use seats::{Seat, seat, seats, seats_of, unseat};

@@ -8,7 +8,10 @@ use crate::{Cx, Error, OrgRef, Refusal, Result, Role, Who, orgs, people::PersonI
 pub(super) async fn still_admin(cx: &mut Cx) -> Result<()> {
     let Who::Person(visitor) = cx.who().clone() else { return Ok(()) };
     let Some(acting) = &visitor.acting else { return Ok(()) };
-    if matches!(acting.role, Role::Operator | Role::Observer | Role::Member | Role::System) {
+    if matches!(
+        acting.role,
+        Role::Operator | Role::Observer | Role::Cadre | Role::Member | Role::System
+    ) {
         return Ok(());
     }
     if sql::is_seated(cx, acting.org.id, visitor.person).await? {

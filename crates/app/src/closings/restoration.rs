@@ -307,7 +307,9 @@ pub async fn trace_of_own(cx: &mut Cx, code: &str) -> Result<Option<Error>> {
     let visitor = cx.visitor()?.clone();
     let Some(ended) = orgs::ended_by_code(cx, code).await? else { return Ok(None) };
     let Some(row) = sql::of_org(cx, ended.org.id).await? else { return Ok(None) };
-    let above = visitor.grants.iter().find(|g| g.org.covers(&ended.org.path));
+    let above = visitor.grants.iter().find(|g| {
+        crate::access::reach(Action::SeeOrg, g.role).is_some() && g.org.covers(&ended.org.path)
+    });
     if above.is_none() && !sql::was_of(cx, ended.org.id, visitor.person).await? {
         return Ok(None);
     }

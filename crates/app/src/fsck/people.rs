@@ -4,8 +4,10 @@ use super::{Check, PIECE};
 use crate::{
     Result,
     clock::day,
+    exceptions,
     keys::Place,
     orgs::Category,
+    people::PersonId,
     pii::IdNumber,
     rules::{Column, Rules, SheetKind, YearMonth, age, completeness, dev_number},
 };
@@ -78,7 +80,7 @@ pub(super) async fn persons(check: &mut Check<'_>) -> Result<()> {
             }
             membership(check, &person);
             if let Some(number) = &number {
-                admission(check, &person, number);
+                admission(check, &person, number).await?;
             }
             profile(check, &person);
         }
@@ -234,9 +236,9 @@ fn membership(check: &mut Check<'_>, person: &Person) {
 }
 
 /// I21: age at admission and development number.
-fn admission(check: &mut Check<'_>, person: &Person, number: &IdNumber) {
+async fn admission(check: &mut Check<'_>, person: &Person, number: &IdNumber) -> Result<()> {
     let Some(joined) = person.joined.as_deref().and_then(|j| j.parse::<YearMonth>().ok()) else {
-        return;
+        return Ok(());
     };
     let today = day(check.cx.now());
     let key = person.key();
@@ -244,10 +246,11 @@ fn admission(check: &mut Check<'_>, person: &Person, number: &IdNumber) {
     let age = |rules| age::at_joining(number.birth(), joined, here, today, rules);
     if let Err(problem) = age(Rules::builtin())
         && check.rules.iter().all(|rules| age(rules).is_err())
+        && !exceptions::excused(&mut check.cx, PersonId(person.id), &problem).await?
     {
         check.found("I21", &key, "old enough at admission", problem.code);
     }
-    let Some(typed) = person.dev_number.as_deref() else { return };
+    let Some(typed) = person.dev_number.as_deref() else { return Ok(()) };
     // Somebody who moved between provinces keeps the number of the first one; its digits name it.
     let regions = [here, typed.get(4..6).unwrap_or_default()];
     let judged = regions.map(|r| dev_number::judge(typed, joined, r, today, Rules::builtin()));
@@ -262,6 +265,7 @@ fn admission(check: &mut Check<'_>, person: &Person, number: &IdNumber) {
         let code = judged.into_iter().find_map(|j| j.err().map(|p| p.code)).unwrap_or("normalised");
         check.found("I21", &key, "a development number of the admission year", code);
     }
+    Ok(())
 }
 
 /// Row 151: what is missing, judged anew.

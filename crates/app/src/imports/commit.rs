@@ -179,12 +179,13 @@ async fn piece(
     looked_for: bool,
 ) -> Result<usize> {
     let mapping = import.columns();
+    let place = people::entry::place_for(cx, org).await?;
     let house = cx.house().clone();
     let mut outcomes: Rows = Vec::with_capacity(stored.len());
     let (mut people, mut good): (Vec<NewPerson>, Vec<&Stored>) = (Vec::new(), Vec::new());
     for row in stored {
         let cells = rows::open(&house, import.id, row)?;
-        let Judgement { judged, .. } = judge::one(cx, org, &mapping, row.no, &cells);
+        let Judgement { judged, .. } = judge::one(cx, &place, &mapping, (row.no, &cells));
         match judged.person {
             Some(mut person) => {
                 if row.take {

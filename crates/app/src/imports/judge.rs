@@ -78,10 +78,15 @@ impl Which {
 }
 
 /// The rules' judgement of one row.
-pub(super) fn one(cx: &Cx, org: &OrgRef, mapping: &Mapping, no: i64, cells: &Cells) -> Judgement {
+pub(super) fn one(
+    cx: &Cx,
+    place: &person::Place,
+    mapping: &Mapping,
+    (no, cells): (i64, &Cells),
+) -> Judgement {
     let today = clock::day(cx.now());
     let draft = cells.draft(mapping);
-    let mut judged = person::judge(&draft, &mapping::place(org), today, Rules::builtin());
+    let mut judged = person::judge(&draft, place, today, Rules::builtin());
     rows::object(&mut judged, cells.objections(mapping));
     let id = &draft.id_number;
     let id_number = match &judged.person {
@@ -92,7 +97,7 @@ pub(super) fn one(cx: &Cx, org: &OrgRef, mapping: &Mapping, no: i64, cells: &Cel
     let name = judged.person.as_ref().map(|p| p.name.clone());
     let name = name.unwrap_or_else(|| draft.name.text.trim().to_owned());
     let limited = |code: &String| {
-        seats::limited(mapping::place(org).category, Rules::builtin()).any(|row| &row.code == code)
+        seats::limited(place.category, Rules::builtin()).any(|row| &row.code == code)
     };
     let seat = judged.claims.clone().filter(limited);
     Judgement { no, id_number, id_bi, name, judged, take: false, seat, said: Said::Nothing }
@@ -354,8 +359,9 @@ pub(super) async fn fresh(
     mapping: &Mapping,
     cells: &[(i64, Cells)],
 ) -> Result<Vec<Judgement>> {
+    let place = entry::place_for(cx, org).await?;
     let mut rows: Vec<Judgement> =
-        cells.iter().map(|(no, cells)| one(cx, org, mapping, *no, cells)).collect();
+        cells.iter().map(|(no, cells)| one(cx, &place, mapping, (*no, cells))).collect();
     against_database(cx, permit, org, &mut rows).await?;
     against_each_other(&mut rows, &[]);
     Ok(rows)
@@ -388,6 +394,7 @@ pub(super) async fn rejudge(
     let mapping = import.columns();
     let near = matches!(which, Which::Near { .. });
     let stored = load(cx, org, import.id, &mapping, which).await?;
+    let place = entry::place_for(cx, org).await?;
     let house = cx.house().clone();
     let mut rows = Vec::new();
     let mut old: HashMap<i64, &Stored> = HashMap::new();
@@ -396,7 +403,7 @@ pub(super) async fn rejudge(
         match RowState::from_code(&row.state) {
             state if state.is_open() => {
                 let cells = rows::open(&house, import.id, row)?;
-                let mut judgement = one(cx, org, &mapping, row.no, &cells);
+                let mut judgement = one(cx, &place, &mapping, (row.no, &cells));
                 judgement.remember(row);
                 judgement.take = row.take;
                 rows.push(judgement);
@@ -463,7 +470,7 @@ async fn load(
     for no in near {
         if let Some(row) = sql::row(cx, import, no).await? {
             let cells = rows::open(&house, import, &row)?;
-            indexes.extend(one(cx, org, mapping, no, &cells).id_bi);
+            indexes.extend(one(cx, &mapping::place(org), mapping, (no, &cells)).id_bi);
             found.insert(no, row);
         }
     }

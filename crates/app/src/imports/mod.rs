@@ -252,6 +252,10 @@ impl Finding {
     pub fn is_taken_post(&self) -> bool {
         self.code == crate::rules::seats::TAKEN
     }
+    /// Whether the centre may set it aside for somebody (row 133): pages say how to ask for it.
+    pub fn may_be_excused(&self) -> bool {
+        crate::rules::age::may_be_excused(&self.code, crate::rules::Rules::builtin())
+    }
     /// Whether the row can't be imported because of it.
     pub fn forbids(&self) -> bool {
         self.severity == Severity::Fix

@@ -18,7 +18,7 @@ const MOST: i64 = 5_000;
 /// What a record is about: the choice on the page. `(code, words, beginnings of kinds)`.
 pub const ABOUT: [(&str, &str, &[&str]); 7] = [
     ("org", "组织信息与架构", &["org.", "relocation.", "terms.", "completeness.", "health."]),
-    ("people", "团员", &["member.", "members.", "person.", "graduation."]),
+    ("people", "团员", &["member.", "members.", "person.", "graduation.", "exception."]),
     ("cadres", "团干部与换届", &["cadre.", "cadres.", "election."]),
     ("admins", "管理员、观察员与注册码", &["admin.", "observer.", "codes."]),
     ("transfers", "组织关系转接", &["transfer.", "transfers."]),
@@ -61,6 +61,10 @@ const WORDS: &[(&str, &str)] = &[
     ("demo.made", "生成演示数据"),
     ("election.held", "完成换届"),
     ("election.judged", "核对换届"),
+    ("exception.asked", "提出特殊情况录入"),
+    ("exception.ended", "收回特殊情况"),
+    ("exception.granted", "批准特殊情况录入"),
+    ("exception.used", "按特殊情况录入"),
     ("export.asked", "申请导出完整号码"),
     ("export.decided", "审批导出完整号码"),
     ("export.made", "生成导出文件"),

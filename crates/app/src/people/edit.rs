@@ -6,6 +6,7 @@ use crate::{
     Action, Cx, Error, FieldError, Permit, Result, clock,
     error::Difference,
     events::Event,
+    exceptions,
     rules::{
         Column, Problem, Rules, SheetKind, YearMonth, completeness, dev_number, fields, month,
     },
@@ -214,7 +215,10 @@ async fn judge_number(
     if let Err(p) =
         crate::rules::age::at_joining(before.id_number.birth(), joined, &region, today, rules)
     {
-        return Ok(error(p));
+        let who = (&before.id_number, before.name.as_str());
+        if !exceptions::excuses(cx, before.id, who, &p).await? {
+            return Ok(error(p));
+        }
     }
     let typed = member.dev_number.clone().unwrap_or_default();
     match dev_number::judge(&typed, joined, &region, today, rules) {

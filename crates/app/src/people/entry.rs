@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Action, Cx, Error, FieldError, OrgRef, Permit, Result, Who, clock,
     events::{self, Event},
+    exceptions,
     keyring::{self, Held},
     keys::Place,
     orgs::{self, Category, pinyin},
@@ -175,14 +176,20 @@ pub async fn add_taking(
     take: &[Column],
 ) -> Result<Entry> {
     let permit = cx.permit(Action::AddMember, org)?;
-    let judged = judged::judge(draft, &place_of(org), clock::day(cx.now()), Rules::builtin());
+    let place = place_for(cx, org).await?;
+    let judged = judged::judge(draft, &place, clock::day(cx.now()), Rules::builtin());
     let Some(mut person) = judged.person else {
         cx.return_unused(permit);
         return Err(invalid(judged.problems.into_iter().filter(Problem::forbids).collect()));
     };
     person.take = take.to_vec();
     let name = person.name.clone();
-    let outcomes = enter(cx, &permit, org, &[person], None, true).await?;
+    let not_asked = judged.problems.iter().filter(|p| p.code == judged::NOT_ASKED);
+    let not_asked: Vec<Column> = not_asked.map(|p| p.column).collect();
+    let mut outcomes = enter(cx, &permit, org, &[person], None, true).await?;
+    for (_, told) in &mut outcomes {
+        told.not_asked.clone_from(&not_asked);
+    }
     match outcomes.into_iter().next() {
         Some((Outcome::Added(person), told)) => {
             let event = Event::new("member.added", "person", person.0).about(person);
@@ -269,7 +276,14 @@ async fn enter_many(
 /// Where a person is judged for.
 pub fn place_of(org: &OrgRef) -> judged::Place {
     let sheet = if org.category.owns_members() { SheetKind::Members } else { SheetKind::Cadres };
-    judged::Place { category: category_of(org), region: org.province.clone(), sheet }
+    let (category, region) = (category_of(org), org.province.clone());
+    judged::Place { category, region, sheet, exceptions: vec![] }
+}
+
+/// The same, with the people for whom a rule does not count there now.
+pub async fn place_for(cx: &mut Cx, org: &OrgRef) -> Result<judged::Place> {
+    let exceptions = exceptions::in_force(cx, org).await?;
+    Ok(judged::Place { exceptions, ..place_of(org) })
 }
 
 /// The rules' word for the organisation's category.
@@ -335,6 +349,13 @@ async fn enter(
     // First what people have: a post that they get now is counted with what it says.
     merge::store(cx, permit, &merged).await?;
     batch.store(cx, permit, import_id).await?;
+    let came_in = people.iter().zip(&fates).filter_map(|(person, fate)| match fate {
+        Fate::New(id) => Some((person, *id)),
+        Fate::Known(known, _) => Some((person, known.person)),
+        Fate::Same(..) | Fate::Not(_) => None,
+    });
+    let came_in: Vec<(&NewPerson, PersonId)> = came_in.collect();
+    exceptions::take(cx, permit, org, &came_in).await?;
     tell(cx, fates).await
 }
 

@@ -61,6 +61,9 @@ pub struct Told {
     /// Values that were empty and are not any more.
     pub filled: Vec<Column>,
     pub differing: Vec<Differing>,
+    /// What was typed, is not asked of cadres and was not stored (decision 26).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_asked: Vec<Column>,
 }
 impl Told {
     /// Whether there is nothing to tell.
@@ -80,6 +83,11 @@ impl Told {
         }
         for d in &self.differing {
             says.push_str(&d.says(false));
+        }
+        if !self.not_asked.is_empty() {
+            let labels: Vec<&str> = self.not_asked.iter().map(|c| c.label()).collect();
+            let labels = labels.join("、");
+            says.push_str(&format!("{labels}只登记团员的，此人按团干部录入，没有保存。"));
         }
         says
     }
@@ -145,7 +153,7 @@ impl Merged {
                 replaced,
             })
         });
-        Told { filled: self.filled.clone(), differing: differing.collect() }
+        Told { filled: self.filled.clone(), differing: differing.collect(), ..Told::default() }
     }
 }
 

@@ -194,6 +194,7 @@ fn typed(named: &Named, today: Date) -> NewPerson {
         post: None,
         missing: missing(named, today),
         take: vec![],
+        exception: None,
     }
 }
 

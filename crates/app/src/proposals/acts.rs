@@ -9,6 +9,7 @@ use crate::{
     Cx, Error, OrgRef, Permit, Result, closings,
     error::FieldError,
     events::Event,
+    exceptions,
     messages::{self, Message, To},
     orgs::{self, Category, Identity, Mandate},
     relocations::{self, Posts},
@@ -50,6 +51,10 @@ pub enum Act {
     Restore { org: String, short_name: String },
     /// The category of an organisation that has used its one change (O3, row 45).
     Category { org: String, category: Category },
+    /// Somebody may be entered against a rule of age (row 133); put in with its statement before.
+    Exception { exception: i64 },
+    /// That is taken back.
+    EndException { exception: i64 },
 }
 
 /// Organisations in one act.
@@ -66,6 +71,8 @@ impl Act {
             Self::Row { .. } => "row",
             Self::Restore { .. } => "restore",
             Self::Category { .. } => "category",
+            Self::Exception { .. } => "exception",
+            Self::EndException { .. } => "end_exception",
         }
     }
     /// The words on pages.
@@ -78,6 +85,8 @@ impl Act {
             Self::Merge { .. } => "组织合并",
             Self::Restore { .. } => "恢复已撤销的组织",
             Self::Category { .. } => "更正组织类别",
+            Self::Exception { .. } => "特殊情况录入",
+            Self::EndException { .. } => "收回特殊情况",
         }
     }
 }
@@ -104,6 +113,8 @@ pub(super) async fn judge(cx: &mut Cx, act: &Act) -> Result<Judged> {
             let org = find(cx, "org", org).await?;
             correct(cx, &org, *category).await
         }
+        Act::Exception { exception } => exceptions::judge_granting(cx, *exception).await,
+        Act::EndException { exception } => exceptions::judge_ending(cx, *exception).await,
     }
 }
 
@@ -360,6 +371,14 @@ pub(super) async fn carry_out(cx: &mut Cx, permit: &Permit, p: &Proposal) -> Res
                 "name": name, "before": before.map(|row| row.cells), "after": change,
                 "from": valid_from, "until": valid_until,
             }))
+        }
+        Act::Exception { exception } => {
+            exceptions::grant(cx, permit, *exception, &p.no).await?;
+            Ok(json!({ "exception": exception.to_string() }))
+        }
+        Act::EndException { exception } => {
+            exceptions::end(cx, permit, *exception).await?;
+            Ok(json!({ "exception": exception.to_string() }))
         }
         Act::Restore { org, short_name } => {
             let org = closings::restore_late(cx, permit, org.trim(), short_name).await?;

@@ -18,6 +18,7 @@ use crate::{
     Action, Cx, Error, House, OrgRef, Permit, Refusal, Result, Who, act,
     clock::{Millis, beijing, end_of_day_after},
     events::Event,
+    exceptions,
     messages::{self, Message, To},
     orgs::OrgId,
     people::PersonId,
@@ -271,7 +272,13 @@ async fn settle(cx: &mut Cx, permit: &Permit, p: &Proposal, to: State, note: &st
         State::Done | State::Refused => Some(cx.visitor()?.person),
         _ => None,
     };
-    if sql::settle(cx, permit, p, to, by, note).await? { Ok(()) } else { Err(too_late(cx, p)) }
+    if !sql::settle(cx, permit, p, to, by, note).await? {
+        return Err(too_late(cx, p));
+    }
+    if let (Act::Exception { exception }, true) = (&p.act, to != State::Done) {
+        exceptions::drop_asked(cx, permit, *exception).await?;
+    }
+    Ok(())
 }
 
 async fn note_end(cx: &mut Cx, permit: Permit, p: &Proposal, kind: &'static str) -> Result<()> {

@@ -5,6 +5,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{Column, Problem, Rules, Validity, YearMonth};
+use crate::pii::IdNumber;
 
 /// The age tables of age.toml.
 #[derive(Debug, Deserialize)]
@@ -13,7 +14,59 @@ pub struct Ages {
     pub min_join_age: Vec<MinJoinAge>,
     /// Present age at entry.
     pub entry_age: Vec<EntryAge>,
+    /// For whom a rule may be set aside.
+    pub exception: Vec<ExceptionKind>,
 }
+
+/// A kind of exception that the centre may grant (row 133).
+#[derive(Debug, Deserialize)]
+pub struct ExceptionKind {
+    /// As stored.
+    pub kind: String,
+    /// On pages.
+    pub name: String,
+    /// Codes of the problems that do not count then.
+    pub waives: Vec<String>,
+    /// Days within which the person is to be entered.
+    pub days: i64,
+}
+
+/// An exception in force: for this very person, into the organisation that is judged for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excepted {
+    /// Its row.
+    pub id: i64,
+    /// The kind, as stored.
+    pub kind: String,
+    /// Whom it names: both have to agree.
+    pub id_number: IdNumber,
+    /// The name, as it is judged.
+    pub name: String,
+}
+
+/// The exception that sets this problem aside for this person.
+pub fn excuse<'a>(
+    all: &'a [Excepted],
+    (id_number, name): (&IdNumber, &str),
+    problem: &Problem,
+    rules: &Rules,
+) -> Option<&'a Excepted> {
+    all.iter().find(|e| {
+        let waives =
+            rules.age.exception.iter().any(|kind| {
+                kind.kind == e.kind && kind.waives.iter().any(|code| code == problem.code)
+            });
+        waives && e.id_number.reveal() == id_number.reveal() && e.name == name
+    })
+}
+
+/// Whether a problem may be set aside at all: then its message says who to write to.
+pub fn may_be_excused(code: &str, rules: &Rules) -> bool {
+    rules.age.exception.iter().any(|kind| kind.waives.iter().any(|waived| waived == code))
+}
+
+/// Where it says who to write to, with the form to print.
+pub const HOW_TO_ASK: &str = "/help/exceptions";
 
 /// One minimum age at admission.
 #[derive(Debug, Deserialize)]
@@ -61,7 +114,7 @@ pub enum Standing {
 }
 
 /// Checks the age in the month of admission, in whole months: the month itself counts as reached.
-/// Problem code: `too_young_at_joining` (E07).
+/// Problem codes: `too_young_at_joining` (E07), `joined_before_birth`.
 pub fn at_joining(
     birth: Date,
     joined: YearMonth,
@@ -75,20 +128,17 @@ pub fn at_joining(
     if months >= row.years * 12 {
         return Ok(());
     }
-    let then = if months < 0 {
-        "早于出生年月".to_owned()
-    } else {
-        format!("当时 {}", age_text(months))
-    };
-    Err(Problem::fix(
-        Column::Joined,
-        "too_young_at_joining",
-        format!(
-            "入团时间 {joined},{then};{}。请核对入团时间;\
-             确属特殊情况,由发展单位出具说明逐级上报省级团委。",
-            row.says
-        ),
-    ))
+    if months < 0 {
+        let message = format!("入团时间{joined}早于出生年月。请核对入团时间和证件号。");
+        return Err(Problem::fix(Column::Joined, "joined_before_birth", message));
+    }
+    let message = format!(
+        "入团时间{joined}，当时{}；{}。请核对入团时间。{}",
+        age_text(months),
+        row.says,
+        how_to_ask()
+    );
+    Err(Problem::fix(Column::Joined, "too_young_at_joining", message))
 }
 
 /// The minimum age in completed years for that month and province; `None` when no row matches.
@@ -108,13 +158,17 @@ pub fn at_entry(
     let rows = rules.age.entry_age.iter();
     for row in rows.filter(|row| row.who == standing && row.validity.covers(today)) {
         if age < row.from {
-            let message = format!("现在 {age} 周岁;满 {} 周岁才能录入。请核对证件号。", row.from);
+            let message = format!(
+                "现在{age}周岁，满{}周岁才能录入。请核对证件号。{}",
+                row.from,
+                how_to_ask()
+            );
             return Err(Problem::fix(Column::IdNumber, "too_young_now", message));
         }
         if let Some(below) = row.below.filter(|below| age >= *below) {
             let message = format!(
-                "现在 {age} 周岁;团员须未满 {below} 周岁,担任团干部的不受此限。\
-                 请核对证件号;如担任团内职务,请填写“现任团内职务”。"
+                "现在{age}周岁；团员须未满{below}周岁，担任团干部的不受此限。\
+                 请核对证件号；如担任团内职务，请填写“现任团内职务”。"
             );
             return Err(Problem::fix(Column::IdNumber, "too_old_now", message));
         }
@@ -136,11 +190,19 @@ pub fn completed_years(birth: Date, today: Date) -> i32 {
     i32::from(today.year()) - i32::from(birth.year()) - i32::from(before_birthday)
 }
 
-/// `13 岁 2 个月`, `13 岁`.
+/// Who to write to, for whoever is refused.
+fn how_to_ask() -> String {
+    format!(
+        "确属特殊情况的，由发展单位出具情况说明，经直接上级逐级报省级团委，由团中央录入；\
+         办法和可以打印的说明见帮助里的“特殊情况录入”（{HOW_TO_ASK}）。"
+    )
+}
+
+/// `13岁2个月`, `13岁`.
 fn age_text(months: i32) -> String {
     match months % 12 {
-        0 => format!("{} 岁", months / 12),
-        rest => format!("{} 岁 {rest} 个月", months / 12),
+        0 => format!("{}岁", months / 12),
+        rest => format!("{}岁{rest}个月", months / 12),
     }
 }
 
@@ -187,11 +249,15 @@ mod tests {
     #[test]
     fn the_message_tells_the_age_and_the_rule_and_what_to_do() {
         let problem = at_joining(date(2006, 1, 20), ym("2019-03"), "34", TODAY, Rules::builtin());
-        assert_eq!(
-            problem.expect_err("too young").message,
-            "入团时间 2019-03,当时 13 岁 2 个月;2019 年起入团须满 14 周岁。请核对入团时间;\
-             确属特殊情况,由发展单位出具说明逐级上报省级团委。"
+        let message = problem.expect_err("too young").message;
+        assert!(
+            message.starts_with(
+                "入团时间2019-03，当时13岁2个月；2019年起入团须满14周岁。请核对入团时间。\
+                 确属特殊情况的，由发展单位出具情况说明，经直接上级逐级报省级团委"
+            ),
+            "{message}"
         );
+        assert!(message.contains(HOW_TO_ASK), "{message}");
         let before = at_joining(date(2006, 1, 20), ym("2005-03"), "34", TODAY, Rules::builtin());
         assert!(before.expect_err("before birth").message.contains("早于出生年月"));
     }

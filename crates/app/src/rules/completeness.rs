@@ -68,9 +68,10 @@ impl Rules {
     }
 }
 
-/// Row 152: enough people entered and all of them complete.
-pub fn branch_complete(members: i64, complete: i64, rules: &Rules) -> bool {
-    members >= rules.policy.completeness.branch_members && complete >= members
+/// Row 152: enough people entered and all of them complete. 团员 and 团干部 of the branch together, each
+/// counted once (decision 26).
+pub fn branch_complete(people: i64, complete: i64, rules: &Rules) -> bool {
+    people >= rules.policy.completeness.branch_members && complete >= people
 }
 
 /// Rows 153, 154: enough cadres entered and all of them complete. For a branch its cadres are

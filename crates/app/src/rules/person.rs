@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::age::{self, Standing};
+use super::age::{self, Excepted, Standing};
 use super::completeness::{Facts, missing_of_person};
 use super::tree::{Category, PostRow};
 use super::{
@@ -102,6 +102,9 @@ draft! {
     birth = Birth,
 }
 
+/// The code of a value that is not asked of cadres and not stored (decision 26).
+pub const NOT_ASKED: &str = "not_of_cadres";
+
 /// Where the person is to be entered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -111,6 +114,8 @@ pub struct Place {
     pub region: String,
     /// Members' sheet of a branch or cadres' sheet of a non-branch organisation.
     pub sheet: SheetKind,
+    /// For whom a rule of age does not count there (row 133).
+    pub exceptions: Vec<Excepted>,
 }
 
 /// A judged person, normalised and typed.
@@ -157,6 +162,9 @@ pub struct NewPerson {
     /// Contact values in which this one counts for somebody who is known with another (decision 27).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub take: Vec<Column>,
+    /// The exception under which she comes in (row 133).
+    #[serde(skip)]
+    pub exception: Option<i64>,
 }
 
 /// A post to be given in the organisation where the person is entered.
@@ -196,8 +204,16 @@ impl Judged {
 
 /// Judges a draft for a place on a day. Never panics, never stops at the first problem.
 pub fn judge(draft: &Draft, place: &Place, today: Date, rules: &Rules) -> Judged {
-    let mut desk =
-        Desk { draft, place, today, rules, problems: vec![], notes: vec![], claims: None };
+    let mut desk = Desk {
+        draft,
+        place,
+        today,
+        rules,
+        problems: vec![],
+        notes: vec![],
+        claims: None,
+        exception: None,
+    };
     let person = desk.person();
     let Desk { mut problems, notes, claims, .. } = desk;
     problems.sort_by_key(|problem| problem.column);
@@ -214,6 +230,7 @@ struct Desk<'a> {
     problems: Vec<Problem>,
     notes: Vec<String>,
     claims: Option<String>,
+    exception: Option<i64>,
 }
 
 impl<'a> Desk<'a> {
@@ -232,25 +249,35 @@ impl<'a> Desk<'a> {
         let words =
             [(ethnic, &draft.ethnic), (political, &draft.political), (education, &draft.education)];
         self.notes.extend(words.into_iter().filter_map(|(row, cell)| row?.note(&cell.text)));
-        let joined = self.joined();
-        let mobile =
-            self.filled(Column::Mobile, |c| fields::mobile(&c.text, Column::Mobile, rules));
-        let mobile = mobile.map(|clean| self.keep(clean));
         let post = self.post();
         self.claims = post.as_ref().map(|post| post.code.clone());
-        let political = political.map(|row| row.code.clone());
-        let dev_number = self.dev_number(joined);
-        if let Some(id_number) = &id_number {
-            self.mixed_up(id_number);
-            self.ages(id_number.birth(), joined, political.as_deref(), post.is_some());
-        }
-        self.membership(political.as_deref(), post.is_some());
         // 入团年月 is asked of members only (decision 26).
         let past = |id: &IdNumber| age::is_past_membership(id.birth(), today, rules);
         let sheet = match post.is_some() && id_number.as_ref().is_some_and(past) {
             true => SheetKind::Cadres,
             false => self.place.sheet,
         };
+        let joined = match sheet {
+            SheetKind::Cadres => None,
+            _ => self.joined(),
+        };
+        let mobile =
+            self.filled(Column::Mobile, |c| fields::mobile(&c.text, Column::Mobile, rules));
+        let mobile = mobile.map(|clean| self.keep(clean));
+        let political = political.map(|row| row.code.clone());
+        let dev_number = match sheet {
+            SheetKind::Cadres => {
+                self.not_asked();
+                None
+            }
+            _ => self.dev_number(joined),
+        };
+        if let Some(id_number) = &id_number {
+            self.mixed_up(id_number);
+            let who = (id_number, name.as_deref().unwrap_or_default());
+            self.ages(who, joined, political.as_deref(), post.is_some());
+        }
+        self.membership(political.as_deref(), post.is_some());
         let draft_facts = Facts {
             sheet,
             political: political.as_deref(),
@@ -290,6 +317,7 @@ impl<'a> Desk<'a> {
             post,
             missing,
             take: vec![],
+            exception: self.exception,
         })
     }
 
@@ -356,6 +384,17 @@ impl<'a> Desk<'a> {
         Some(joined)
     }
 
+    /// What is typed about the admission of a cadre is not stored, and that is said.
+    fn not_asked(&mut self) {
+        for column in [Column::Joined, Column::DevNumber] {
+            if !self.cell_blank(column) {
+                let message =
+                    format!("{}只登记团员的，此人按团干部录入，这一项不会保存。", column.label());
+                self.problems.push(Problem::warn(column, NOT_ASKED, message));
+            }
+        }
+    }
+
     fn dev_number(&mut self, joined: Option<YearMonth>) -> Option<String> {
         let raw = &self.draft.dev_number.text;
         let month_told = self.problems.iter().any(|p| p.column == Column::Joined);
@@ -373,23 +412,35 @@ impl<'a> Desk<'a> {
 
     fn ages(
         &mut self,
-        birth: Date,
+        who: (&IdNumber, &str),
         joined: Option<YearMonth>,
         political: Option<&str>,
         cadre: bool,
     ) {
+        let birth = who.0.birth();
         let standing = match political {
             _ if cadre || self.place.sheet == SheetKind::Cadres => Standing::Cadre,
             Some("01" | "02") => Standing::Party,
             _ => Standing::Member,
         };
         let now = age::at_entry(birth, standing, self.today, self.rules);
-        self.take(now);
+        self.unless_excepted(who, now);
         if let Some(joined) = joined {
             let region = &self.place.region;
             let then = age::at_joining(birth, joined, region, self.today, self.rules);
-            self.take(then);
+            self.unless_excepted(who, then);
         }
+    }
+
+    /// Reports what is against it, unless the centre has agreed to an exception for this very person.
+    fn unless_excepted(&mut self, who: (&IdNumber, &str), judged: Result<(), Problem>) {
+        let Err(problem) = judged else { return };
+        let Some(found) = age::excuse(&self.place.exceptions, who, &problem, self.rules) else {
+            return self.problems.push(problem);
+        };
+        self.exception = Some(found.id);
+        let message = "年龄不够，团中央已作为特殊情况批准，可以录入。";
+        self.problems.push(Problem::warn(problem.column, "excepted", message));
     }
 
     /// The post, and whether it agrees with 是否团干部.
@@ -518,7 +569,12 @@ mod tests {
     const TODAY: Date = date(2026, 11, 21);
 
     fn place() -> Place {
-        Place { category: Category::Branch, region: "34".into(), sheet: SheetKind::Members }
+        Place {
+            category: Category::Branch,
+            region: "34".into(),
+            sheet: SheetKind::Members,
+            exceptions: vec![],
+        }
     }
 
     /// A member born on 2005-03-14 who joined in May 2019.
@@ -702,8 +758,7 @@ mod tests {
         draft.set(Column::IdNumber, RawCell::text("11010519491231002x"));
         draft.set(Column::Political, RawCell::text("党员"));
         draft.set(Column::Post, RawCell::text("书记"));
-        let place =
-            Place { category: Category::Committee, region: "34".into(), sheet: SheetKind::Cadres };
+        let place = Place { category: Category::Committee, sheet: SheetKind::Cadres, ..place() };
         let judged = judge(&draft, &place, TODAY, Rules::builtin());
         assert!(judged.importable(), "{:?}", judged.problems);
         assert_eq!(judged.notes, ["证件号 x→X"]);
@@ -728,6 +783,25 @@ mod tests {
             // The birth date is its own field; the number that contains it must not show.
             assert!(!text.contains(secret), "{secret} leaked");
         }
+    }
+
+    #[test]
+    fn what_is_not_asked_of_a_cadre_is_said_and_never_dropped_in_silence() {
+        let place = Place { category: Category::Committee, sheet: SheetKind::Cadres, ..place() };
+        let mut draft = with(Column::Post, "副书记");
+        let told = |draft: &Draft| {
+            let judged = judge(draft, &place, TODAY, Rules::builtin());
+            let codes = judged.problems.iter().filter(|p| p.code == NOT_ASKED);
+            let columns: Vec<Column> = codes.map(|p| p.column).collect();
+            (judged.person.map(|p| (p.joined, p.dev_number)), columns)
+        };
+        let nothing = Some((None, None));
+        assert_eq!(told(&draft), (nothing.clone(), vec![Column::Joined, Column::DevNumber]));
+        draft.set(Column::Joined, RawCell::text("not a month"));
+        assert_eq!(told(&draft), (nothing.clone(), vec![Column::Joined, Column::DevNumber]));
+        draft.set(Column::Joined, RawCell::default());
+        draft.set(Column::DevNumber, RawCell::default());
+        assert_eq!(told(&draft), (nothing, vec![]));
     }
 
     proptest! {

@@ -271,6 +271,12 @@ figures! {
     Operations {
         /// Days that a proposal waits for a second operator.
         proposal_days: i64,
+        /// Bytes of a statement (row 133).
+        statement_bytes: u64,
+        /// Days that the statement of an exception is kept.
+        statement_days: i64,
+        /// The same where it was not agreed to.
+        statement_days_refused: i64,
     }
     /// Mandatory facts of some categories (C1).
     OrgNeeds {

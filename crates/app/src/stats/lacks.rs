@@ -16,9 +16,9 @@ use serde::Serialize;
 /// What a branch lacks until its entry is complete; nothing when it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Lack {
-    /// How many members more are needed (row 152).
+    /// How many people more are needed: 团员 and 团干部 together (row 152, decision 26).
     pub members: i64,
-    /// Members whose profile is incomplete, at most 200.
+    /// People whose profile is incomplete, at most 200 of each.
     pub people: Vec<Incomplete>,
     /// How many there are in all.
     pub incomplete: i64,
@@ -30,7 +30,7 @@ impl Lack {
     }
 }
 
-/// A member whose profile is incomplete.
+/// Somebody whose profile is incomplete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Incomplete {
     #[serde(serialize_with = "number_as_text")]
@@ -55,7 +55,11 @@ pub async fn branch_lacks(cx: &mut Cx, branch: &OrgRef) -> Result<Lack> {
     visible(cx, branch)?;
     let (members, incomplete) = sql::members_of(cx, &branch.path).await?;
     let least = Rules::builtin().policy.completeness.branch_members;
-    let people = sql::incomplete_of(cx, &branch.path, 200).await?;
+    let (guests, incomplete_guests) = sql::guests_of(cx, branch.id.0).await?;
+    let mut people = sql::incomplete_of(cx, &branch.path, 200).await?;
+    if incomplete_guests > 0 {
+        people.extend(sql::incomplete_guests_of(cx, branch.id.0, 200).await?);
+    }
     let people = people
         .into_iter()
         .map(|(person, code, name, missing)| Incomplete {
@@ -65,7 +69,11 @@ pub async fn branch_lacks(cx: &mut Cx, branch: &OrgRef) -> Result<Lack> {
             missing: labels(&missing),
         })
         .collect();
-    Ok(Lack { members: (least - members).max(0), people, incomplete })
+    Ok(Lack {
+        members: (least - members - guests).max(0),
+        people,
+        incomplete: incomplete + incomplete_guests,
+    })
 }
 
 /// Column keys as stored in `person.missing`, as Chinese names.

@@ -28,7 +28,6 @@ pub use sector::Sector;
 use crate::{
     Action, Cx, Error, OrgRef, Permit, Result,
     clock::{HOUR, Millis, hour_of},
-    orgs::Category,
     rules::{Rules, completeness},
 };
 use schemars::JsonSchema;
@@ -134,15 +133,16 @@ impl AddAssign for Figures {
 }
 
 /// The figures of one organisation with its completeness judged anew.
-fn judged(own: Figures, category: Option<Category>) -> Figures {
+fn judged(own: Figures, kind: sector::Kind) -> Figures {
     let rules = Rules::builtin();
     let (branch, body) = if own.orgs <= 0 {
         (false, false)
     } else if own.branches > 0 {
-        (completeness::branch_complete(own.members, own.members_done, rules), false)
+        let (people, done) = (own.members + kind.guests.0, own.members_done + kind.guests.1);
+        (completeness::branch_complete(people, done, rules), false)
     } else {
         let complete = |c| completeness::cadres_complete(c, own.cadres, own.cadres_done, rules);
-        (false, category.is_some_and(complete))
+        (false, kind.category.is_some_and(complete))
     };
     Figures { branches_done: i64::from(branch), bodies_done: i64::from(body), ..own }
 }
@@ -301,12 +301,15 @@ async fn pending(cx: &mut Cx, path: &str) -> Result<Pending> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::orgs::Category;
     use sector::Kind;
 
     fn effect(own: Figures, change: Figures) -> Figures {
-        let kind = Kind { category: Some(Category::Branch), sector: None };
-        Effect::of(own, None, change, kind).all
+        Effect::of(own, None, change, BRANCH_KIND).all
     }
+
+    const BRANCH_KIND: Kind =
+        Kind { category: Some(Category::Branch), sector: None, guests: (0, 0) };
 
     const BRANCH: Figures = Figures {
         orgs: 1,
@@ -330,8 +333,14 @@ mod tests {
     }
 
     #[test]
+    fn a_cadre_who_is_no_member_is_one_of_the_three_people_of_a_branch() {
+        let with = |guests| judged(BRANCH, Kind { guests, ..BRANCH_KIND }).branches_done;
+        assert_eq!([with((0, 0)), with((1, 0)), with((1, 1)), with((2, 1))], [0, 0, 1, 0]);
+    }
+
+    #[test]
     fn an_organisation_that_ends_is_no_longer_complete() {
-        let own = judged(Figures { members: 3, members_done: 3, ..BRANCH }, Some(Category::Branch));
+        let own = judged(Figures { members: 3, members_done: 3, ..BRANCH }, BRANCH_KIND);
         let end =
             Figures { orgs: -1, branches: -1, members: -3, members_done: -3, ..Figures::default() };
         assert!((own + effect(own, end)).is_zero());

@@ -168,7 +168,7 @@ impl Walk {
         }
         let noted = self.noted.remove(path);
         let Some(frame) = self.stack.last_mut() else { return Ok(()) };
-        let own = judged(base, kind.category);
+        let own = judged(base, kind);
         frame.stored = stored;
         frame.sector = kind.sector;
         frame.counted[Span::Own.index()] += own;

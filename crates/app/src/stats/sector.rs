@@ -94,6 +94,9 @@ impl Sector {
 pub(super) struct Kind {
     pub(super) category: Option<Category>,
     pub(super) sector: Option<Sector>,
+    /// Cadres of a branch who are no members of it, and how many of them are complete (decision 26).
+    /// Looked up and not counted on: whatever makes a guest of somebody is a noted change there.
+    pub(super) guests: (i64, i64),
 }
 
 /// What has to be added because of a change at one organisation.
@@ -107,7 +110,7 @@ pub(super) struct Effect {
 impl Effect {
     /// What `change` does to an organisation that had `own` in the sector `was`.
     pub(super) fn of(own: Figures, was: Option<Sector>, change: Figures, kind: Kind) -> Self {
-        let after = judged(own + change, kind.category);
+        let after = judged(own + change, kind);
         let all = after - own;
         let was = was.filter(|_| !own.is_zero());
         let sectors = if was == kind.sector {
@@ -146,7 +149,7 @@ mod tests {
         cadres_done: 0,
     };
     fn kind(sector: Sector) -> Kind {
-        Kind { category: Some(Category::Branch), sector: Some(sector) }
+        Kind { category: Some(Category::Branch), sector: Some(sector), ..Kind::default() }
     }
 
     #[test]

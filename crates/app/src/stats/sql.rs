@@ -177,20 +177,23 @@ pub(super) async fn forget(cx: &mut Cx, ids: &[i64]) -> Result<u64> {
 
 /// How the organisations at these paths are counted.
 pub(super) async fn kinds(cx: &mut Cx, paths: &[&str]) -> Result<HashMap<String, Kind>> {
-    let found: Vec<(String, String, Option<String>)> = cx
+    let found: Vec<(String, String, Option<String>, i64, i64)> = cx
         .tx
         .all_of(
-            sql!("SELECT o.path, o.category, o.industry FROM {rows: path text} AS v JOIN org o ON o.path = v.path"),
+            sql!("SELECT o.path, o.category, o.industry, CASE WHEN o.category IN ('BRANCH','GRADUATE') THEN (SELECT COUNT(*) FROM cadre g WHERE g.org_id = o.id AND g.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = o.id)) ELSE 0 END, CASE WHEN o.category IN ('BRANCH','GRADUATE') THEN (SELECT COUNT(*) FROM cadre g WHERE g.org_id = o.id AND g.ended_at IS NULL AND g.complete AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = o.id)) ELSE 0 END FROM {rows: path text} AS v JOIN org o ON o.path = v.path"),
             &[],
             one_column(paths),
         )
         .await?;
-    Ok(found.into_iter().map(|(path, c, industry)| (path, kind(&c, industry.as_deref()))).collect())
+    let kind_of = |(path, c, industry, all, done): (String, String, Option<String>, i64, i64)| {
+        (path, kind(&c, industry.as_deref(), (all, done)))
+    };
+    Ok(found.into_iter().map(kind_of).collect())
 }
 
-fn kind(category: &str, industry: Option<&str>) -> Kind {
+fn kind(category: &str, industry: Option<&str>, guests: (i64, i64)) -> Kind {
     let category = Category::from_code(category);
-    Kind { category, sector: category.and_then(|c| Sector::of(c, industry)) }
+    Kind { category, sector: category.and_then(|c| Sector::of(c, industry)), guests }
 }
 
 pub(super) async fn own_figures(cx: &mut Cx, paths: &[&str]) -> Result<HashMap<String, Held>> {
@@ -437,17 +440,17 @@ pub(super) async fn count_bodies(cx: &mut Cx, parent: i64, of: i64) -> Result<i6
 
 /// Living organisations in path order.
 pub(super) async fn count_orgs(cx: &mut Cx, after: &str, limit: i64) -> Result<Vec<Piece>> {
-    let found: Vec<(String, String, Option<String>, String)> = cx
+    let found: Vec<(String, String, Option<String>, String, i64, i64)> = cx
         .tx
         .all(
-            sql!("SELECT path, category, industry, status FROM org WHERE path > $1 ORDER BY path LIMIT $2"),
+            sql!("SELECT o.path, o.category, o.industry, o.status, CASE WHEN o.category IN ('BRANCH','GRADUATE') THEN (SELECT COUNT(*) FROM cadre g WHERE g.org_id = o.id AND g.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = o.id)) ELSE 0 END, CASE WHEN o.category IN ('BRANCH','GRADUATE') THEN (SELECT COUNT(*) FROM cadre g WHERE g.org_id = o.id AND g.ended_at IS NULL AND g.complete AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = o.id)) ELSE 0 END FROM org o WHERE o.path > $1 ORDER BY o.path LIMIT $2"),
             args![after, limit],
         )
         .await?;
     Ok(found
         .into_iter()
-        .map(|(path, category, industry, status)| {
-            let kind = kind(&category, industry.as_deref());
+        .map(|(path, category, industry, status, guests, done)| {
+            let kind = kind(&category, industry.as_deref(), (guests, done));
             let lives = matches!(status.as_str(), "ACTIVE" | "MIGRATING");
             let branch = lives && kind.category.is_some_and(Category::owns_members);
             let figures = Figures {
@@ -530,7 +533,7 @@ pub(super) async fn counters_after(
         .into_iter()
         .filter_map(Counter::keyed)
         .map(|((path, span), (figures, sector))| {
-            let kind = Kind { category: None, sector };
+            let kind = Kind { sector, ..Kind::default() };
             Piece { path, figures, kind, span }
         })
         .collect())
@@ -557,6 +560,31 @@ pub(super) async fn members_of(cx: &mut Cx, path: &str) -> Result<(i64, i64)> {
         .one(
             sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN complete THEN 0 ELSE 1 END), 0) AS BIGINT) FROM member WHERE org_path = $1"),
             args![path],
+        )
+        .await?)
+}
+
+/// Cadres of a branch who are no members of it, and how many of them are incomplete.
+pub(super) async fn guests_of(cx: &mut Cx, org: i64) -> Result<(i64, i64)> {
+    Ok(cx
+        .tx
+        .one(
+            sql!("SELECT COUNT(*), CAST(COALESCE(SUM(CASE WHEN g.complete THEN 0 ELSE 1 END), 0) AS BIGINT) FROM cadre g WHERE g.org_id = $1 AND g.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = g.org_id)"),
+            args![org],
+        )
+        .await?)
+}
+
+pub(super) async fn incomplete_guests_of(
+    cx: &mut Cx,
+    org: i64,
+    limit: i64,
+) -> Result<Vec<(PersonId, String, String, String)>> {
+    Ok(cx
+        .tx
+        .all(
+            sql!("SELECT p.id, p.code, p.name, p.missing FROM cadre g JOIN person p ON p.id = g.person_id WHERE NOT g.complete AND g.org_id = $1 AND g.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM member m WHERE m.person_id = g.person_id AND m.org_id = g.org_id) ORDER BY g.name_py, g.person_id LIMIT $2"),
+            args![org, limit],
         )
         .await?)
 }

@@ -80,9 +80,14 @@ pub async fn grants_of(cx: &mut Cx, person: PersonId) -> Result<Vec<Grant>> {
         let role = match row.kind.as_str() {
             "admin" => admin_role(category, org.depth()),
             "observer" => Role::Observer,
+            "seatless" => Role::Cadre,
             _ => Role::Operator,
         };
         Some(Grant { org, role })
     };
-    Ok(rows.into_iter().filter_map(grant).collect())
+    let mut grants: Vec<Grant> = rows.into_iter().filter_map(grant).collect();
+    // In the order of the rows a post comes last: it adds nothing to another right there.
+    let mut seen = std::collections::HashSet::new();
+    grants.retain(|g| seen.insert(g.org.id) || g.role != Role::Cadre);
+    Ok(grants)
 }

@@ -20,7 +20,7 @@ pub(super) async fn grants(cx: &mut Cx, person: PersonId) -> Result<Vec<GrantRow
     Ok(cx
         .tx
         .all(
-            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.province, g.kind FROM (SELECT org_id, 'admin' AS kind FROM admin_seat WHERE person_id = $1 AND suspended_at IS NULL UNION ALL SELECT org_id, 'observer' FROM observer WHERE person_id = $1 AND expires_at > $2 UNION ALL SELECT r.id, 'operator' FROM operator p JOIN org r ON r.path = '000' WHERE p.person_id = $1) g JOIN org o ON o.id = g.org_id WHERE o.status <> 'DELETED' ORDER BY o.path, g.kind LIMIT 500"),
+            sql!("SELECT o.id, o.code, o.path, o.short_name, o.category, o.province, g.kind FROM (SELECT org_id, 'admin' AS kind FROM admin_seat WHERE person_id = $1 AND suspended_at IS NULL UNION ALL SELECT org_id, 'observer' FROM observer WHERE person_id = $1 AND expires_at > $2 UNION ALL SELECT r.id, 'operator' FROM operator p JOIN org r ON r.path = '000' WHERE p.person_id = $1 UNION ALL SELECT c.org_id, 'seatless' FROM cadre c WHERE c.person_id = $1 AND c.ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM admin_seat s WHERE s.org_id = c.org_id AND s.person_id = $1)) g JOIN org o ON o.id = g.org_id WHERE o.status <> 'DELETED' ORDER BY o.path, g.kind LIMIT 500"),
             args![person, now],
         )
         .await?)

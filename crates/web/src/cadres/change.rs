@@ -105,8 +105,9 @@ pub async fn enter(mut v: Visit, Form(form): Form<NewForm>) -> Result<Answer, Fa
             } else {
                 "本人首次登录时用证件号和初始密码激活账号。"
             };
+            let data =
+                serde_json::json!({ "code": person.code, "was_known": was_known, "also": also });
             let also = also.map(|post| format!("注意：此人同时是{post}。")).unwrap_or_default();
-            let data = serde_json::json!({ "code": person.code, "was_known": was_known });
             let to = format!("{}/cadres", v.base()?);
             v.done_with(to, format!("已录入团干部{name}。{how}{also}"), data).await
         }

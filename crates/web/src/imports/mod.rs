@@ -3,7 +3,7 @@
 
 pub mod review;
 pub mod tree;
-mod upload;
+pub(crate) mod upload;
 
 pub use upload::{New, UploadForm, start, upload};
 

@@ -327,9 +327,20 @@ async fn arrive(request: Request) -> Result<Arrived, Error> {
     Ok(arrived)
 }
 
-/// Reads the file piece by piece; nothing larger than the policy's size is ever kept.
-async fn file(mut field: Field<'_>) -> Result<(tempfile::NamedTempFile, String), Error> {
+/// The list's file.
+async fn file(field: Field<'_>) -> Result<(tempfile::NamedTempFile, String), Error> {
     let name = field.file_name().unwrap_or_default().to_owned();
+    let most = Rules::builtin().policy.imports.max_bytes;
+    Ok((keep(field, &suffix(&name), most, || too_big(most)).await?, name))
+}
+
+/// Reads a file piece by piece; nothing larger than `most` is ever kept.
+pub(crate) async fn keep(
+    mut field: Field<'_>,
+    suffix: &str,
+    most: u64,
+    too_big: impl Fn() -> Error + Send,
+) -> Result<tempfile::NamedTempFile, Error> {
     let broken = |e: std::io::Error| {
         if e.kind() == std::io::ErrorKind::StorageFull {
             Error::Storage("full")
@@ -339,20 +350,19 @@ async fn file(mut field: Field<'_>) -> Result<(tempfile::NamedTempFile, String),
     };
     let mut kept = tempfile::Builder::new()
         .prefix("tuanjian-import-")
-        .suffix(&suffix(&name))
+        .suffix(suffix)
         .tempfile()
         .map_err(broken)?;
-    let most = Rules::builtin().policy.imports.max_bytes;
     let mut size = 0_u64;
     while let Some(piece) = field.chunk().await.map_err(|_| cut_off())? {
         size += piece.len() as u64;
         if size > most {
-            return Err(too_big(most));
+            return Err(too_big());
         }
         kept.write_all(&piece).map_err(broken)?;
     }
     kept.flush().map_err(broken)?;
-    Ok((kept, name))
+    Ok(kept)
 }
 
 async fn paste(mut field: Field<'_>) -> Result<String, Error> {
@@ -368,7 +378,7 @@ async fn paste(mut field: Field<'_>) -> Result<String, Error> {
 }
 
 /// A field that names something.
-async fn text(field: Field<'_>) -> Result<String, Error> {
+pub(crate) async fn text(field: Field<'_>) -> Result<String, Error> {
     let name = field.name().unwrap_or_default().to_owned();
     let bytes = field.bytes().await.map_err(|_| cut_off())?;
     let text = String::from_utf8(bytes.to_vec()).map_err(|_| no_text(&name))?;
@@ -395,7 +405,7 @@ fn too_big(most: u64) -> Error {
     Error::field("file", "too_large", message)
 }
 
-fn cut_off() -> Error {
+pub(crate) fn cut_off() -> Error {
     Error::field("file", "cut_off", "文件没有传完(网络中断),没有读取。请重新选择文件再上传一次。")
 }
 

@@ -5,6 +5,8 @@
 pub mod act;
 /// 后台与维护.
 pub mod engine;
+/// 特殊情况录入.
+pub mod exceptions;
 /// Rule tables and the figures that can be changed.
 pub mod rules;
 
@@ -20,7 +22,7 @@ use crate::{
 use app::{
     Error,
     clock::show_time,
-    proposals::{self, Line, Proposal, Rights, State},
+    proposals::{self, Act, Line, Proposal, Rights, State},
 };
 use askama::Template;
 use axum::extract::Path;
@@ -139,6 +141,8 @@ pub struct Show {
     effects: Vec<EffectView>,
     against: Vec<String>,
     rights: Rights,
+    /// Where the statement is that is attached to it.
+    statement: Option<String>,
     note: String,
     #[serde(skip)]
     look: &'static str,
@@ -156,6 +160,12 @@ async fn blank(v: &mut Visit, no: &str) -> Result<Show, Failure> {
     Ok(Show {
         frame: v.frame("运营提议", "/ops").await?,
         version: p.version,
+        statement: match &p.act {
+            Act::Exception { exception } => {
+                Some(format!("{base}/ops/exceptions/{exception}/statement"))
+            }
+            _ => None,
+        },
         kind_name: p.act.label(),
         proposed: show_time(p.proposed_at),
         until: app::clock::say_day(p.expires_at),

@@ -40,6 +40,11 @@ pub async fn show(
     mut v: Visit,
     Path((_, code)): Path<(String, String)>,
 ) -> Result<Answer, Failure> {
+    // Whoever only looks at the home of an organisation finds no other one from there.
+    let own = v.cx.org()?.clone();
+    if code != own.code && !v.cx.may(Action::SeeOrg, &own.path) {
+        return Err(app::Error::NotFound.into());
+    }
     let card = match orgs::card(&mut v.cx, &code).await {
         // Closed: where its people went, for those who may know.
         Err(app::Error::NotFound) => {

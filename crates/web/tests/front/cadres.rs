@@ -100,8 +100,10 @@ async fn revoked_rights_are_gone_with_the_next_click_and_the_post_stays() {
     ok(&page, &["没有了", "将没有管理员"]);
     let done = above.submit(&page, &action, &[]).await;
     ok(&done, &["已撤销周同学在高一1班团支部的管理员身份,职务不变", "还没有管理员"]);
-    let gone = own.get(&format!("/o/{}", w.tree.branch.code)).await;
-    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    let gone = own.get(&format!("/o/{}/members", w.tree.branch.code)).await;
+    assert_eq!(gone.status, StatusCode::FORBIDDEN);
+    // The post shows the home of the organisation, and nothing to be done there (decision 28).
+    ok(&own.get(&format!("/o/{}", w.tree.branch.code)).await, &["没有管理员身份"]);
     let letters = own.get("/me/messages").await;
     ok(&letters, &["你不再是高一1班团支部的管理员"]);
     let list = above.get(&format!("{there}/cadres?of=children")).await;

@@ -115,14 +115,67 @@ async fn a_reader_passes_where_the_table_says_and_nowhere_else() {
     let kit = kit::open().await;
     let tree = kit.lab.tree().await;
     let reader = kit.lab.observer(&tree.committee, "赵敏").await;
-    let mut browser = kit.sign_in_as(&reader).await;
+    let browser = kit.sign_in_as(&reader).await;
+    passes_where_the_table_says(browser, &tree.committee.code, Role::Observer).await;
+}
+
+#[tokio::test]
+async fn a_cadre_without_a_seat_passes_where_the_table_says_and_nowhere_else() {
+    let kit = kit::open().await;
+    let tree = kit.lab.tree().await;
+    let mut browser = seatless(&kit, &tree).await;
+    // The seatless belong to their organisation alone.
+    for org in [&tree.branch, &tree.general, &tree.county, &tree.far_branch] {
+        let other = browser.get(&format!("/o/{}", org.code)).await;
+        assert_eq!(other.status, StatusCode::NOT_FOUND, "{}", org.short_name);
+        let card = format!("/o/{}/orgs/{}", tree.committee.code, org.code);
+        assert_eq!(browser.get(&card).await.status, StatusCode::NOT_FOUND, "{card}");
+    }
+    passes_where_the_table_says(browser, &tree.committee.code, Role::Cadre).await;
+}
+
+async fn seatless(kit: &Kit, tree: &app::testkit::Tree) -> Browser {
+    let person = kit.lab.person("钱多").await;
+    kit.lab.cadre(&tree.committee, person, "委员").await;
+    kit.sign_in_as(&kit.lab.alone(person, "钱多")).await
+}
+
+#[tokio::test]
+async fn a_cadre_without_a_seat_switches_to_his_organisation_and_sees_home_card_and_posts() {
+    let kit = kit::open().await;
+    let tree = kit.lab.tree().await;
+    kit.lab.admin(&tree.committee, "王芳").await;
+    kit.lab.member(&tree.branch, "张伟").await;
+    let mut browser = seatless(&kit, &tree).await;
+    let home = format!("/o/{}", tree.committee.code);
+    for page in ["/o", "/me"] {
+        let page = browser.get(page).await;
+        assert!(page.body.contains(&format!("href=\"{home}\"")), "{}", page.body);
+    }
+    let page = browser.get(&home).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    for there in ["王芳", "钱多", "委员", "没有管理员身份", "组织名片"] {
+        assert!(page.body.contains(there), "{there}: {}", page.body);
+    }
+    for shut in ["/inbox", "/search", "/jobs", "/members", "/children", "/people/"] {
+        assert!(!page.body.contains(&format!("{home}{shut}")), "{shut} is offered");
+    }
+    let json = browser.json(&home).await.value();
+    assert!(json.get("figures").is_none() && json.get("todo").is_none(), "{json}");
+    assert!(json["card"]["detail"].is_null(), "{json}");
+    let card = browser.get(&format!("{home}/orgs/{}", tree.committee.code)).await;
+    assert_eq!(card.status, StatusCode::OK);
+    assert!(card.body.contains("组织码") && !card.body.contains("张伟"), "{}", card.body);
+}
+
+async fn passes_where_the_table_says(mut browser: Browser, org: &str, role: Role) {
     let mut refused = 0;
     for route in routes::table() {
         let Needs::Right(action) = route.needs else { continue };
-        let url = address(&route, &tree.committee.code);
+        let url = address(&route, org);
         for json in [false, true] {
             let answer = knock(&mut browser, &route, &url, json).await;
-            if reach(action, Role::Observer).is_none() {
+            if reach(action, role).is_none() {
                 refused += 1;
                 assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} {url}", route.method);
                 assert!(answer.body.contains("E21"), "{url} says who may");
@@ -137,7 +190,7 @@ async fn a_reader_passes_where_the_table_says_and_nowhere_else() {
     }
     let closed = routes::table()
         .iter()
-        .filter(|r| matches!(r.needs, Needs::Right(a) if reach(a, Role::Observer).is_none()))
+        .filter(|r| matches!(r.needs, Needs::Right(a) if reach(a, role).is_none()))
         .count();
     assert_eq!(refused, 2 * closed);
 }

@@ -179,6 +179,20 @@ impl Furnished {
             app::proposals::propose(cx, &flag, "逐级上报的更正申请").await
         })
         .unwrap();
+        let statement = lab.folder().join("statement.pdf");
+        std::fs::write(&statement, b"%PDF-1.7 statement").unwrap();
+        app::act!(lab.house, proposer.clone(), |cx| {
+            let asked = app::exceptions::Asked {
+                kind: "underage",
+                org: &tree.branch.code,
+                name: "周小雨",
+                id_number: "340103201401050011",
+                reason: "皖团〔2026〕12号",
+                statement: Some(&statement),
+            };
+            app::exceptions::propose(cx, &asked).await
+        })
+        .unwrap();
     }
 
     /// Further transfers: one waits, one was returned, one was completed.

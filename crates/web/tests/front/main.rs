@@ -11,6 +11,7 @@ mod codes;
 mod crawl;
 mod doors;
 mod engine;
+mod exceptions;
 mod exports;
 mod faces;
 mod furnished;
