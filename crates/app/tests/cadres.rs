@@ -12,6 +12,8 @@ use app::{
         observers::{self, NewObserver},
     },
     clock::DAY,
+    closings,
+    orgs::Category,
     people::{self, Entered, Named, PersonId},
     rules::person::{PostDraft, RawCell},
     testkit::{self, Lab},
@@ -627,6 +629,30 @@ async fn observers_see_until_their_day_and_no_longer() {
     act!(lab.house, own.clone(), |cx| observers::dismiss(cx, &who).await).unwrap();
     let twice = act!(lab.house, own.clone(), |cx| observers::dismiss(cx, &who).await);
     assert_eq!(code(twice), "E22");
+    lab.is_whole().await;
+}
+
+#[tokio::test]
+async fn an_organisation_that_was_closed_in_the_same_moment_gets_no_observer() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let empty = lab.org(Some(&tree.committee), Category::Branch, "空团支部").await;
+    let above = lab.admin(&tree.committee, "甲").await;
+    let person = lab.person("代理").await;
+    let own = lab.acting(person, "代理", &empty, Role::Branch);
+    let seen = lab.person("看看").await;
+    let mut cx = lab.house.read(Who::System("test")).await.unwrap();
+    let number = people::person::read(&mut cx, seen).await.unwrap().id_number.reveal().to_owned();
+    drop(cx);
+    let ask = closings::Ask { people: 0, typed: empty.short_name.clone() };
+    act!(lab.house, above, |cx| closings::close(cx, &empty.code, &ask).await).unwrap();
+    let new = NewObserver {
+        name: "看看".into(),
+        id_number: RawCell::text(number),
+        until: "2026-06-20".into(),
+    };
+    let late = act!(lab.house, own, |cx| observers::appoint(cx, &new).await);
+    assert_eq!(code(late), "org_gone");
     lab.is_whole().await;
 }
 

@@ -5,6 +5,7 @@ use crate::{
     Action, Cx, Error, FieldError, OrgRef, Refusal, Result,
     clock::{Millis, day, end_of_day_after, say_day},
     events::Event,
+    orgs,
     people::{self, Named},
     rules::{Rules, person::RawCell},
 };
@@ -62,6 +63,7 @@ pub async fn appoint(cx: &mut Cx, new: &NewObserver) -> Result<Option<String>> {
         cx.record(permit, Event::new("observer.refused", "org", org.id.0)).await?;
         return Ok(None);
     };
+    orgs::hold_living(cx, &org).await?;
     if rights::is_me(cx, person) || sql::is_seated(cx, org.id, person).await? {
         let says = format!("{}已经是本组织的管理员,能看到的比观察员多,不用再设。", named.name);
         return Err(Error::refused(Refusal::new("already_admin", says)));
