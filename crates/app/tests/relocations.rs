@@ -617,3 +617,17 @@ async fn the_checker_finds_what_is_wrong_with_relocations() {
         );
     }
 }
+
+#[tokio::test]
+async fn nobody_observes_an_organisation_that_was_merged() {
+    let lab = testkit::fresh().await;
+    let tree = lab.tree().await;
+    let above = lab.admin(&tree.general, "钱多").await;
+    lab.observer(&tree.branch, "周观察").await;
+    act!(lab.house, above.clone(), |cx| {
+        relocations::merge(cx, &tree.branch.code, &tree.sister.code, relocations::Posts::End).await
+    })
+    .unwrap();
+    app::stats::settle(&lab.house).await.unwrap();
+    lab.is_whole().await;
+}

@@ -120,3 +120,8 @@ fn last_day(cx: &Cx, typed: &str) -> Result<Millis> {
     let days = i64::from((typed - today).get_days());
     Ok(end_of_day_after(cx.now(), days))
 }
+
+/// Nobody observes what is no more: ends what every observer of an organisation may see.
+pub(crate) async fn dismiss_all(cx: &mut Cx, permit: &crate::Permit, org: &OrgRef) -> Result<()> {
+    sql::dismiss_all(cx, permit, org.id).await.map(|_| ())
+}

@@ -148,6 +148,7 @@ async fn carry_out(
     };
     people::end_posts(cx, permit, &from, "组织合并").await?;
     cadres::followed(cx, permit, &from, &administrators, cadres::With::Merger).await?;
+    cadres::observers::dismiss_all(cx, permit, &from).await?;
     codes::revoke_all(cx, permit, &from).await?;
     orgs::end(cx, permit, &from).await?;
     tell(cx, &from, &into, &administrators, members).await?;
