@@ -331,8 +331,12 @@ mod tests {
                 },
             );
         }
-        let place =
-            Place { category: Category::Branch, region: "34".into(), sheet: SheetKind::Members };
+        let place = Place {
+            category: Category::Branch,
+            region: "34".into(),
+            sheet: SheetKind::Members,
+            exceptions: vec![],
+        };
         judge(&draft, &place, TODAY, Rules::builtin())
     }
     fn codes(row: &Cells) -> Vec<&'static str> {
