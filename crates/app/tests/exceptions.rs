@@ -95,7 +95,7 @@ impl World {
                 reason: "皖团〔2026〕12号",
                 statement: Some(file.path()),
             };
-            exceptions::propose(cx, &asked).await
+            proposals::propose_exception(cx, &asked).await
         })
     }
     async fn ask(&self, name: &str, id: &str) -> String {
@@ -328,7 +328,7 @@ async fn the_statement_is_kept_sealed_and_read_by_operators_alone() {
             reason: "自己批准自己",
             statement: None,
         };
-        exceptions::propose(cx, &asked).await
+        proposals::propose_exception(cx, &asked).await
     });
     assert!(matches!(outsider, Err(Error::Forbidden { .. })), "{outsider:?}");
 }

@@ -335,7 +335,7 @@ mod tests {
             category: Category::Branch,
             region: "34".into(),
             sheet: SheetKind::Members,
-            exceptions: Vec::new(),
+            exceptions: vec![],
         };
         judge(&draft, &place, TODAY, Rules::builtin())
     }

@@ -15,7 +15,7 @@ use crate::{
     orgs::{self, OrgId},
     people::PersonId,
     pii::IdNumber,
-    proposals::{self, Act},
+    proposals::Judged,
     rekey,
     rules::{
         Problem, Rules,
@@ -124,10 +124,14 @@ pub(crate) struct New<'a> {
     mime: &'static str,
 }
 
-/// Proposes an exception; returns the number of the proposal. Errors: `Invalid` by field, all at once.
-pub async fn propose(cx: &mut Cx, asked: &Asked<'_>) -> Result<String> {
+/// Puts in what is asked for, with its statement; [`proposals`](crate::proposals) proposes it. Errors:
+/// `Invalid` by field, all at once.
+pub(crate) async fn put(
+    cx: &mut Cx,
+    permit: &Permit,
+    asked: &Asked<'_>,
+) -> Result<(ExceptionId, Event)> {
     let acting = cx.org()?.clone();
-    let permit = cx.permit(Action::Operate, &acting)?;
     let (mut wrong, rules) = (Vec::new(), Rules::builtin());
     let mut bad = |field: &str, code: &str, says: &str| {
         wrong.push(crate::FieldError::new(field, code, says.to_owned()));
@@ -171,15 +175,13 @@ pub async fn propose(cx: &mut Cx, asked: &Asked<'_>) -> Result<String> {
     let (Some(org), Some(id_number), Some((file, mime)), true) =
         (org, id, statement, wrong.is_empty())
     else {
-        cx.return_unused(permit);
         return Err(Error::Invalid(wrong));
     };
     // One at a time decides about an organisation: a twin of this one is seen below.
-    orgs::lock(cx, &permit, org.id).await?;
+    orgs::lock(cx, permit, org.id).await?;
     orgs::hold_living(cx, &org).await?;
     for living in of_org(cx, org.id).await? {
         if living.kind == asked.kind && living.id_number.reveal() == id_number.reveal() {
-            cx.return_unused(permit);
             let says = match living.granted_at {
                 None => {
                     format!("这个人的特殊情况已经提出（{}），正等另一位运营人员办理。", living.no)
@@ -198,25 +200,20 @@ pub async fn propose(cx: &mut Cx, asked: &Asked<'_>) -> Result<String> {
         mime: files::SEALED,
         expires_at: end_of_day_after(cx.now(), rules.policy.operations.statement_days),
     };
-    let kept = files::create(cx, &permit, &about, 0).await?;
-    store_statement(cx, &permit, kept, file).await?;
+    let kept = files::create(cx, permit, &about, 0).await?;
+    store_statement(cx, permit, kept, file).await?;
     let house = cx.house();
     let place = Place { column: ID_COLUMN, row: id.0 };
     let sealed = house.keys().seal(place, id_number.reveal(), house.chance_source());
     let new = New { kind: asked.kind, name: &name, mime };
-    sql::insert(cx, &permit, (id, org.id, &new), sealed, kept).await?;
-    let no = match proposals::propose(cx, &Act::Exception { exception: id.0 }, asked.reason).await {
-        Ok(no) => no,
-        Err(e) => {
-            // The whole transaction goes with it.
-            cx.return_unused(permit);
-            return Err(e);
-        }
-    };
-    sql::set_no(cx, &permit, id, &no).await?;
+    sql::insert(cx, permit, (id, org.id, &new), sealed, kept).await?;
     let event = Event::new("exception.asked", "exception", id.0).at(&org.path);
-    cx.record(permit, event.detail(json!({ "no": no, "name": name }))).await?;
-    Ok(no)
+    Ok((id, event.detail(json!({ "name": name }))))
+}
+
+/// Notes by which proposal it was asked for.
+pub(crate) async fn set_no(cx: &mut Cx, permit: &Permit, id: ExceptionId, no: &str) -> Result<()> {
+    sql::set_no(cx, permit, id, no).await
 }
 
 /// What is said of a statement that is longer than may be.
@@ -376,7 +373,7 @@ pub(crate) async fn take(
 }
 
 /// What granting would do now. Errors: `Invalid` when there is nothing to grant any more.
-pub(crate) async fn judge_granting(cx: &mut Cx, id: i64) -> Result<proposals::Judged> {
+pub(crate) async fn judge_granting(cx: &mut Cx, id: i64) -> Result<Judged> {
     let found = read(cx, ExceptionId(id)).await?;
     if found.ended_at.is_some() || found.granted_at.is_some() {
         return Err(Error::field("exception", "exception_ended", "这一件已经办过了。"));
@@ -389,7 +386,7 @@ pub(crate) async fn judge_granting(cx: &mut Cx, id: i64) -> Result<proposals::Ju
     let names: Vec<String> =
         orgs::names_to(cx, &org.path).await?.into_iter().map(|o| o.short_name).collect();
     let age = age::completed_years(found.id_number.birth(), day(cx.now()));
-    Ok(proposals::Judged {
+    Ok(Judged {
         title: format!("准许“{}”作为特殊情况（{}）录入“{}”", found.name, kind.name, org.short_name),
         org: Some(org.id),
         effects: vec![
@@ -445,7 +442,7 @@ pub(crate) async fn drop_asked(cx: &mut Cx, permit: &Permit, id: i64) -> Result<
 }
 
 /// What taking it back would do now.
-pub(crate) async fn judge_ending(cx: &mut Cx, id: i64) -> Result<proposals::Judged> {
+pub(crate) async fn judge_ending(cx: &mut Cx, id: i64) -> Result<Judged> {
     let found = read(cx, ExceptionId(id)).await?;
     if found.granted_at.is_none() || found.ended_at.is_some() {
         let says = "这一件没有获准，或者已经收回，不用再办。";
@@ -456,7 +453,7 @@ pub(crate) async fn judge_ending(cx: &mut Cx, id: i64) -> Result<proposals::Judg
         Some(_) => "此人已经录入，仍是团员；以后修改她的入团年月，要重新符合年龄规定。",
         None => "此人还没有录入，收回后不能再录入。",
     };
-    Ok(proposals::Judged {
+    Ok(Judged {
         title: format!("收回“{}”录入“{}”的特殊情况", found.name, org.short_name),
         org: Some(org.id),
         effects: vec![("影响", words.to_owned()), ("原来的提议", found.no)],

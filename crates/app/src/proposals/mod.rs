@@ -151,6 +151,34 @@ pub async fn propose(cx: &mut Cx, act: &Act, reason: &str) -> Result<String> {
     Ok(no)
 }
 
+/// Proposes an exception from a rule of age, which is put in with its statement (row 133). Returns the
+/// number. Errors: `Invalid` by field, all at once.
+pub async fn propose_exception(cx: &mut Cx, asked: &exceptions::Asked<'_>) -> Result<String> {
+    let permit = operator_permit(cx)?;
+    match put_and_propose(cx, &permit, asked).await {
+        Ok((no, event)) => {
+            cx.record(permit, event).await?;
+            Ok(no)
+        }
+        Err(e) => {
+            // Whatever was put in goes with the transaction.
+            cx.return_unused(permit);
+            Err(e)
+        }
+    }
+}
+
+async fn put_and_propose(
+    cx: &mut Cx,
+    permit: &Permit,
+    asked: &exceptions::Asked<'_>,
+) -> Result<(String, Event)> {
+    let (id, event) = exceptions::put(cx, permit, asked).await?;
+    let no = propose(cx, &Act::Exception { exception: id.0 }, asked.reason).await?;
+    exceptions::set_no(cx, permit, id, &no).await?;
+    Ok((no, event))
+}
+
 /// A second operator agrees, and the act is carried out in the same transaction. Errors: refused
 /// `second_person`; `Conflict` E22, E27, or what stands against the act by now.
 pub async fn approve(cx: &mut Cx, no: &str, version: i64) -> Result<Proposal> {

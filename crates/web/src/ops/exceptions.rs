@@ -192,7 +192,7 @@ pub async fn ask(State(site): State<Site>, v: Visit, request: Request) -> Result
             reason: &f.reason,
             statement: file.as_ref().map(tempfile::NamedTempFile::path),
         };
-        match exceptions::propose(&mut v.cx, &asked).await {
+        match proposals::propose_exception(&mut v.cx, &asked).await {
             Ok(no) => {
                 let to = format!("{}/ops/p/{no}", v.base()?);
                 let data = serde_json::json!({ "no": no });

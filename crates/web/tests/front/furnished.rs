@@ -190,7 +190,7 @@ impl Furnished {
                 reason: "皖团〔2026〕12号",
                 statement: Some(&statement),
             };
-            app::exceptions::propose(cx, &asked).await
+            app::proposals::propose_exception(cx, &asked).await
         })
         .unwrap();
     }
