@@ -82,12 +82,14 @@ pub async fn acknowledge(house: &House, reason: &str, anyway: bool) -> Result<En
             If the whole folder came back from a backup, say --anyway.";
         return Err(Error::refused(Refusal::new("not_restored", said)));
     }
-    let mut ended = Ended::default();
-    ended.sessions = in_pieces(house, Kind::Sessions).await?;
-    ended.tokens = in_pieces(house, Kind::Tokens).await?;
-    ended.codes = in_pieces(house, Kind::Codes).await?;
-    ended.tickets = in_pieces(house, Kind::Tickets).await?;
-    ended.letters = in_pieces(house, Kind::Letters).await?;
+    let mut ended = Ended {
+        sessions: in_pieces(house, Kind::Sessions).await?,
+        tokens: in_pieces(house, Kind::Tokens).await?,
+        codes: in_pieces(house, Kind::Codes).await?,
+        tickets: in_pieces(house, Kind::Tickets).await?,
+        letters: in_pieces(house, Kind::Letters).await?,
+        ..Ended::default()
+    };
     let before = events::noted(house)?;
     let known = before.as_ref().map_or(0, |n| n.epoch);
     ended.epoch = act!(house, WHO, |cx| {

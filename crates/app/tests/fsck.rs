@@ -893,9 +893,7 @@ async fn what_other_hands_changed_in_rows_of_authority_is_named() {
             "INSERT INTO proposal (id, no, kind, payload, title, reason, state, proposed_by, proposed_at, expires_at) VALUES (95, 'YW1', 'rule', '{{}}', 'x', 'x', 'open', {a}, {now}, {})",
             now + DAY
         ),
-        format!(
-            "INSERT INTO rule_change (id, name, value, valid_from, proposal_id) VALUES (96, 'codes.registration_days', '20', '2026-01-01', 95)"
-        ),
+        "INSERT INTO rule_change (id, name, value, valid_from, proposal_id) VALUES (96, 'codes.registration_days', '20', '2026-01-01', 95)".into(),
         "INSERT INTO setting (name, value) VALUES ('planted', '1')".into(),
         format!(
             "INSERT INTO closing (id, org_id, parent_id, closer, people, lost, closed_at, until) VALUES (98, {}, {}, 'x', 0, '[]', {now}, {})",

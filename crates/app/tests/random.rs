@@ -5,6 +5,8 @@
 //! same acts; a failure prints its seed and the last of them.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop there")]
+#![expect(clippy::disallowed_methods, reason = "how many acts and which are asked by the caller")]
+#![expect(clippy::large_futures, reason = "one act is one future, awaited where it is made")]
 
 use app::{
     Error, OrgRef, Result, Who, access, act,

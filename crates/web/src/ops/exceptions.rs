@@ -231,7 +231,7 @@ async fn arrive(
         .await
         .map_err(|_| Error::field("file", "form", "没有收到情况说明，请选择文件后再提交。"))?;
     let most = Rules::builtin().policy.operations.statement_bytes;
-    let too_large = || Error::field("file", "too_large", &exceptions::too_large());
+    let too_large = || Error::field("file", "too_large", exceptions::too_large());
     let mut kept = None;
     while let Some(field) = parts.next_field().await.map_err(|_| upload::cut_off())? {
         match field.name().unwrap_or_default() {
